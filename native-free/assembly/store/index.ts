@@ -1,0 +1,9 @@
+/** Copies size bytes inside the arena (regions may overlap). Fast at any alignment, unlike TypedArray.set over shared memory. */
+export function copy_bytes(target: usize, source: usize, sizeBytes: usize): void {
+  memory.copy(target, source, sizeBytes);
+}
+
+/** Sets size bytes to one value. */
+export function fill_bytes(target: usize, value: u32, sizeBytes: usize): void {
+  memory.fill(target, value as u8, sizeBytes);
+}

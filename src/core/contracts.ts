@@ -1,0 +1,245 @@
+/**
+ * Where storage, query and the doors meet. Storage implements Storage; query implements QueryService; http, flight and the embedded API
+ * see only these. All methods are called on the main thread.
+ */
+import type { Arena } from './arena.js';
+import type { Batch, OwnedBatch, Value, Vector } from './batch.js';
+import type { Principal } from './principal.js';
+import type { QuerySettings } from './settings.js';
+import type { DataType, Field, Schema } from './types.js';
+
+// ---- tables ----------------------------------------------------------------------------------------------------------------------
+
+export interface ColumnDefinition extends Field {
+  /** Position-independent identity; survives rename and drop of other columns. */
+  readonly id: number;
+  /** SQL text of the default expression, bound by query at INSERT; null = NULL. */
+  readonly defaultSql: string | null;
+  readonly comment: string | null;
+}
+
+export type PartitionUnit = 'none' | 'hour' | 'day' | 'week' | 'month' | 'year';
+
+export interface TableDefinition {
+  readonly name: string;
+  readonly columns: readonly ColumnDefinition[];
+  /** Index into columns of the designated timestamp; null = an ordinary table. */
+  readonly timestampColumn: number | null;
+  readonly partitionBy: PartitionUnit;
+  /** Indexes of the CLUSTER BY, DEDUP KEYS / PRIMARY KEY columns. Kept and shown; their effect belongs to later work. */
+  readonly clusterBy: readonly number[];
+  readonly dedupKeys: readonly number[];
+  readonly ttl: string | null;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+export interface TableInfo {
+  /** Never reused. */
+  readonly id: number;
+  readonly definition: TableDefinition;
+}
+
+/** Minimum and maximum of a column's values in a segment, in the column's physical representation (bigint for 64-bit integers and times). */
+export interface ZoneMap {
+  readonly nullCount: number;
+  /** undefined: unknown, or no value at all. Text: the first 64 bytes, the maximum rounded up. NaN is the largest float. */
+  readonly min: number | bigint | string | undefined;
+  readonly max: number | bigint | string | undefined;
+}
+
+export interface SegmentView {
+  readonly id: number;
+  /** Rows of the segment that this snapshot sees, deleted ones included. */
+  readonly rowCount: number;
+  /** Rows that are marked as deleted in this snapshot. */
+  readonly deletedCount: number;
+  /** True when rows are in ascending order of the designated timestamp (nulls none). */
+  readonly sortedByTime: boolean;
+  /** By column index; for an active segment they may be absent. */
+  readonly zoneMaps: readonly (ZoneMap | undefined)[];
+  readonly sizeBytes: number;
+}
+
+/** Columns of one segment, resident and held in the arena until release(). */
+export interface PinnedSegment {
+  /** One vector per asked column index, of segment.rowCount rows, in the asked order. They are flat or dictionary-encoded. */
+  readonly columns: readonly Vector[];
+  /** Bitmap of the rows that are *not* deleted; 0 = none is deleted. */
+  readonly alive: number;
+  release(): void;
+}
+
+export interface TableSnapshot {
+  readonly table: TableInfo;
+  /** In insertion order of their rows: row order of the table = segment order, then row order inside. */
+  readonly segments: readonly SegmentView[];
+  /** Rows that are not deleted. */
+  readonly rowCount: number;
+  readonly sizeBytes: number;
+  /**
+   * Makes columns resident (reading files where needed; checksums are verified, failure is `corrupt`) and holds them.
+   * Fails with `query_memory_exceeded` when they do not fit under memory_limit even after eviction.
+   */
+  pin(segment: SegmentView, columnIndexes: readonly number[], signal?: AbortSignal): Promise<PinnedSegment>;
+}
+
+/** A consistent view of all tables. Writers never wait for it. Old segments stay readable until release(). */
+export interface Snapshot {
+  readonly sequence: bigint;
+  tables(): readonly TableInfo[];
+  /** Case-insensitive, case-preserving. */
+  table(name: string): TableSnapshot | undefined;
+  release(): void;
+}
+
+export interface AppendResult {
+  readonly rows: number;
+  /** Commit number: later commits have larger ones. */
+  readonly sequence: bigint;
+}
+
+/** One atomic append: all its batches become visible and durable together at commit(), or none does. */
+export interface AppendSession {
+  /**
+   * Columns are matched by name (case-insensitive); lossless casts are made (int32 → int64, timestamp[s] → timestamp[ns], utf8 ⇄ symbol,
+   * dictionary-encoded or not, …); missing columns become NULL; an unknown column or a lossy value is an error and nothing of the batch stays.
+   * The batch's bytes are copied before the promise resolves; the caller keeps owning them.
+   */
+  append(batch: Batch, schema: Schema): Promise<void>;
+  /** Resolves when everything is on disk (group commit). */
+  commit(): Promise<AppendResult>;
+  abort(): void;
+}
+
+export interface TableDeletions {
+  readonly segmentId: number;
+  /** Address in the main arena of a bitmap of the segment's rowCount rows: bit set = delete. Read before delete() returns its promise. */
+  readonly rows: number;
+}
+
+export interface Storage {
+  /** The arena of the main data; every batch that goes in or comes out lies in it. */
+  readonly arena: Arena;
+  readonly readOnly: boolean;
+  snapshot(): Snapshot;
+  /** Durable when resolved. Fails with `table_exists`. */
+  createTable(definition: TableDefinition): Promise<TableInfo>;
+  /** Fails with `table_not_found`. */
+  dropTable(name: string): Promise<void>;
+  /** Removes all rows. */
+  truncateTable(name: string): Promise<void>;
+  openAppend(table: string): AppendSession;
+  /** Atomic and durable. Rows deleted meanwhile by another are not counted. Fails with `conflict` when a segment was replaced since the snapshot. */
+  deleteRows(table: string, deletions: readonly TableDeletions[]): Promise<AppendResult>;
+  /** Seals active segments into files now. */
+  flush(table?: string): Promise<void>;
+  statistics(): StorageStatistics;
+  close(): Promise<void>;
+}
+
+export interface StorageStatistics {
+  readonly tables: number;
+  readonly rows: number;
+  readonly segments: number;
+  readonly diskBytes: number;
+  readonly arenaBytes: number;
+  readonly cachedBytes: number;
+  readonly commits: number;
+  readonly sealedSegments: number;
+}
+
+// ---- queries ---------------------------------------------------------------------------------------------------------------------
+
+/** A parameter's value: bound as a literal of the type that its JavaScript type says (Date → timestamp[ms], bigint → int64, …). */
+export type ParameterValue = Value | Date;
+
+export type Parameters = readonly ParameterValue[] | Readonly<Record<string, ParameterValue>>;
+
+export interface QueryRequest {
+  readonly sql: string;
+  readonly parameters?: Parameters | undefined;
+  readonly settings?: Partial<QuerySettings> | undefined;
+  readonly principal: Principal;
+  /** True at doors that only read: a statement that writes fails with `method_not_allowed`. */
+  readonly readOnly?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Chosen by the client, or made. Unique among running queries. */
+  readonly queryId?: string | undefined;
+}
+
+export type StatementKind = 'query' | 'insert' | 'delete' | 'update' | 'ddl' | 'utility';
+
+export interface QueryResult {
+  readonly queryId: string;
+  readonly kind: StatementKind;
+  /** No fields for statements without a result. */
+  readonly schema: Schema;
+  /** Rows changed by DML; null for others. */
+  readonly affectedRows: number | null;
+  /**
+   * Pulled by one consumer; work goes on only as it pulls (bounded look-ahead). Each batch is released by the consumer.
+   * return() (leaving a for-await loop) cancels the rest. Errors of execution are thrown here.
+   */
+  readonly batches: AsyncIterable<OwnedBatch>;
+  /** Counters so far; final after the last batch. */
+  progress(): QueryProgress;
+}
+
+export interface QueryProgress {
+  readonly rowsScanned: number;
+  readonly rowsReturned: number;
+  readonly elapsedMicroseconds: number;
+}
+
+export interface RunningQuery extends QueryProgress {
+  readonly queryId: string;
+  readonly sql: string;
+  readonly principal: Principal;
+  readonly startedAt: bigint;
+  readonly state: 'queued' | 'running' | 'streaming';
+}
+
+/** What planning alone tells. */
+export interface QueryDescription {
+  readonly kind: StatementKind;
+  readonly schema: Schema;
+  /** Exact number of result rows where it is known without executing, else null. */
+  readonly rowCount: number | null;
+  readonly ordered: boolean;
+}
+
+export interface QueryService {
+  /** Runs all statements of the text in order; the last one's result is returned (its batches still to be pulled). */
+  execute(request: QueryRequest): Promise<QueryResult>;
+  /** Parses, binds and plans the last statement; executes nothing. */
+  describe(request: QueryRequest): Promise<QueryDescription>;
+  running(): readonly RunningQuery[];
+  /** True when a query of this id was running and has been told to stop. */
+  cancel(queryId: string): boolean;
+  close(): Promise<void>;
+}
+
+// ---- ingest ----------------------------------------------------------------------------------------------------------------------
+
+export interface IngestOptions {
+  readonly principal: Principal;
+  /** Create the table from the schema when it is absent; the first timestamp column becomes the designated one. */
+  readonly create: boolean;
+  readonly mode: 'append' | 'replace';
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The one way in for rows: HTTP bodies, DoPut streams, embedded inserts and INSERT statements all come here as batches. */
+export interface IngestService {
+  /** An atomic session on a table, created first when asked. */
+  open(table: string, schema: Schema, options: IngestOptions): Promise<AppendSession>;
+}
+
+/** All that a door needs; made by database.ts. */
+export interface Engine {
+  readonly version: string;
+  readonly arena: Arena;
+  readonly storage: Storage;
+  readonly query: QueryService;
+  readonly ingest: IngestService;
+}
