@@ -11,11 +11,12 @@ import type { RelationKernels } from './generated/relation.js';
 import type { StoreKernels } from './generated/store.js';
 import type { TextKernels } from './generated/text.js';
 import type { VectorKernels } from './generated/vector.js';
+import type { WireKernels } from './generated/wire.js';
 
-export type Kernels = VectorKernels & TextKernels & RelationKernels & StoreKernels & FormatKernels;
+export type Kernels = VectorKernels & TextKernels & RelationKernels & StoreKernels & WireKernels & FormatKernels;
 
 /** One module per area; the order is the order of their static data in low memory (scripts/build.mjs). */
-export const KERNEL_MODULES = ['vector', 'text', 'relation', 'store', 'format'] as const;
+export const KERNEL_MODULES = ['vector', 'text', 'relation', 'store', 'wire', 'format'] as const;
 
 /** Bytes at the start of every arena that belong to the kernels' constants. */
 export const KERNEL_STATIC_BYTES = 512 * 1024;

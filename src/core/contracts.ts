@@ -6,7 +6,7 @@ import type { Arena } from './arena.js';
 import type { Batch, OwnedBatch, Value, Vector } from './batch.js';
 import type { Principal } from './principal.js';
 import type { QuerySettings } from './settings.js';
-import type { DataType, Field, Schema } from './types.js';
+import type { Field, Schema } from './types.js';
 
 // ---- tables ----------------------------------------------------------------------------------------------------------------------
 
