@@ -1,0 +1,153 @@
+/**
+ * Bound expressions: every node has its type; names are resolved to column ids and functions to overloads. Plain data: it crosses to workers
+ * by structured clone.
+ */
+import type { Value } from '../../core/batch.js';
+import type { DataType } from '../../core/types.js';
+
+/** Identity of a column that a plan node produces; unique in one plan. */
+export type ColumnId = number;
+
+export type Expression =
+  | ColumnExpression
+  | LiteralExpression
+  | CallExpression
+  | CastExpression
+  | CaseExpression
+  | AndExpression
+  | OrExpression
+  | NotExpression
+  | IsNullExpression
+  | InExpression;
+
+interface Typed {
+  readonly type: DataType;
+  /** False only when no row can give NULL. */
+  readonly nullable: boolean;
+  /** 0-based offset in the statement; −1 when made by us. */
+  readonly position: number;
+}
+
+export interface ColumnExpression extends Typed {
+  readonly kind: 'column';
+  readonly id: ColumnId;
+  readonly name: string;
+}
+
+/** The value in the form of core/values.ts valueAt(): int64, timestamp, time64, decimal (unscaled) as bigint, date32 as days, …. */
+export interface LiteralExpression extends Typed {
+  readonly kind: 'literal';
+  readonly value: Value;
+}
+
+/** A scalar function or operator. Arguments already have exactly the overload's types (the binder has put casts around them), so that resolve() on them finds the overload again. */
+export interface CallExpression extends Typed {
+  readonly kind: 'call';
+  /** Canonical name in the function registry (`add`, `eq`, `lower`, `date_trunc`, …). */
+  readonly function: string;
+  readonly args: readonly Expression[];
+}
+
+/** CAST, or TRY_CAST when `safe` (failure gives NULL). */
+export interface CastExpression extends Typed {
+  readonly kind: 'cast';
+  readonly operand: Expression;
+  readonly safe: boolean;
+}
+
+/** Searched CASE; the simple form is bound to equality tests. All results have the node's type. Branches are evaluated only for rows that reach them. */
+export interface CaseExpression extends Typed {
+  readonly kind: 'case';
+  readonly branches: readonly { readonly when: Expression; readonly then: Expression }[];
+  readonly otherwise: Expression | null;
+}
+
+/** n-ary, three-valued. */
+export interface AndExpression extends Typed {
+  readonly kind: 'and';
+  readonly operands: readonly Expression[];
+}
+
+export interface OrExpression extends Typed {
+  readonly kind: 'or';
+  readonly operands: readonly Expression[];
+}
+
+export interface NotExpression extends Typed {
+  readonly kind: 'not';
+  readonly operand: Expression;
+}
+
+/** IS NULL, or IS NOT NULL when negated. */
+export interface IsNullExpression extends Typed {
+  readonly kind: 'is_null';
+  readonly operand: Expression;
+  readonly negated: boolean;
+}
+
+/** operand [NOT] IN (constants of the operand's type); a NULL among them is told apart by hasNull. Lists with non-constants are bound to OR. */
+export interface InExpression extends Typed {
+  readonly kind: 'in';
+  readonly operand: Expression;
+  readonly values: readonly Value[];
+  readonly hasNull: boolean;
+  readonly negated: boolean;
+}
+
+/** Calls visit for the node and all below it, parents first. */
+export function walkExpression(expression: Expression, visit: (node: Expression) => void): void {
+  visit(expression);
+  for (const child of childrenOf(expression)) walkExpression(child, visit);
+}
+
+export function childrenOf(expression: Expression): readonly Expression[] {
+  switch (expression.kind) {
+    case 'column':
+    case 'literal':
+      return [];
+    case 'call':
+      return expression.args;
+    case 'case':
+      return [
+        ...expression.branches.flatMap((branch) => [branch.when, branch.then]),
+        ...(expression.otherwise ? [expression.otherwise] : []),
+      ];
+    case 'and':
+    case 'or':
+      return expression.operands;
+    default:
+      return [expression.operand];
+  }
+}
+
+/** Rebuilds a tree bottom-up; `change` gets each node after its children were changed and returns it or a replacement. */
+export function mapExpression(expression: Expression, change: (node: Expression) => Expression): Expression {
+  const map = (node: Expression) => mapExpression(node, change);
+  switch (expression.kind) {
+    case 'column':
+    case 'literal':
+      return change(expression);
+    case 'call':
+      return change({ ...expression, args: expression.args.map(map) });
+    case 'case':
+      return change({
+        ...expression,
+        branches: expression.branches.map((branch) => ({ when: map(branch.when), then: map(branch.then) })),
+        otherwise: expression.otherwise ? map(expression.otherwise) : null,
+      });
+    case 'and':
+    case 'or':
+      return change({ ...expression, operands: expression.operands.map(map) });
+    default:
+      return change({ ...expression, operand: map(expression.operand) });
+  }
+}
+
+/** Ids of all columns that the expression reads. */
+export function columnsOf(expression: Expression): Set<ColumnId> {
+  const ids = new Set<ColumnId>();
+  walkExpression(expression, (node) => {
+    if (node.kind === 'column') ids.add(node.id);
+  });
+  return ids;
+}

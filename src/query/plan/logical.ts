@@ -1,0 +1,152 @@
+/**
+ * The logical plan: what to compute. The binder makes it, the optimizer rewrites it, execution turns it into pipelines.
+ * Columns are named by id, so that rules can move nodes without renumbering. Row order is significant only above Sort (and for
+ * Scan: insertion order), and Limit without Sort takes the first rows in that order.
+ */
+import type { TableSnapshot } from '../../core/contracts.js';
+import type { DataType, Field } from '../../core/types.js';
+import type { ColumnId, Expression } from './expression.js';
+
+export interface OutputColumn extends Field {
+  readonly id: ColumnId;
+}
+
+export type LogicalPlan =
+  | ScanPlan
+  | ValuesPlan
+  | SeriesPlan
+  | FilterPlan
+  | ProjectPlan
+  | AggregatePlan
+  | DistinctPlan
+  | SortPlan
+  | LimitPlan
+  | JoinPlan
+  | UnionPlan;
+
+interface Node {
+  readonly output: readonly OutputColumn[];
+}
+
+/** Rows of a table that are not deleted, in insertion order, that pass all filters. */
+export interface ScanPlan extends Node {
+  readonly kind: 'scan';
+  readonly source: TableSnapshot;
+  /** For each output column, the table's column index; the two row-id columns of DELETE are −1 (index of the segment in source.segments) and −2 (row in the segment), both int32. */
+  readonly columnIndexes: readonly number[];
+  /** Conjuncts over all columns of the table that were pushed down. `columns` maps their ids to column indexes (a superset of output). */
+  readonly filters: readonly Expression[];
+  readonly columns: readonly { readonly id: ColumnId; readonly columnIndex: number }[];
+}
+
+/** Constant rows; expressions read no column. No rows and no columns is legal; one row without columns is SELECT without FROM. */
+export interface ValuesPlan extends Node {
+  readonly kind: 'values';
+  readonly rows: readonly (readonly Expression[])[];
+}
+
+/** generate_series (closed interval) and range (half-open): int64, or timestamp with an interval step. One output column. */
+export interface SeriesPlan extends Node {
+  readonly kind: 'series';
+  readonly start: Expression;
+  readonly stop: Expression;
+  readonly step: Expression;
+  readonly inclusive: boolean;
+}
+
+/** Rows for which the condition is true. */
+export interface FilterPlan extends Node {
+  readonly kind: 'filter';
+  readonly input: LogicalPlan;
+  readonly condition: Expression;
+}
+
+export interface ProjectPlan extends Node {
+  readonly kind: 'project';
+  readonly input: LogicalPlan;
+  /** One per output column. */
+  readonly expressions: readonly Expression[];
+}
+
+export interface AggregateCall {
+  readonly id: ColumnId;
+  /** Canonical name in the aggregate registry. */
+  readonly function: string;
+  readonly args: readonly Expression[];
+  readonly type: DataType;
+  readonly distinct: boolean;
+  readonly filter: Expression | null;
+  /** ORDER BY inside the call: first(price ORDER BY ts). */
+  readonly orderBy: readonly SortKey[];
+  readonly position: number;
+}
+
+/** Output: the group columns, then the aggregates. Without groups: exactly one row, also for no input. */
+export interface AggregatePlan extends Node {
+  readonly kind: 'aggregate';
+  readonly input: LogicalPlan;
+  readonly groups: readonly Expression[];
+  readonly aggregates: readonly AggregateCall[];
+}
+
+/** One of each set of equal rows (NULLs are equal), in order of first appearance. */
+export interface DistinctPlan extends Node {
+  readonly kind: 'distinct';
+  readonly input: LogicalPlan;
+}
+
+export interface SortKey {
+  readonly expression: Expression;
+  readonly descending: boolean;
+  readonly nullsFirst: boolean;
+}
+
+/** Stable. */
+export interface SortPlan extends Node {
+  readonly kind: 'sort';
+  readonly input: LogicalPlan;
+  readonly keys: readonly SortKey[];
+  /** Top-k: only the first so many rows are wanted (limit + offset); null = all. */
+  readonly limit: number | null;
+}
+
+export interface LimitPlan extends Node {
+  readonly kind: 'limit';
+  readonly input: LogicalPlan;
+  /** null = no limit. */
+  readonly limit: number | null;
+  readonly offset: number;
+}
+
+/** Output: left columns, then right columns (nullable on the side that may be missing). Semi and anti: left columns only. */
+export interface JoinPlan extends Node {
+  readonly kind: 'join';
+  readonly join: 'inner' | 'left' | 'cross' | 'right' | 'full' | 'semi' | 'anti';
+  readonly left: LogicalPlan;
+  readonly right: LogicalPlan;
+  /** Equal keys of the same type; NULL equals nothing. Empty = every pair (then residual alone decides). */
+  readonly keys: readonly { readonly left: Expression; readonly right: Expression }[];
+  /** Further condition over both sides' columns, part of the join condition (matters for outer joins). */
+  readonly residual: Expression | null;
+}
+
+/** UNION ALL: rows of the inputs in turn. Every input has output columns of the same types in the same order. */
+export interface UnionPlan extends Node {
+  readonly kind: 'union';
+  readonly inputs: readonly LogicalPlan[];
+}
+
+export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
+  switch (plan.kind) {
+    case 'scan':
+    case 'values':
+    case 'series':
+      return [];
+    case 'join':
+      return [plan.left, plan.right];
+    case 'union':
+      return plan.inputs;
+    default:
+      return [plan.input];
+  }
+}
