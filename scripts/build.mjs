@@ -34,9 +34,28 @@ function buildKernels() {
     if (newestChange(target) >= newest && existsSync(join(root, 'native-free', 'generated', `${name}.ts`))) return;
     const temporary = join(folder, `${name}.${process.pid}.tmp.wasm`);
     run(join(root, 'node_modules/assemblyscript/bin/asc.js'), [
-      join('native-free/assembly', name, 'index.ts'), '--outFile', temporary, '--bindings', 'raw',
-      '-O3', '--converge', '--noAssert', '--runtime', 'stub', '--importMemory', '--sharedMemory', '--initialMemory', '16',
-      '--maximumMemory', '65536', '--memoryBase', String(4096 + slot * 65536), '--enable', 'simd', '--enable', 'threads',
+      join('native-free/assembly', name, 'index.ts'),
+      '--outFile',
+      temporary,
+      '--bindings',
+      'raw',
+      '-O3',
+      '--converge',
+      '--noAssert',
+      '--runtime',
+      'stub',
+      '--importMemory',
+      '--sharedMemory',
+      '--initialMemory',
+      '16',
+      '--maximumMemory',
+      '65536',
+      '--memoryBase',
+      String(4096 + slot * 65536),
+      '--enable',
+      'simd',
+      '--enable',
+      'threads',
     ]);
     const types = temporary.replace('.wasm', '.d.ts');
     mkdirSync(join(root, 'native-free', 'generated'), { recursive: true });
@@ -50,13 +69,19 @@ function buildKernels() {
 /** Turns asc's declarations into one interface per module, so that the kernel table is typed by its own source. */
 function asInterface(name, declarations) {
   const title = `${name[0].toUpperCase()}${name.slice(1)}Kernels`;
-  const methods = [...declarations.matchAll(/export function (\w+)\(([^)]*)\): ([\w<>| ]+);/g)].map(([, fn, args, result]) => `  ${fn}(${args}): ${result};`);
+  const methods = [...declarations.matchAll(/export function (\w+)\(([^)]*)\): ([\w<>| ]+);/g)].map(
+    ([, fn, args, result]) => `  ${fn}(${args}): ${result};`,
+  );
   return `// Written by scripts/build.mjs from native-free/assembly/${name}; do not edit.\nexport interface ${title} {\n${methods.join('\n')}\n}\n`;
 }
 
 function buildTypeScript() {
   const stamp = join(out, '.built');
-  const newest = Math.max(newestChange(join(root, 'src')), newestChange(join(root, 'native-free')), newestChange(join(root, 'tsconfig.build.json')));
+  const newest = Math.max(
+    newestChange(join(root, 'src')),
+    newestChange(join(root, 'native-free')),
+    newestChange(join(root, 'tsconfig.build.json')),
+  );
   if (newestChange(stamp) >= newest) return;
   try {
     run(join(root, 'node_modules/typescript/lib/tsc.js'), ['-p', 'tsconfig.build.json']);
