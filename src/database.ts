@@ -1,0 +1,40 @@
+/** Composition root: settings → arena, storage, worker pool, query service. Every door gets the Engine that is made here. */
+import { availableParallelism } from 'node:os';
+import { instantiateKernels } from '../native-free/kernels.js';
+import { Arena } from './core/arena.js';
+import type { Engine } from './core/contracts.js';
+import { type Environment, systemEnvironment } from './core/environment.js';
+import type { Settings } from './core/settings.js';
+import { createQueryService } from './query/query-service.js';
+import { openStorage } from './storage/open.js';
+import { VERSION } from './version.js';
+import { createWorkerPool } from './workers/pool.js';
+
+export interface OpenEngine extends Engine {
+  readonly settings: Settings;
+  /** Ends running queries, waits for commits under way, closes files. */
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly environment?: Environment;
+  /** Worker threads; 0 runs everything on the calling thread. Default: settings.threads, where 0 means one per core. */
+  readonly workerThreads?: number;
+}
+
+/** Opens the database that settings.path names. Fails with `locked`, `corrupt`, `io_error`, `invalid_argument`. */
+export async function openDatabase(settings: Settings, options: OpenOptions = {}): Promise<OpenEngine> {
+  const environment = options.environment ?? systemEnvironment;
+  const arena = Arena.create(0, settings.memory_limit);
+  const kernels = instantiateKernels(arena.memory);
+  const storage = await openStorage({ path: settings.path, settings, environment, arena, kernels });
+  const threads = options.workerThreads ?? (settings.threads === 0 ? availableParallelism() : settings.threads);
+  const pool = createWorkerPool({ threads, arena, kernels });
+  const query = createQueryService({ storage, ingest: storage.ingest, pool, kernels, settings, environment, version: VERSION });
+  const close = async () => {
+    await query.close();
+    await pool.close();
+    await storage.close();
+  };
+  return { version: VERSION, settings, arena, storage, query, ingest: storage.ingest, close };
+}
