@@ -7,3 +7,11 @@ export function copy_bytes(target: usize, source: usize, sizeBytes: usize): void
 export function fill_bytes(target: usize, value: u32, sizeBytes: usize): void {
   memory.fill(target, value as u8, sizeBytes);
 }
+
+export * from './bits';
+export * from './cast';
+export * from './crc';
+export * from './dictionary';
+export * from './permute';
+export * from './sort';
+export * from './zone';
