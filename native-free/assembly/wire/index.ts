@@ -1,2 +1,3 @@
-// Kernels of this module; see native-free/README.md for the contract.
-export function wire_module_version(): i32 { return 1; }
+// Kernels between our vectors and Arrow's wire; see native-free/README.md for the contract.
+export * from './bits';
+export * from './expand';
