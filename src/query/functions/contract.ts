@@ -2,9 +2,10 @@
 
 import type { Kernels } from '../../../native-free/kernels.js';
 import type { Arena } from '../../core/arena.js';
-import type { Vector } from '../../core/batch.js';
+import type { Value, Vector } from '../../core/batch.js';
 import type { Scratch } from '../../core/memory-scope.js';
 import type { DataType } from '../../core/types.js';
+import type { DictionaryCache } from '../expression/dictionary-cache.js';
 
 /** What an evaluation may use. Result vectors live in scratch: they are valid until the caller resets it. One per thread and task. */
 export interface EvaluationContext {
@@ -14,6 +15,8 @@ export interface EvaluationContext {
   /** Statement start, nanoseconds since the epoch: what now() gives. */
   readonly nowNanoseconds: bigint;
   readonly timezone: string;
+  /** Keeps what was computed over dictionaries from one vector to the next; without it that is done again for every vector. */
+  readonly dictionaryCache?: DictionaryCache;
 }
 
 export interface FunctionExample {
@@ -27,8 +30,11 @@ export interface Overload {
   /** Types that the arguments have when evaluate() is called. */
   readonly args: readonly DataType[];
   readonly type: DataType;
-  /** All vectors have rowCount rows, any encoding; the result has type `type`, rowCount rows. Validity of a `strict` function is combined by the caller. */
-  evaluate(context: EvaluationContext, args: readonly Vector[], rowCount: number): Vector;
+  /**
+   * All vectors have rowCount rows, any encoding; the result has type `type`, rowCount rows. Validity of a `strict` function is combined by
+   * the caller: `validity` is the combined bitmap (0 = all present), for errors that must not come from null slots.
+   */
+  evaluate(context: EvaluationContext, args: readonly Vector[], rowCount: number, validity: number): Vector;
 }
 
 export interface ScalarFunction {
@@ -41,6 +47,8 @@ export interface ScalarFunction {
   readonly nulls: 'strict' | 'custom';
   /** True: not a function of its arguments (random, uuid); never folded. */
   readonly volatile?: boolean;
+  /** True: no row can make it fail, so it may be evaluated for rows that do not need it. */
+  readonly infallible?: boolean;
   /**
    * The overload for these argument types (a NULL literal has kind 'null'; a bare string literal has kind 'utf8' and literal true), or undefined.
    * Deterministic: workers call it again with the overload's own argument types and must get the same one.
@@ -52,4 +60,6 @@ export interface ArgumentType {
   readonly type: DataType;
   /** A bare literal may be converted more freely: '2026-01-01' to a timestamp, 1 to any number type that holds it. */
   readonly literal: boolean;
+  /** The value of a literal, where it is known: then an integer that does not fit a type is not converted to it. */
+  readonly value?: Value;
 }

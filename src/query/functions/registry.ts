@@ -1,0 +1,57 @@
+/** The table of scalar functions. A function is one entry of one topic's table; look-up, docs and tests follow from it. */
+import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
+
+const TOPICS: readonly (readonly ScalarFunction[])[] = [];
+
+/** Every scalar function and operator by its canonical name. */
+export const SCALAR_FUNCTIONS: Readonly<Record<string, ScalarFunction>> = Object.fromEntries(
+  TOPICS.flat().map((entry) => [entry.name, entry] as const),
+);
+
+const BY_NAME = new Map<string, ScalarFunction>(
+  TOPICS.flat().flatMap((entry) => [entry.name, ...(entry.aliases ?? [])].map((name) => [name, entry] as const)),
+);
+
+/** The function of this name or alias (lower case), whatever its arguments. */
+export function scalarFunction(name: string): ScalarFunction | undefined {
+  return BY_NAME.get(name.toLowerCase());
+}
+
+/** The function of this name or alias and the overload for these arguments; undefined when either does not exist. */
+export function resolveScalar(
+  name: string,
+  args: readonly ArgumentType[],
+): { readonly function: ScalarFunction; readonly overload: Overload } | undefined {
+  const entry = scalarFunction(name);
+  const overload = entry?.resolve(args);
+  return entry && overload ? { function: entry, overload } : undefined;
+}
+
+/** The known name that is closest in spelling, for "did you mean"; undefined when none is close. */
+export function nearestFunction(name: string): string | undefined {
+  const wanted = name.toLowerCase();
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.ceil(wanted.length / 3)) + 1;
+  for (const [candidate, entry] of BY_NAME) {
+    if (entry.category === 'operator') continue;
+    const distance = editDistance(wanted, candidate);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(change, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}
