@@ -18,8 +18,8 @@ const PACKAGES = {
   lmdb: 'storage',
   piscina: 'workers',
   'smol-toml': 'cli',
-  hyparquet: 'cli',
-  'hyparquet-compressors': 'cli',
+  hyparquet: 'demo',
+  'hyparquet-compressors': 'demo',
 };
 const folderOf = (layer) => (layer === 'native-free' ? '^native-free/' : `^src/${layer}/`);
 

@@ -5,6 +5,7 @@ export {
   Database,
   type InsertData,
   type InsertOptions,
+  type InsertPart,
   type ListeningServer,
   type ListenOptions,
   type OpenOptions,

@@ -17,6 +17,7 @@ export interface RunningServer {
 /** Opens the database and its doors; resolves when all of them answer. */
 export async function startServer(settings: Settings): Promise<RunningServer> {
   const engine = await openDatabase(settings);
+  if (settings.demo) await (await import('./demo/flights.js')).loadDemo(engine);
   const http = await startHttp(engine, { host: settings.host, port: settings.http_port, settings });
   const flight = await startFlightOrStub(engine, settings);
   const close = async (drainMs = settings.drain_timeout_ms) => {

@@ -28,12 +28,11 @@ export interface InsertOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Columns by name, rows, an Arrow table, or an (async) iterable of any of them; all of one insert become visible together. */
-export type InsertData =
-  | Readonly<Record<string, ColumnInput>>
-  | readonly RowInput[]
-  | Table
-  | AsyncIterable<Exclude<InsertData, AsyncIterable<unknown>>>;
+/** Columns by name, rows, or an Arrow table. */
+export type InsertPart = Readonly<Record<string, ColumnInput>> | readonly RowInput[] | Table;
+
+/** One part, or an async iterable of parts; all rows of one insert become visible together. */
+export type InsertData = InsertPart | AsyncIterable<InsertPart>;
 
 export interface ListenOptions {
   /** Port; 0 picks a free one; left out or false: not served. */
@@ -163,8 +162,6 @@ export class Database {
     }
   }
 }
-
-type InsertPart = Exclude<InsertData, AsyncIterable<unknown>>;
 
 async function* partsOf(data: InsertData): AsyncGenerator<InsertPart> {
   if (data === null || typeof data !== 'object')
