@@ -1,0 +1,93 @@
+/** The one table of metrics, and their registry. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Engine } from '../core/contracts.js';
+
+interface MetricRow {
+  readonly type: 'counter' | 'histogram' | 'gauge';
+  readonly help: string;
+  readonly labels?: readonly string[];
+  /** Gauges are read when they are asked for. */
+  readonly read?: (engine: Engine) => number;
+}
+
+export const METRICS = {
+  fletchdb_queries_total: {
+    type: 'counter',
+    labels: ['kind', 'code'],
+    help: 'Statements over HTTP by kind and result (ok or an error code).',
+  },
+  fletchdb_query_seconds: { type: 'histogram', help: 'Seconds from the request to the last byte handed to the socket.' },
+  fletchdb_rows_returned_total: { type: 'counter', help: 'Rows of results sent over HTTP.' },
+  fletchdb_bytes_returned_total: { type: 'counter', help: 'Bytes of results sent over HTTP, before compression.' },
+  fletchdb_rows_ingested_total: { type: 'counter', help: 'Rows committed by HTTP ingest.' },
+  fletchdb_bytes_ingested_total: { type: 'counter', help: 'Bytes read by HTTP ingest, after decompression.' },
+  fletchdb_ingests_total: { type: 'counter', labels: ['format', 'code'], help: 'HTTP ingest requests by format and result.' },
+  fletchdb_running_queries: { type: 'gauge', help: 'Queries that run or wait now.', read: (engine) => engine.query.running().length },
+  fletchdb_arena_bytes: { type: 'gauge', help: 'Bytes of the arena in use.', read: (engine) => engine.arena.usedBytes },
+  fletchdb_arena_peak_bytes: { type: 'gauge', help: 'Most bytes of the arena that were in use.', read: (engine) => engine.arena.peakBytes },
+  fletchdb_arena_limit_bytes: { type: 'gauge', help: 'memory_limit.', read: (engine) => engine.arena.limitBytes },
+  fletchdb_tables: { type: 'gauge', help: 'Tables.', read: (engine) => engine.storage.statistics().tables },
+  fletchdb_rows: { type: 'gauge', help: 'Rows of all tables.', read: (engine) => engine.storage.statistics().rows },
+  fletchdb_segments: { type: 'gauge', help: 'Segments.', read: (engine) => engine.storage.statistics().segments },
+  fletchdb_sealed_segments: { type: 'gauge', help: 'Sealed segments.', read: (engine) => engine.storage.statistics().sealedSegments },
+  fletchdb_disk_bytes: { type: 'gauge', help: 'Bytes of sealed files.', read: (engine) => engine.storage.statistics().diskBytes },
+  fletchdb_cached_bytes: {
+    type: 'gauge',
+    help: 'Bytes of columns held in memory.',
+    read: (engine) => engine.storage.statistics().cachedBytes,
+  },
+  fletchdb_commits_total: {
+    type: 'gauge',
+    help: 'Commits since the database was made.',
+    read: (engine) => engine.storage.statistics().commits,
+  },
+} as const satisfies Record<string, MetricRow>;
+
+export type MetricName = keyof typeof METRICS;
+
+const SECONDS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+export class Metrics {
+  private readonly registry = new Registry();
+  private readonly counters = new Map<string, Counter>();
+  private readonly histograms = new Map<string, Histogram>();
+
+  constructor(engine: Engine) {
+    collectDefaultMetrics({ register: this.registry });
+    for (const [name, row] of Object.entries(METRICS) as [MetricName, MetricRow][]) {
+      const common = { name, help: row.help, labelNames: [...(row.labels ?? [])], registers: [this.registry] };
+      if (row.type === 'counter') this.counters.set(name, new Counter(common));
+      else if (row.type === 'histogram') this.histograms.set(name, new Histogram({ ...common, buckets: SECONDS_BUCKETS }));
+      else registerGauge(common, engine, row);
+    }
+  }
+
+  count(name: MetricName, amount = 1, labels: Record<string, string> = {}): void {
+    this.counters.get(name)?.inc(labels, amount);
+  }
+
+  observe(name: MetricName, value: number): void {
+    this.histograms.get(name)?.observe(value);
+  }
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.registry.metrics();
+  }
+}
+
+function registerGauge(
+  common: { name: string; help: string; labelNames: string[]; registers: Registry[] },
+  engine: Engine,
+  row: MetricRow,
+): void {
+  new Gauge({
+    ...common,
+    collect() {
+      this.set(row.read?.(engine) ?? 0);
+    },
+  });
+}
