@@ -145,6 +145,16 @@ function encodeBytes(context: EncodeContext, body: MessageBody, rows: readonly R
   body.buffer(ranges);
 }
 
+/** The rows' text as plain offsets (from 0 on) and bytes; what had to be made lies in the scope. */
+export function encodeBytesOf(
+  context: EncodeContext,
+  run: Rows,
+): { readonly offsets: number; readonly values: number; readonly sizeBytes: number } {
+  const offsets = context.scope.allocate((run.count + 1) * 4);
+  const [values, sizeBytes] = appendBytes(context, run, offsets, 0);
+  return { offsets, values, sizeBytes };
+}
+
 /** Writes count + 1 offsets from `base` on to `target` and returns where the bytes of the run lie. */
 function appendBytes(context: EncodeContext, run: Rows, target: number, base: number): Range {
   const { vector, start, count } = run;
@@ -182,11 +192,15 @@ function appendBytes(context: EncodeContext, run: Rows, target: number, base: nu
   return [bytes, end - base];
 }
 
+/** The rows do not fit one record batch: whoever can splits them. */
+export class OffsetOverflow extends DbError {
+  constructor(end: number) {
+    super('unsupported', `${end} bytes or items in one Arrow record batch are more than its 32-bit offsets reach`);
+  }
+}
+
 function checkOffset(end: number): void {
-  if (end <= MAX_OFFSET) return;
-  throw new DbError('unsupported', `${end} bytes of text in one Arrow record batch are more than its 32-bit offsets reach`, {
-    hint: 'ask for fewer rows a batch',
-  });
+  if (end > MAX_OFFSET) throw new OffsetOverflow(end);
 }
 
 function encodeList(context: EncodeContext, body: MessageBody, field: WireField, rows: readonly Rows[], total: number): void {

@@ -1,3 +1,6 @@
 // Kernels between our vectors and Arrow's wire; see native-free/README.md for the contract.
 export * from './bits';
 export * from './expand';
+export * from './check';
+export * from './widen';
+export * from './lz4';

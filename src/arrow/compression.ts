@@ -1,0 +1,80 @@
+/**
+ * Compressed buffers of Arrow bodies: each begins with its plain length (i64; -1 = the rest is not compressed), then an LZ4 or ZSTD frame.
+ *
+ * LZ4 frame: magic 184D2204 │ flags │ block size │ [content size u64] │ [dictionary id u32] │ header checksum u8 │ blocks │ 0 (u32) │ [checksum]
+ * block: size (u32, top bit = stored) │ bytes │ [checksum u32]
+ */
+import * as zlib from 'node:zlib';
+import type { Arena } from '../core/arena.js';
+import { DbError } from '../core/errors.js';
+import { copyIntoArena } from './arena-copy.js';
+import { kernelsOf } from './arena-kernels.js';
+
+export const CODECS = ['lz4', 'zstd'] as const;
+export type Codec = (typeof CODECS)[number];
+
+const LZ4_MAGIC = 0x184d2204;
+const LZ4_MAX_RATIO = 255;
+
+/** Decompresses sizeBytes at source to exactly plainBytes at target; both lie in the arena. Fails with `invalid_data`. */
+export function decompress(arena: Arena, codec: Codec, source: number, sizeBytes: number, target: number, plainBytes: number): void {
+  if (codec === 'lz4') decodeLz4Frame(arena, source, source + sizeBytes, target, target + plainBytes);
+  else decodeZstd(arena, source, sizeBytes, target, plainBytes);
+}
+
+/** False when no frame of sizeBytes can hold plainBytes: what claims so is lying, and nothing is allocated for it. */
+export function canHold(codec: Codec, sizeBytes: number, plainBytes: number): boolean {
+  return codec !== 'lz4' || plainBytes <= sizeBytes * LZ4_MAX_RATIO;
+}
+
+function decodeLz4Frame(arena: Arena, source: number, end: number, target: number, targetEnd: number): void {
+  const kernels = kernelsOf(arena);
+  const view = new DataView(arena.buffer, source, end - source);
+  const size = end - source;
+  if (size < 7 || view.getUint32(0, true) !== LZ4_MAGIC) throw malformed('lz4');
+  const flags = view.getUint8(4);
+  const hasBlockChecksum = (flags & 0x10) !== 0;
+  let at = 7 + ((flags & 8) !== 0 ? 8 : 0) + ((flags & 1) !== 0 ? 4 : 0);
+  let written = target;
+  while (true) {
+    if (at + 4 > size) throw malformed('lz4');
+    const word = view.getUint32(at, true);
+    at += 4;
+    if (word === 0) break;
+    const blockBytes = word & 0x7fffffff;
+    if (at + blockBytes > size) throw malformed('lz4');
+    if (word >>> 31 === 1) {
+      if (blockBytes > targetEnd - written) throw malformed('lz4');
+      kernels.copy_bytes(written, source + at, blockBytes);
+      written += blockBytes;
+    } else {
+      written = kernels.decode_lz4_block(written, targetEnd, target, source + at, source + at + blockBytes) >>> 0;
+      if (written === 0) throw malformed('lz4');
+    }
+    at += blockBytes + (hasBlockChecksum ? 4 : 0);
+  }
+  if (written !== targetEnd) throw malformed('lz4');
+}
+
+type ZstdDecompress = (bytes: Uint8Array, options: { maxOutputLength: number }) => Uint8Array;
+
+function decodeZstd(arena: Arena, source: number, sizeBytes: number, target: number, plainBytes: number): void {
+  const zstd = (zlib as unknown as { zstdDecompressSync?: ZstdDecompress }).zstdDecompressSync;
+  if (zstd === undefined) {
+    throw new DbError('unsupported', `ZSTD-compressed Arrow data needs Node 22.15 or later; this is ${process.version}`, {
+      hint: 'send it uncompressed or LZ4-compressed',
+    });
+  }
+  let plain: Uint8Array;
+  try {
+    plain = zstd(arena.u8.slice(source, source + sizeBytes), { maxOutputLength: plainBytes });
+  } catch (cause) {
+    throw new DbError('invalid_data', 'a ZSTD-compressed Arrow buffer is malformed', { cause });
+  }
+  if (plain.length !== plainBytes) throw malformed('zstd');
+  copyIntoArena(arena, target, plain);
+}
+
+function malformed(codec: Codec): DbError {
+  return new DbError('invalid_data', `an ${codec.toUpperCase()}-compressed Arrow buffer is malformed`);
+}
