@@ -1,2 +1,26 @@
 // Kernels of this module; see native-free/README.md for the contract.
 export function relation_module_version(): i32 { return 1; }
+/** Copies size bytes inside the arena (regions may overlap). Fast at any alignment, unlike TypedArray.set over shared memory. */
+export function copy_bytes(target: usize, source: usize, sizeBytes: usize): void {
+  memory.copy(target, source, sizeBytes);
+}
+
+/** Sets size bytes to one value. */
+export function fill_bytes(target: usize, value: u32, sizeBytes: usize): void {
+  memory.fill(target, value as u8, sizeBytes);
+}
+
+export { mask_and, mask_and_not, mask_count, mask_range, mask_shift, expand_bits, bits_eq_u8, bits_positive_i64, bits_found_u32 } from './bits';
+export * from './keys';
+export * from './encode';
+export { encode_text, encode_codes, find_text, find_codes, rehash_text } from './encode-text';
+export * from './sums';
+export {
+  agg_min_i8, agg_min_i16, agg_min_i32, agg_min_i64, agg_min_u8, agg_min_u16, agg_min_u32, agg_min_u64, agg_min_f32, agg_min_f64,
+  agg_max_i8, agg_max_i16, agg_max_i32, agg_max_i64, agg_max_u8, agg_max_u16, agg_max_u32, agg_max_u64, agg_max_f32, agg_max_f64,
+  agg_extreme_w16, agg_extreme_text, agg_first_w1, agg_first_w2, agg_first_w4, agg_first_w8, agg_first_w16, agg_last_w1, agg_last_w2,
+  agg_last_w4, agg_last_w8, agg_last_w16, agg_pick_w1, agg_pick_w2, agg_pick_w4, agg_pick_w8, agg_pick_w16,
+} from './extremes';
+export * from './lists';
+export * from './sort';
+export * from './finish';

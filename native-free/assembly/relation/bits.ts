@@ -1,0 +1,118 @@
+/** Bitmap words: the 64 rows from `base`, clipped to n rows; no bitmap means all rows. */
+// @ts-ignore: decorator
+@inline
+export function rowsOf(mask: usize, base: u32, n: u32): u64 {
+  const word: u64 = mask ? load<u64>(mask + (base >> 3)) : ~(0 as u64);
+  const left = n - base;
+  return left < 64 ? word & (((1 as u64) << left) - 1) : word;
+}
+
+// @ts-ignore: decorator
+@inline
+export function bitAt(bitmap: usize, row: u32): bool {
+  return ((load<u8>(bitmap + (row >> 3)) >> ((row & 7) as u8)) & 1) != 0;
+}
+
+/** Four row pairs of a byte of mask bits: all ones in a lane = the row counts. */
+// @ts-ignore: decorator
+@inline
+export function pairMask(bits: v128, pair: i32): v128 {
+  const wanted = pair == 0 ? i64x2(1, 2) : pair == 1 ? i64x2(4, 8) : pair == 2 ? i64x2(16, 32) : i64x2(64, 128);
+  return i64x2.eq(v128.and(bits, wanted), wanted);
+}
+
+/** out = a AND b, whole words; 0 for a or b means all ones. Returns the set bits among n rows. */
+export function mask_and(a: usize, b: usize, n: u32, out: usize): u32 {
+  let count: u64 = 0;
+  for (let base: u32 = 0; base < n; base += 64) {
+    const word = rowsOf(a, base, n) & rowsOf(b, base, n);
+    store<u64>(out + (base >> 3), word);
+    count += popcnt(word);
+  }
+  return count as u32;
+}
+
+/** out = a AND NOT b, whole words; a = 0 means all ones. Returns the set bits. */
+export function mask_and_not(a: usize, b: usize, n: u32, out: usize): u32 {
+  let count: u64 = 0;
+  for (let base: u32 = 0; base < n; base += 64) {
+    const word = rowsOf(a, base, n) & ~load<u64>(b + (base >> 3));
+    store<u64>(out + (base >> 3), word);
+    count += popcnt(word);
+  }
+  return count as u32;
+}
+
+/** Set bits among n rows; 0 = all. */
+export function mask_count(mask: usize, n: u32): u32 {
+  let count: u64 = 0;
+  for (let base: u32 = 0; base < n; base += 64) count += popcnt(rowsOf(mask, base, n));
+  return count as u32;
+}
+
+/** Bitmap of the rows [from, to) of n. */
+export function mask_range(from: u32, to: u32, n: u32, out: usize): void {
+  for (let base: u32 = 0; base < n; base += 64) {
+    let word: u64 = 0;
+    if (to > base && from < base + 64) {
+      word = ~(0 as u64);
+      if (from > base) word &= ~(0 as u64) << (from - base);
+      if (to < base + 64) word &= ((1 as u64) << (to - base)) - 1;
+    }
+    store<u64>(out + (base >> 3), word);
+  }
+}
+
+/** Copies n bits from bit `shift` (0–63) of the words at source on, to bit 0 of out. Source is read to whole words. */
+export function mask_shift(source: usize, shift: u32, n: u32, out: usize): void {
+  for (let base: u32 = 0; base < n; base += 64) {
+    let word = load<u64>(source + (base >> 3)) >> shift;
+    if (shift && base + 64 - shift < n) word |= load<u64>(source + (base >> 3) + 8) << (64 - shift);
+    const left = n - base;
+    store<u64>(out + (base >> 3), left < 64 ? word & (((1 as u64) << left) - 1) : word);
+  }
+}
+
+/** One byte per bit. */
+export function expand_bits(bitmap: usize, n: u32, out: usize): void {
+  for (let i: u32 = 0; i < n; i++) store<u8>(out + i, (load<u8>(bitmap + (i >> 3)) >> ((i & 7) as u8)) & 1);
+}
+
+/** Bit set where byte == wanted. Returns the set bits. */
+export function bits_eq_u8(bytes: usize, wanted: u32, n: u32, out: usize): u32 {
+  let count: u64 = 0;
+  for (let base: u32 = 0; base < n; base += 64) {
+    const end = min(base + 64, n);
+    let word: u64 = 0;
+    for (let i = base; i < end; i++) word |= ((load<u8>(bytes + i) == wanted) as u64) << (i - base);
+    store<u64>(out + (base >> 3), word);
+    count += popcnt(word);
+  }
+  return count as u32;
+}
+
+/** Bit set where value > 0. Returns the set bits. */
+export function bits_positive_i64(values: usize, n: u32, out: usize): u32 {
+  let count: u64 = 0;
+  for (let base: u32 = 0; base < n; base += 64) {
+    const end = min(base + 64, n);
+    let word: u64 = 0;
+    for (let i = base; i < end; i++) word |= ((load<i64>(values + ((i as usize) << 3)) > 0) as u64) << (i - base);
+    store<u64>(out + (base >> 3), word);
+    count += popcnt(word);
+  }
+  return count as u32;
+}
+
+/** Bit set where id != 0xFFFFFFFF. Returns the set bits. */
+export function bits_found_u32(ids: usize, n: u32, out: usize): u32 {
+  let count: u64 = 0;
+  for (let base: u32 = 0; base < n; base += 64) {
+    const end = min(base + 64, n);
+    let word: u64 = 0;
+    for (let i = base; i < end; i++) word |= ((load<u32>(ids + ((i as usize) << 2)) != 0xffffffff) as u64) << (i - base);
+    store<u64>(out + (base >> 3), word);
+    count += popcnt(word);
+  }
+  return count as u32;
+}

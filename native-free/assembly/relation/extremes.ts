@@ -1,0 +1,257 @@
+/** Minimum, maximum, and values picked by row order or by another value. Grouping and masks as in sums.ts. NaN is the largest float. */
+import { rowsOf } from './bits';
+
+// @ts-ignore: decorator
+@inline
+function better<T>(largest: bool, value: T, held: T): bool {
+  if (isFloat<T>()) return largest ? value > held || value != value : value < held || held != held;
+  return largest ? value > held : value < held;
+}
+
+// @ts-ignore: decorator
+@inline
+function extreme<T>(largest: bool, values: usize, mask: usize, groups: usize, n: u32, states: usize): void {
+  if (groups == 0) {
+    let held = load<T>(states);
+    for (let base: u32 = 0; base < n; base += 64) {
+      let word = rowsOf(mask, base, n);
+      if (word == ~(0 as u64)) {
+        for (let i: usize = base; i < base + 64; i++) {
+          const value = load<T>(values + i * sizeof<T>());
+          held = better<T>(largest, value, held) ? value : held;
+        }
+      } else {
+        for (; word; word &= word - 1) {
+          const value = load<T>(values + ((base + (ctz(word) as u32)) as usize) * sizeof<T>());
+          held = better<T>(largest, value, held) ? value : held;
+        }
+      }
+    }
+    store<T>(states, held);
+    return;
+  }
+  for (let base: u32 = 0; base < n; base += 64) {
+    let word = rowsOf(mask, base, n);
+    if (word == ~(0 as u64)) {
+      for (let i: usize = base; i < base + 64; i++) {
+        const at = states + (load<u32>(groups + (i << 2)) as usize) * sizeof<T>();
+        const value = load<T>(values + i * sizeof<T>());
+        if (better<T>(largest, value, load<T>(at))) store<T>(at, value);
+      }
+    } else {
+      for (; word; word &= word - 1) {
+        const i: usize = base + (ctz(word) as u32);
+        const at = states + (load<u32>(groups + (i << 2)) as usize) * sizeof<T>();
+        const value = load<T>(values + i * sizeof<T>());
+        if (better<T>(largest, value, load<T>(at))) store<T>(at, value);
+      }
+    }
+  }
+}
+
+/** Two running extremes of pairs of rows side by side; the float order of NaN needs care, so lanes start at the first held value. */
+function extremeDoubles(largest: bool, values: usize, mask: usize, n: u32, states: usize): void {
+  let a = f64x2.splat(load<f64>(states)), b = a;
+  let held = load<f64>(states);
+  for (let base: u32 = 0; base < n; base += 64) {
+    let word = rowsOf(mask, base, n);
+    const at = values + ((base as usize) << 3);
+    if (word == ~(0 as u64)) {
+      for (let k: usize = 0; k < 512; k += 32) {
+        const x = v128.load(at + k);
+        const y = v128.load(at + k, 16);
+        if (largest) {
+          a = v128.bitselect(x, a, v128.or(f64x2.gt(x, a), f64x2.ne(x, x)));
+          b = v128.bitselect(y, b, v128.or(f64x2.gt(y, b), f64x2.ne(y, y)));
+        } else {
+          a = v128.bitselect(x, a, v128.or(f64x2.lt(x, a), f64x2.ne(a, a)));
+          b = v128.bitselect(y, b, v128.or(f64x2.lt(y, b), f64x2.ne(b, b)));
+        }
+      }
+    } else {
+      for (; word; word &= word - 1) {
+        const value = load<f64>(at + ((ctz(word) as usize) << 3));
+        held = better<f64>(largest, value, held) ? value : held;
+      }
+    }
+  }
+  const a0 = f64x2.extract_lane(a, 0), a1 = f64x2.extract_lane(a, 1), b0 = f64x2.extract_lane(b, 0), b1 = f64x2.extract_lane(b, 1);
+  held = better<f64>(largest, a0, held) ? a0 : held;
+  held = better<f64>(largest, a1, held) ? a1 : held;
+  held = better<f64>(largest, b0, held) ? b0 : held;
+  held = better<f64>(largest, b1, held) ? b1 : held;
+  store<f64>(states, held);
+}
+
+export function agg_min_i8(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<i8>(false, values, mask, groups, n, states); }
+export function agg_min_i16(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<i16>(false, values, mask, groups, n, states); }
+export function agg_min_i32(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<i32>(false, values, mask, groups, n, states); }
+export function agg_min_i64(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<i64>(false, values, mask, groups, n, states); }
+export function agg_min_u8(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<u8>(false, values, mask, groups, n, states); }
+export function agg_min_u16(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<u16>(false, values, mask, groups, n, states); }
+export function agg_min_u32(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<u32>(false, values, mask, groups, n, states); }
+export function agg_min_u64(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<u64>(false, values, mask, groups, n, states); }
+export function agg_min_f32(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<f32>(false, values, mask, groups, n, states); }
+export function agg_min_f64(values: usize, mask: usize, groups: usize, n: u32, states: usize): void {
+  if (groups == 0) extremeDoubles(false, values, mask, n, states);
+  else extreme<f64>(false, values, mask, groups, n, states);
+}
+export function agg_max_i8(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<i8>(true, values, mask, groups, n, states); }
+export function agg_max_i16(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<i16>(true, values, mask, groups, n, states); }
+export function agg_max_i32(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<i32>(true, values, mask, groups, n, states); }
+export function agg_max_i64(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<i64>(true, values, mask, groups, n, states); }
+export function agg_max_u8(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<u8>(true, values, mask, groups, n, states); }
+export function agg_max_u16(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<u16>(true, values, mask, groups, n, states); }
+export function agg_max_u32(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<u32>(true, values, mask, groups, n, states); }
+export function agg_max_u64(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<u64>(true, values, mask, groups, n, states); }
+export function agg_max_f32(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { extreme<f32>(true, values, mask, groups, n, states); }
+export function agg_max_f64(values: usize, mask: usize, groups: usize, n: u32, states: usize): void {
+  if (groups == 0) extremeDoubles(true, values, mask, n, states);
+  else extreme<f64>(true, values, mask, groups, n, states);
+}
+
+/**
+ * Extremes of values of two 64-bit words: `order` 0 = 128-bit integer, 1 = 16 bytes compared as bytes, 2 = interval. flags (uint8 per group): 0 = the state
+ * holds nothing yet.
+ */
+export function agg_extreme_w16(largest: u32, order: u32, values: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void {
+  for (let base: u32 = 0; base < n; base += 64) {
+    for (let word = rowsOf(mask, base, n); word; word &= word - 1) {
+      const i: usize = base + (ctz(word) as u32);
+      const group: usize = groups ? load<u32>(groups + (i << 2)) as usize : 0;
+      const from = values + (i << 4);
+      const at = states + (group << 4);
+      if (load<u8>(flags + group)) {
+        const compared = compare16(order, from, at);
+        if (largest ? compared <= 0 : compared >= 0) continue;
+      }
+      store<u8>(flags + group, 1);
+      memory.copy(at, from, 16);
+    }
+  }
+}
+
+function compare16(order: u32, a: usize, b: usize): i32 {
+  if (order == 1) {
+    const x = bswap<u64>(load<u64>(a)), y = bswap<u64>(load<u64>(b));
+    if (x != y) return x < y ? -1 : 1;
+    const v = bswap<u64>(load<u64>(a + 8)), w = bswap<u64>(load<u64>(b + 8));
+    return v < w ? -1 : v > w ? 1 : 0;
+  }
+  if (order == 2) {
+    const perDay: i64 = 86400000000000;
+    const p = load<i64>(a + 8) / perDay + (load<i32>(a) as i64) * 30 + (load<i32>(a + 4) as i64);
+    const q = load<i64>(b + 8) / perDay + (load<i32>(b) as i64) * 30 + (load<i32>(b + 4) as i64);
+    const r = load<i64>(a + 8) % perDay, s = load<i64>(b + 8) % perDay;
+    const days = p - q;
+    const rest = r - s;
+    if (days == 0) return rest < 0 ? -1 : rest > 0 ? 1 : 0;
+    if (days == 1 || days == -1) {
+      const total = days * perDay + rest;
+      return total < 0 ? -1 : total > 0 ? 1 : 0;
+    }
+    return days < 0 ? -1 : 1;
+  }
+  const x = load<i64>(a + 8), y = load<i64>(b + 8);
+  if (x != y) return x < y ? -1 : 1;
+  const v = load<u64>(a), w = load<u64>(b);
+  return v < w ? -1 : v > w ? 1 : 0;
+}
+
+/** Extremes of interned text: ids of a text encoder's table; states are ids, 0xFFFFFFFF = none yet. */
+export function agg_extreme_text(largest: u32, offsets: usize, heap: usize, values: usize, mask: usize, groups: usize, n: u32, states: usize): void {
+  for (let base: u32 = 0; base < n; base += 64) {
+    for (let word = rowsOf(mask, base, n); word; word &= word - 1) {
+      const i: usize = base + (ctz(word) as u32);
+      const at = states + ((groups ? load<u32>(groups + (i << 2)) as usize : 0) << 2);
+      const id = load<u32>(values + (i << 2));
+      const held = load<u32>(at);
+      if (id == held) continue;
+      if (held != 0xffffffff) {
+        const compared = compareText(offsets, heap, id, held);
+        if (largest ? compared <= 0 : compared >= 0) continue;
+      }
+      store<u32>(at, id);
+    }
+  }
+}
+
+/** Order of two interned strings, by unsigned bytes. */
+export function compareText(offsets: usize, heap: usize, a: u32, b: u32): i32 {
+  const x = load<u32>(offsets + ((a as usize) << 2)), y = load<u32>(offsets + ((b as usize) << 2));
+  const xs = load<u32>(offsets + ((a as usize) << 2) + 4) - x, ys = load<u32>(offsets + ((b as usize) << 2) + 4) - y;
+  const shorter = min(xs, ys);
+  let at: u32 = 0;
+  for (; at + 8 <= shorter; at += 8) {
+    const v = load<u64>(heap + x + at), w = load<u64>(heap + y + at);
+    if (v != w) return bswap<u64>(v) < bswap<u64>(w) ? -1 : 1;
+  }
+  for (; at < shorter; at++) {
+    const v = load<u8>(heap + x + at), w = load<u8>(heap + y + at);
+    if (v != w) return v < w ? -1 : 1;
+  }
+  return xs < ys ? -1 : xs > ys ? 1 : 0;
+}
+
+/**
+ * First or last row of each group. flags (uint8 per group): 0 = nothing yet, 1 = the state is a value, 2 = it is NULL.
+ * validity tells NULL rows apart (0 = none).
+ */
+// @ts-ignore: decorator
+@inline
+function pick<T>(last: bool, values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void {
+  for (let base: u32 = 0; base < n; base += 64) {
+    const valid = rowsOf(validity, base, n);
+    for (let word = rowsOf(mask, base, n); word; word &= word - 1) {
+      const bit = ctz(word);
+      const i: usize = base + (bit as u32);
+      const group: usize = groups ? load<u32>(groups + (i << 2)) as usize : 0;
+      if (!last && load<u8>(flags + group)) continue;
+      store<u8>(flags + group, (valid >> bit) & 1 ? 1 : 2);
+      if (isVector<T>()) memory.copy(states + (group << 4), values + (i << 4), 16);
+      else store<T>(states + group * sizeof<T>(), load<T>(values + i * sizeof<T>()));
+    }
+  }
+}
+export function agg_first_w1(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u8>(false, values, validity, mask, groups, n, states, flags); }
+export function agg_first_w2(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u16>(false, values, validity, mask, groups, n, states, flags); }
+export function agg_first_w4(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u32>(false, values, validity, mask, groups, n, states, flags); }
+export function agg_first_w8(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u64>(false, values, validity, mask, groups, n, states, flags); }
+export function agg_first_w16(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<v128>(false, values, validity, mask, groups, n, states, flags); }
+export function agg_last_w1(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u8>(true, values, validity, mask, groups, n, states, flags); }
+export function agg_last_w2(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u16>(true, values, validity, mask, groups, n, states, flags); }
+export function agg_last_w4(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u32>(true, values, validity, mask, groups, n, states, flags); }
+export function agg_last_w8(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u64>(true, values, validity, mask, groups, n, states, flags); }
+export function agg_last_w16(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<v128>(true, values, validity, mask, groups, n, states, flags); }
+
+/**
+ * The value of the row with the smallest order key (uint64, see order_*; a largest is a smallest of flipped keys). Among equal keys the
+ * first row wins, or the last when `last`.
+ */
+// @ts-ignore: decorator
+@inline
+function pickBy<T>(last: u32, orders: usize, values: usize, validity: usize, mask: usize, groups: usize, n: u32, keys: usize, states: usize, flags: usize): void {
+  for (let base: u32 = 0; base < n; base += 64) {
+    const valid = rowsOf(validity, base, n);
+    for (let word = rowsOf(mask, base, n); word; word &= word - 1) {
+      const bit = ctz(word);
+      const i: usize = base + (bit as u32);
+      const group: usize = groups ? load<u32>(groups + (i << 2)) as usize : 0;
+      const key = load<u64>(orders + (i << 3));
+      const at = keys + (group << 3);
+      if (load<u8>(flags + group)) {
+        const held = load<u64>(at);
+        if (key > held || (key == held && !last)) continue;
+      }
+      store<u64>(at, key);
+      store<u8>(flags + group, (valid >> bit) & 1 ? 1 : 2);
+      if (isVector<T>()) memory.copy(states + (group << 4), values + (i << 4), 16);
+      else store<T>(states + group * sizeof<T>(), load<T>(values + i * sizeof<T>()));
+    }
+  }
+}
+export function agg_pick_w1(last: u32, orders: usize, values: usize, validity: usize, mask: usize, groups: usize, n: u32, keys: usize, states: usize, flags: usize): void { pickBy<u8>(last, orders, values, validity, mask, groups, n, keys, states, flags); }
+export function agg_pick_w2(last: u32, orders: usize, values: usize, validity: usize, mask: usize, groups: usize, n: u32, keys: usize, states: usize, flags: usize): void { pickBy<u16>(last, orders, values, validity, mask, groups, n, keys, states, flags); }
+export function agg_pick_w4(last: u32, orders: usize, values: usize, validity: usize, mask: usize, groups: usize, n: u32, keys: usize, states: usize, flags: usize): void { pickBy<u32>(last, orders, values, validity, mask, groups, n, keys, states, flags); }
+export function agg_pick_w8(last: u32, orders: usize, values: usize, validity: usize, mask: usize, groups: usize, n: u32, keys: usize, states: usize, flags: usize): void { pickBy<u64>(last, orders, values, validity, mask, groups, n, keys, states, flags); }
+export function agg_pick_w16(last: u32, orders: usize, values: usize, validity: usize, mask: usize, groups: usize, n: u32, keys: usize, states: usize, flags: usize): void { pickBy<v128>(last, orders, values, validity, mask, groups, n, keys, states, flags); }
