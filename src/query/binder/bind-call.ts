@@ -1,0 +1,125 @@
+/** Calls of scalar functions, operators and aggregates. */
+
+import { DbError } from '../../core/errors.js';
+import { FLOAT64, typeName, UTF8 } from '../../core/types.js';
+import { isAggregate, resolveAggregate } from '../aggregates/registry.js';
+import { nearestFunction, resolveScalar, scalarFunction } from '../functions/registry.js';
+import type { Expression } from '../plan/expression.js';
+import type { SortKey } from '../plan/logical.js';
+import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
+import { argumentOf, castTo, coerceBool } from './coercion.js';
+import { type Clause, unsupported } from './context.js';
+import { literal } from './expressions.js';
+
+/** Functions that never give NULL, whatever they get. */
+const NEVER_NULL = new Set(['is_distinct_from', 'is_not_distinct_from']);
+/** Aggregates that give 0 rather than NULL over no rows. */
+const COUNTS = new Set(['count', 'count_star', 'count_if', 'approx_count_distinct', 'regr_count']);
+
+export function isCount(name: string): boolean {
+  return COUNTS.has(name);
+}
+
+/** A scalar call on bound arguments: finds the overload and puts casts around the arguments. */
+export function scalarCall(name: string, args: readonly Expression[], position: number): Expression {
+  const resolved = resolveScalar(name, args.map(argumentOf));
+  if (!resolved) throw noOverload(name, args, position);
+  const { overload } = resolved;
+  const converted = args.map((arg, i) => castTo(arg, overload.args[i] ?? arg.type));
+  const strictOperator = resolved.function.nulls === 'strict' && resolved.function.category === 'operator';
+  const nullable = NEVER_NULL.has(resolved.function.name) ? false : strictOperator ? converted.some((arg) => arg.nullable) : true;
+  return { kind: 'call', function: resolved.function.name, args: converted, type: overload.type, nullable, position };
+}
+
+function noOverload(name: string, args: readonly Expression[], position: number): DbError {
+  const types = args.map((arg) => (arg.type.kind === 'null' ? 'NULL' : typeName(arg.type))).join(', ');
+  const entry = scalarFunction(name);
+  if (entry?.category === 'operator') {
+    return new DbError('type_mismatch', `${entry.name.replaceAll('_', ' ')} does not take (${types})`, {
+      position,
+      hint: 'cast one of the sides',
+    });
+  }
+  if (entry) return new DbError('function_not_found', `${name} does not take (${types})`, { position, hint: entry.doc });
+  const nearest = nearestFunction(name);
+  return new DbError('function_not_found', `no function is called ${name}`, {
+    position,
+    hint: nearest === undefined ? undefined : `did you mean ${nearest}?`,
+  });
+}
+
+/** PostgreSQL's ordered-set names and the aggregates that they are here; the ordered value becomes the first argument. */
+const ORDERED_SET: Readonly<Record<string, string>> = { percentile_cont: 'quantile_cont', percentile_disc: 'quantile_disc', mode: 'mode' };
+
+export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
+  const name = (syntax.name.at(-1)?.name ?? '').toLowerCase();
+  if (syntax.over !== null) throw unsupported('a window function (OVER)', syntax.over.position);
+  const named = syntax.arguments.find((argument) => argument.name !== null);
+  if (named) throw unsupported('a named argument', named.value.position);
+  if (syntax.withinGroup.length > 0 || isAggregate(name)) return bindAggregate(name, syntax, clause);
+  if (syntax.star) throw new DbError('syntax_error', `${name}(*) is not a call; only count takes *`, { position: syntax.position });
+  if (syntax.distinct || syntax.filter !== null || syntax.orderBy.length > 0) {
+    if (scalarFunction(name))
+      throw new DbError('type_mismatch', `${name} is not an aggregate`, {
+        position: syntax.position,
+        hint: 'DISTINCT, FILTER and ORDER BY belong to aggregates',
+      });
+  }
+  const args = syntax.arguments.map((argument) => clause.context.bindExpression(argument.value, clause));
+  return scalarCall(name, args, syntax.position);
+}
+
+function bindAggregate(name: string, syntax: FunctionCall, clause: Clause): Expression {
+  const { aggregates, context } = clause;
+  if (syntax.nullTreatment === 'ignore') throw unsupported('IGNORE NULLS', syntax.position);
+  if (!aggregates)
+    throw new DbError('invalid_grouping', `${name} is an aggregate; it may not stand in ${clause.name}`, { position: syntax.position });
+  const inner: Clause = { ...clause, aggregates: null, relation: aggregates.input, name: `the arguments of ${name}` };
+  const bind = (item: FunctionCall['arguments'][number]) => context.bindExpression(item.value, inner);
+  const target = syntax.withinGroup.length > 0 ? (ORDERED_SET[name] ?? name) : name;
+  const direct = syntax.arguments.map(bind);
+  const ordered = ORDERED_SET[name] !== undefined && syntax.withinGroup[0];
+  const args = ordered ? orderedSetArguments(name, ordered, direct, inner) : direct;
+  const orderBy = [...syntax.orderBy, ...(ordered ? [] : syntax.withinGroup)].map((item) => bindSortKey(item, inner));
+  const filter = syntax.filter === null ? null : coerceBool(context.bindExpression(syntax.filter, { ...inner, name: 'FILTER' }), 'FILTER');
+  const resolved = resolveAggregate(target, args.map(argumentOf));
+  if (!resolved) throw noAggregate(target, args, syntax.position);
+  const converted = args.map((arg, i) => castTo(arg, resolved.args[i] ?? arg.type));
+  const canonical = resolved.name;
+  const call = {
+    id: context.nextId(),
+    function: canonical,
+    args: converted,
+    type: resolved.type,
+    distinct: syntax.distinct,
+    filter,
+    orderBy,
+    position: syntax.position,
+  };
+  return aggregates.add(call, name, !isCount(canonical));
+}
+
+/** percentile_cont(0.9) WITHIN GROUP (ORDER BY x [DESC]) → quantile_cont(x, 0.9). */
+function orderedSetArguments(name: string, item: OrderItem, direct: readonly Expression[], clause: Clause): readonly Expression[] {
+  const value = clause.context.bindExpression(item.expression, clause);
+  const [fraction] = direct;
+  if (name === 'mode' || !fraction) return [value];
+  if (item.direction === 'asc') return [value, fraction];
+  const flipped = Number(clause.context.evaluateConstant(castTo(fraction, FLOAT64)));
+  return [value, literal(1 - flipped, FLOAT64, fraction.position)];
+}
+
+/** NULLs are last ascending, first descending, unless it is said otherwise. */
+export function bindSortKey(item: OrderItem, clause: Clause): SortKey {
+  return sortKeyOf(clause.context.bindExpression(item.expression, clause), item);
+}
+
+export function sortKeyOf(expression: Expression, flags: Pick<OrderItem, 'direction' | 'nulls'>): SortKey {
+  const descending = flags.direction === 'desc';
+  return { expression, descending, nullsFirst: flags.nulls === null ? descending : flags.nulls === 'first' };
+}
+
+function noAggregate(name: string, args: readonly Expression[], position: number): DbError {
+  const types = args.map((arg) => typeName(arg.type.kind === 'null' ? UTF8 : arg.type)).join(', ');
+  return new DbError('function_not_found', `${name} does not take (${types})`, { position });
+}

@@ -1,0 +1,183 @@
+/** Syntax of an expression → bound expression: one handler per kind of node. */
+import { DbError } from '../../core/errors.js';
+import { typeName, UTF8 } from '../../core/types.js';
+import { scalarFunction } from '../functions/registry.js';
+import { castSupported } from '../functions/types.js';
+import type { Expression } from '../plan/expression.js';
+import type { Column } from '../syntax/ast/literal.js';
+import type { Case, Cast, Collate, Is, Expression as Syntax } from '../syntax/ast/query.js';
+import { bindFunction } from './bind-call.js';
+import { bindBlob, bindDuration, bindInterval, bindNumber, bindParameter, bindTypedLiteral } from './bind-literal.js';
+import { bindInList, bindInSet, bindQuantified } from './bind-membership.js';
+import { bindBetween, bindBinary, bindDistinctFrom, bindLike, bindLogical, bindUnary } from './bind-operator.js';
+import { bindExists, bindInQuery, bindScalarSubquery } from './bind-subquery.js';
+import { castTo, coerceBool, unify } from './coercion.js';
+import { type Clause, unsupported } from './context.js';
+import { boolLiteral, conjunction, isNull, not, nullLiteral, textLiteral } from './expressions.js';
+import { resolveType } from './type-names.js';
+
+type Handlers = { readonly [Kind in Syntax['kind']]: (syntax: Extract<Syntax, { kind: Kind }>, clause: Clause) => Expression };
+
+const HANDLERS: Handlers = {
+  number: (syntax) => bindNumber(syntax),
+  string: (syntax) => textLiteral(syntax.value, syntax.position),
+  boolean: (syntax) => boolLiteral(syntax.value, syntax.position),
+  null: (syntax) => nullLiteral(syntax.position),
+  typedLiteral: (syntax) => bindTypedLiteral(syntax),
+  interval: bindInterval,
+  duration: (syntax) => bindDuration(syntax),
+  blob: (syntax) => bindBlob(syntax),
+  parameter: bindParameter,
+  column: bindColumn,
+  star: (syntax) => {
+    throw new DbError('syntax_error', '* may stand in a SELECT list and in count(*) only', { position: syntax.position });
+  },
+  columns: (syntax) => {
+    throw unsupported('COLUMNS(…)', syntax.position);
+  },
+  unary: bindUnary,
+  binary: bindBinary,
+  logical: bindLogical,
+  is: bindIs,
+  distinctFrom: bindDistinctFrom,
+  between: bindBetween,
+  inList: bindInList,
+  inQuery: bindInQuery,
+  inSet: bindInSet,
+  like: bindLike,
+  quantified: bindQuantified,
+  case: bindCase,
+  cast: bindCast,
+  extract: (syntax, clause) =>
+    clause.context.call('date_part', [textLiteral(syntax.field, syntax.position), bindExpression(syntax.operand, clause)], syntax.position),
+  atTimeZone: (syntax, clause) =>
+    clause.context.call('at_time_zone', [bindExpression(syntax.operand, clause), bindExpression(syntax.zone, clause)], syntax.position),
+  collate: bindCollate,
+  function: bindFunction,
+  lambda: (syntax) => {
+    throw unsupported('a lambda', syntax.position);
+  },
+  row: (syntax) => {
+    throw unsupported('a row value outside of a comparison', syntax.position);
+  },
+  list: (syntax, clause) => composite('list_value', 'a list', syntax.items, syntax.position, clause),
+  struct: (syntax) => {
+    throw unsupported('a struct constructor', syntax.position);
+  },
+  map: (syntax) => {
+    throw unsupported('a map', syntax.position);
+  },
+  subscript: (syntax, clause) => composite('list_extract', 'a subscript', [syntax.operand, syntax.index], syntax.position, clause),
+  slice: (syntax) => {
+    throw unsupported('a slice', syntax.position);
+  },
+  field: (syntax, clause) => fieldOf(bindExpression(syntax.operand, clause), syntax.name.name, syntax.position, clause),
+  subquery: bindScalarSubquery,
+  arraySubquery: (syntax) => {
+    throw unsupported('ARRAY(SELECT …)', syntax.position);
+  },
+  exists: bindExists,
+  default: (syntax) => {
+    throw new DbError('syntax_error', 'DEFAULT may stand as a value of INSERT and UPDATE only', { position: syntax.position });
+  },
+};
+
+export function bindExpression(syntax: Syntax, clause: Clause): Expression {
+  const handler = HANDLERS[syntax.kind] as (syntax: Syntax, clause: Clause) => Expression;
+  return handler(syntax, clause);
+}
+
+/** A condition: bool or NULL. */
+export function bindCondition(syntax: Syntax, clause: Clause): Expression {
+  return coerceBool(bindExpression(syntax, clause), clause.name);
+}
+
+function bindColumn(syntax: Column, clause: Clause): Expression {
+  const [first] = syntax.name;
+  if (first && syntax.name.length === 1 && clause.aliases) {
+    const found = clause.scope.find(syntax.name);
+    const alias = found ? undefined : clause.aliases.get(first.name.toLowerCase());
+    if (alias) return alias;
+  }
+  const resolved = clause.scope.resolve(syntax.name);
+  let value: Expression = resolved.column;
+  for (const field of resolved.fields) value = fieldOf(value, field.name, field.position, clause);
+  return value;
+}
+
+function fieldOf(value: Expression, name: string, position: number, clause: Clause): Expression {
+  if (value.type.kind !== 'struct') {
+    throw new DbError('type_mismatch', `a ${typeName(value.type)} has no field ${name}`, { position });
+  }
+  const field = value.type.fields.find((each) => each.name.toLowerCase() === name.toLowerCase());
+  if (!field) throw new DbError('column_not_found', `no field ${name} in ${typeName(value.type)}`, { position });
+  if (!scalarFunction('struct_extract')) throw unsupported('reading a field of a struct', position);
+  return clause.context.call('struct_extract', [value, textLiteral(field.name, position)], position);
+}
+
+function composite(name: string, what: string, items: readonly Syntax[], position: number, clause: Clause): Expression {
+  if (!scalarFunction(name)) throw unsupported(what, position);
+  return clause.context.call(
+    name,
+    items.map((item) => bindExpression(item, clause)),
+    position,
+  );
+}
+
+/** x IS [NOT] NULL | TRUE | FALSE | UNKNOWN. None gives NULL. */
+function bindIs(syntax: Is, clause: Clause): Expression {
+  const operand = bindExpression(syntax.operand, clause);
+  if (syntax.test === 'null') return { ...isNull(operand, syntax.negated), position: syntax.position };
+  const bool = coerceBool(operand, 'IS');
+  if (syntax.test === 'unknown') return isNull(bool, syntax.negated);
+  const wanted = syntax.test === 'true' ? bool : not(bool);
+  const test: Expression = { ...conjunction([isNull(bool, true), wanted]), nullable: false };
+  return syntax.negated ? not(test) : test;
+}
+
+function bindCase(syntax: Case, clause: Clause): Expression {
+  const operand = syntax.operand === null ? null : bindExpression(syntax.operand, clause);
+  const whens = syntax.branches.map((branch) => {
+    if (operand === null) return bindCondition(branch.when, { ...clause, name: 'CASE' });
+    return clause.context.call('eq', [operand, bindExpression(branch.when, clause)], branch.when.position);
+  });
+  const results = syntax.branches.map((branch) => bindExpression(branch.then, clause));
+  const otherwise = syntax.otherwise === null ? null : bindExpression(syntax.otherwise, clause);
+  const unified = unify(otherwise === null ? results : [...results, otherwise], 'CASE');
+  const type = unified.type.kind === 'null' ? UTF8 : unified.type;
+  const values = unified.expressions.map((value) => castTo(value, type));
+  const branches = whens.map((when, i) => ({ when, then: values[i] ?? nullLiteral() }));
+  return {
+    kind: 'case',
+    branches,
+    otherwise: otherwise === null ? null : (values.at(-1) ?? null),
+    type,
+    nullable: otherwise === null || values.some((value) => value.nullable),
+    position: syntax.position,
+  };
+}
+
+function bindCast(syntax: Cast, clause: Clause): Expression {
+  const type = resolveType(syntax.type);
+  if (syntax.operand.kind === 'number' && type.kind === 'decimal') {
+    // The digits as they were written, not as a float64.
+    return { ...castOf(textLiteral(syntax.operand.text, syntax.operand.position), type, syntax.isTry), position: syntax.position };
+  }
+  const operand = bindExpression(syntax.operand, clause);
+  if (!castSupported(operand.type, type)) {
+    throw new DbError('type_mismatch', `${typeName(operand.type)} cannot be cast to ${typeName(type)}`, { position: syntax.position });
+  }
+  return castOf(operand, type, syntax.isTry);
+}
+
+function castOf(operand: Expression, type: Expression['type'], safe: boolean): Expression {
+  return castTo(operand, type, safe);
+}
+
+function bindCollate(syntax: Collate, clause: Clause): Expression {
+  const name = syntax.collation.at(-1)?.name.toLowerCase() ?? '';
+  if (!['c', 'posix', 'binary', 'default', 'ucs_basic'].includes(name)) {
+    throw unsupported(`collation ${name}`, syntax.position, 'text is compared by code point');
+  }
+  return bindExpression(syntax.operand, clause);
+}

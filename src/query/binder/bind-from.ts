@@ -1,0 +1,137 @@
+/** FROM: tables, common tables, derived tables, table functions and joins. */
+import { DbError } from '../../core/errors.js';
+import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
+import type { Identifier } from '../syntax/ast/node.js';
+import type { DerivedTable, TableName, TableReference } from '../syntax/ast/query.js';
+import { bindJoin } from './bind-join.js';
+import { bindTableFunction } from './bind-series.js';
+import { type BoundRelation, type FromClause, unsupported } from './context.js';
+import { didYouMean } from './nearest-name.js';
+import { joinPlan } from './plans.js';
+import { asRelation, renamed } from './table-alias.js';
+
+/** One row without columns: SELECT without FROM. */
+export const ONE_ROW: LogicalPlan = { kind: 'values', rows: [[]], output: [] };
+
+export function bindFrom(references: readonly TableReference[], clause: FromClause): BoundRelation {
+  const [first, ...rest] = references;
+  if (!first) return { plan: ONE_ROW, columns: [], timestamp: null };
+  let bound = bindTable(first, clause);
+  const names = new Set<string>();
+  addAliases(bound, first, names);
+  for (const reference of rest) {
+    const next = bindTable(reference, clause);
+    addAliases(next, reference, names);
+    bound = { plan: joinPlan('cross', bound.plan, next.plan), columns: [...bound.columns, ...next.columns], timestamp: bound.timestamp };
+  }
+  return bound;
+}
+
+/** Fails when one FROM gives two tables the same alias. */
+function addAliases(bound: BoundRelation, reference: TableReference, names: Set<string>): void {
+  const own = new Set(bound.columns.flatMap((column) => (column.table === null ? [] : [column.table.toLowerCase()])));
+  for (const name of own) {
+    if (names.has(name)) {
+      throw new DbError('ambiguous_column', `two tables in FROM are called ${name}`, {
+        position: reference.position,
+        hint: `give one of them an alias: ${name} AS ${name}2`,
+      });
+    }
+    names.add(name);
+  }
+}
+
+export function bindTable(reference: TableReference, clause: FromClause): BoundRelation {
+  switch (reference.kind) {
+    case 'table':
+      return bindName(reference, clause);
+    case 'derived':
+      return bindDerived(reference, clause);
+    case 'join':
+      return bindJoin(reference, clause);
+    case 'tableFunction':
+      return bindTableFunction(reference, clause);
+    case 'file':
+      throw unsupported('reading a file in FROM', reference.position);
+    case 'asofJoin':
+      throw unsupported('ASOF JOIN', reference.position);
+    case 'windowJoin':
+      throw unsupported('WINDOW JOIN', reference.position);
+    case 'horizonJoin':
+      throw unsupported('HORIZON JOIN', reference.position);
+    case 'pivot':
+      throw unsupported('PIVOT', reference.position);
+    case 'unpivot':
+      throw unsupported('UNPIVOT', reference.position);
+  }
+}
+
+function bindName(reference: TableName, clause: FromClause): BoundRelation {
+  if (reference.sample !== null) throw unsupported('TABLESAMPLE', reference.sample.position);
+  const last = reference.name.at(-1) as Identifier;
+  const common = reference.name.length === 1 ? clause.commonTables.get(last.name.toLowerCase()) : undefined;
+  if (common) {
+    const bound = clause.context.bindQuery(common.query, clause.context, clause.outer, common.visible);
+    const columns = renamed(bound.columns, common.columns, reference.position);
+    return asRelation(bound.plan, columns, reference.alias, common.name, null, reference.position);
+  }
+  const schema = reference.name.at(-2)?.name.toLowerCase();
+  const system = schema === undefined ? undefined : clause.context.systemTable(schema, last.name.toLowerCase(), clause.context.nextId);
+  if (system) return asRelation(system, system.output, reference.alias, last.name, null, reference.position);
+  return bindStored(reference, last, clause);
+}
+
+const OWN_SCHEMAS = new Set(['public', 'main', 'default', 'fletch']);
+
+function bindStored(reference: TableName, name: Identifier, clause: FromClause): BoundRelation {
+  const { context } = clause;
+  const schema = reference.name.at(-2);
+  const source = schema && !OWN_SCHEMAS.has(schema.name.toLowerCase()) ? undefined : context.snapshot.table(name.name);
+  if (!source) throw tableNotFound(reference, name, clause);
+  const { definition } = source.table;
+  const output = definition.columns.map((column) => ({
+    id: context.nextId(),
+    name: column.name,
+    type: column.type,
+    nullable: column.nullable,
+  }));
+  const plan: LogicalPlan = {
+    kind: 'scan',
+    source,
+    columnIndexes: output.map((_, i) => i),
+    filters: [],
+    columns: output.map((column, i) => ({ id: column.id, columnIndex: i })),
+    output,
+  };
+  const timestamp = reference.timestamp;
+  const designated = timestamp
+    ? output.find((column) => column.name.toLowerCase() === timestamp.name.toLowerCase())
+    : output[definition.timestampColumn ?? -1];
+  return asRelation(plan, output, reference.alias, definition.name, designated ?? null, reference.position);
+}
+
+function tableNotFound(reference: TableName, name: Identifier, clause: FromClause): DbError {
+  const tables = clause.context.snapshot.tables().map((table) => table.definition.name);
+  const hint =
+    didYouMean(name.name, [...tables, ...clause.commonTables.keys()]) ?? (tables.length === 0 ? 'there are no tables yet' : undefined);
+  const text = reference.name.map((part) => part.name).join('.');
+  return new DbError('table_not_found', `no table is called ${text}`, { position: reference.position, hint });
+}
+
+function bindDerived(reference: DerivedTable, clause: FromClause): BoundRelation {
+  if (reference.lateral) throw unsupported('LATERAL', reference.position);
+  if (reference.sample !== null) throw unsupported('TABLESAMPLE', reference.sample.position);
+  const bound = clause.context.bindQuery(reference.query, clause.context, clause.outer, clause.commonTables);
+  const timestamp = reference.timestamp?.name.toLowerCase();
+  const designated =
+    timestamp === undefined
+      ? designatedOf(bound.plan, bound.columns)
+      : bound.columns.find((column) => column.name.toLowerCase() === timestamp);
+  return asRelation(bound.plan, bound.columns, reference.alias, null, designated ?? null, reference.position);
+}
+
+/** A subquery that hands the only timestamp of its table through keeps it as designated. */
+function designatedOf(plan: LogicalPlan, columns: readonly OutputColumn[]): OutputColumn | undefined {
+  const stamps = columns.filter((column) => column.type.kind === 'timestamp');
+  return plan.kind === 'project' && stamps.length === 1 ? stamps[0] : undefined;
+}

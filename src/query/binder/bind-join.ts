@@ -1,0 +1,150 @@
+/** Joins of FROM: ON, USING and NATURAL conditions, and which columns are seen after them. */
+import { DbError } from '../../core/errors.js';
+import type { Expression } from '../plan/expression.js';
+import type { JoinPlan, LogicalPlan } from '../plan/logical.js';
+import type { Identifier } from '../syntax/ast/node.js';
+import type { Join, JoinType } from '../syntax/ast/query.js';
+import { scalarCall } from './bind-call.js';
+import { coerceBool, unify } from './coercion.js';
+import { type BoundRelation, type FromClause, unsupported } from './context.js';
+import { caseOf, columnOf, conjunction, isNull } from './expressions.js';
+import { joinPlan, projectPlan } from './plans.js';
+import { Scope, type ScopeColumn } from './scope.js';
+
+type PlanJoin = JoinPlan['join'];
+
+const PLAN_JOINS: Readonly<Partial<Record<JoinType, PlanJoin>>> = {
+  inner: 'inner',
+  left: 'left',
+  right: 'right',
+  full: 'full',
+  cross: 'cross',
+  semi: 'semi',
+  anti: 'anti',
+};
+
+export function bindJoin(reference: Join, clause: FromClause): BoundRelation {
+  const join = PLAN_JOINS[reference.type];
+  if (join === undefined) throw unsupported(`${reference.type.toUpperCase()} JOIN`, reference.position);
+  const left = clause.context.bindTable(reference.left, clause);
+  const right = clause.context.bindTable(reference.right, clause);
+  checkAliases(left, right, reference.right.position);
+  const { condition } = reference;
+  const bound =
+    !condition || condition.kind === 'on'
+      ? joinOn(join, left, right, reference, clause)
+      : joinUsing(join, left, right, usingNames(reference, left, right), reference.position, clause);
+  if (!reference.alias) return bound;
+  const { alias } = reference;
+  const columns = bound.columns.map((column, i) => ({ ...column, table: alias.name.name, name: alias.columns[i]?.name ?? column.name }));
+  return { ...bound, columns };
+}
+
+function checkAliases(left: BoundRelation, right: BoundRelation, position: number): void {
+  const names = new Set(left.columns.flatMap((column) => (column.table === null ? [] : [column.table.toLowerCase()])));
+  const twice = right.columns.find((column) => column.table !== null && names.has(column.table.toLowerCase()));
+  if (twice?.table) {
+    throw new DbError('ambiguous_column', `two tables in FROM are called ${twice.table}`, {
+      position,
+      hint: `give one of them an alias: ${twice.table} AS ${twice.table}2`,
+    });
+  }
+}
+
+/** Columns after a join; the side that may be missing is nullable. */
+function visible(join: PlanJoin, left: readonly ScopeColumn[], right: readonly ScopeColumn[]): readonly ScopeColumn[] {
+  const missing = (columns: readonly ScopeColumn[]) => columns.map((column) => (column.nullable ? column : { ...column, nullable: true }));
+  if (join === 'semi' || join === 'anti') return left;
+  return [
+    ...(join === 'right' || join === 'full' ? missing(left) : left),
+    ...(join === 'left' || join === 'full' ? missing(right) : right),
+  ];
+}
+
+function joinOn(join: PlanJoin, left: BoundRelation, right: BoundRelation, reference: Join, clause: FromClause): BoundRelation {
+  const { condition } = reference;
+  const columns = visible(join, left.columns, right.columns);
+  let residual: Expression | null = null;
+  if (condition?.kind === 'on') {
+    const scope = new Scope([...left.columns, ...right.columns], clause.outer);
+    const on = { context: clause.context, name: 'ON', scope, commonTables: clause.commonTables, relation: null, aggregates: null };
+    residual = coerceBool(clause.context.bindExpression(condition.expression, on), 'ON');
+  }
+  return { plan: joinPlan(join, left.plan, right.plan, [], residual), columns, timestamp: left.timestamp };
+}
+
+function usingNames(reference: Join, left: BoundRelation, right: BoundRelation): readonly Identifier[] {
+  const { condition } = reference;
+  if (condition?.kind === 'using') return condition.columns;
+  const shared: Identifier[] = [];
+  for (const column of left.columns) {
+    if (!column.unqualified) continue;
+    const match = right.columns.some((other) => other.unqualified && other.name.toLowerCase() === column.name.toLowerCase());
+    if (match) shared.push({ name: column.name, quoted: false, position: reference.position });
+  }
+  return shared;
+}
+
+interface UsingPair {
+  readonly left: ScopeColumn;
+  readonly right: ScopeColumn;
+}
+
+/** USING: the named columns are seen once, first, with the value of the side that is there. */
+function joinUsing(
+  join: PlanJoin,
+  left: BoundRelation,
+  right: BoundRelation,
+  names: readonly Identifier[],
+  position: number,
+  clause: FromClause,
+): BoundRelation {
+  const pairs = names.map((name) => ({ left: single(left, name, 'left'), right: single(right, name, 'right') }));
+  const condition = conjunction(pairs.map((pair) => scalarCall('eq', [columnOf(pair.left), columnOf(pair.right)], position)));
+  const kind: PlanJoin = join === 'cross' ? 'inner' : join;
+  const joined = joinPlan(kind, left.plan, right.plan, [], condition);
+  const all = visible(kind, left.columns, right.columns);
+  if (kind === 'semi' || kind === 'anti') return { plan: joined, columns: all, timestamp: left.timestamp };
+  const hidden = new Set(pairs.flatMap((pair) => [pair.left.id, pair.right.id]));
+  const rest = all.map((column) => (hidden.has(column.id) ? { ...column, unqualified: false } : column));
+  const { plan, merged } = mergeColumns(kind, joined, pairs, all, clause);
+  return { plan, columns: [...merged, ...rest], timestamp: left.timestamp };
+}
+
+function mergeColumns(
+  join: PlanJoin,
+  joined: LogicalPlan,
+  pairs: readonly UsingPair[],
+  all: readonly ScopeColumn[],
+  clause: FromClause,
+): { readonly plan: LogicalPlan; readonly merged: readonly ScopeColumn[] } {
+  const seen = (column: ScopeColumn) => all.find((each) => each.id === column.id) ?? column;
+  if (join !== 'full') {
+    const merged = pairs.map((pair) => ({ ...seen(join === 'right' ? pair.right : pair.left), table: null, unqualified: true }));
+    return { plan: joined, merged };
+  }
+  const values = pairs.map((pair) => {
+    const { type, expressions } = unify([columnOf(seen(pair.left)), columnOf(seen(pair.right))], 'USING');
+    const [a, b] = expressions as readonly [Expression, Expression];
+    return { id: clause.context.nextId(), name: pair.left.name, expression: caseOf([[isNull(a, true), a]], b, type) };
+  });
+  const kept = joined.output.map((column) => ({ id: column.id, name: column.name, expression: columnOf(column) }));
+  const merged = values.map(({ id, name, expression }) => ({
+    id,
+    name,
+    table: null,
+    type: expression.type,
+    nullable: expression.nullable,
+    unqualified: true,
+  }));
+  return { plan: projectPlan(joined, [...kept, ...values]), merged };
+}
+
+function single(relation: BoundRelation, name: Identifier, side: string): ScopeColumn {
+  const found = relation.columns.filter((column) => column.unqualified && column.name.toLowerCase() === name.name.toLowerCase());
+  const [column, ...others] = found;
+  if (!column) throw new DbError('column_not_found', `USING: the ${side} side has no column ${name.name}`, { position: name.position });
+  if (others.length > 0)
+    throw new DbError('ambiguous_column', `USING: ${name.name} is ambiguous on the ${side} side`, { position: name.position });
+  return column;
+}

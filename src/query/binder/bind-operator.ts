@@ -1,0 +1,156 @@
+/** Unary and binary operators, AND/OR/NOT, BETWEEN, LIKE, IS DISTINCT FROM, comparison of rows. */
+import { DbError } from '../../core/errors.js';
+import { FLOAT64 } from '../../core/types.js';
+import type { Expression } from '../plan/expression.js';
+import type { BinaryOperator } from '../syntax/ast/operator.js';
+import type { Between, Binary, DistinctFrom, Like, Logical, Quantified, Row, Expression as Syntax, Unary } from '../syntax/ast/query.js';
+import { bindNumber } from './bind-literal.js';
+import { castTo, coerceBool } from './coercion.js';
+import { type Clause, unsupported } from './context.js';
+import { conjunction, disjunction, not } from './expressions.js';
+
+/** Registry name of each operator; null: known, not executed yet. */
+const BINARY_FUNCTIONS = {
+  '=': 'eq',
+  '<>': 'ne',
+  '<': 'lt',
+  '<=': 'le',
+  '>': 'gt',
+  '>=': 'ge',
+  '+': 'add',
+  '-': 'subtract',
+  '*': 'multiply',
+  '/': 'divide',
+  '//': 'divide',
+  '%': 'modulo',
+  '^': 'power',
+  '||': 'concat',
+  '&': 'bit_and',
+  '|': 'bit_or',
+  '#': 'bit_xor',
+  '<<': 'shift_left',
+  '>>': 'shift_right',
+  '~': 'regexp_match',
+  '~*': 'regexp_imatch',
+  '!~': 'regexp_match',
+  '!~*': 'regexp_imatch',
+  '^@': 'starts_with',
+  '->': null,
+  '->>': null,
+  '#>': null,
+  '#>>': null,
+  '@>': null,
+  '<@': null,
+  '&&': null,
+  nearest: null,
+} as const satisfies Record<BinaryOperator, string | null>;
+
+export function bindUnary(syntax: Unary, clause: Clause): Expression {
+  const { operand, operator, position } = syntax;
+  const { context } = clause;
+  if (operator === '-' && operand.kind === 'number') return { ...bindNumber(operand, true), position };
+  const bound = context.bindExpression(operand, clause);
+  switch (operator) {
+    case 'not':
+      return { ...not(coerceBool(bound, 'NOT')), position };
+    case '-':
+      return context.call('negate', [bound], position);
+    case '+':
+      return bound;
+    case '~':
+      return context.call('bit_not', [bound], position);
+    case '@':
+      return context.call('abs', [bound], position);
+    case '|/':
+      return context.call('sqrt', [castTo(bound, FLOAT64)], position);
+    case '||/':
+      return context.call('cbrt', [castTo(bound, FLOAT64)], position);
+  }
+}
+
+export function bindBinary(syntax: Binary, clause: Clause): Expression {
+  const { operator, left, right, operatorPosition } = syntax;
+  if (left.kind === 'row' || right.kind === 'row') return bindRowComparison(syntax, clause);
+  const name = BINARY_FUNCTIONS[operator];
+  if (name === null) throw unsupported(`operator ${operator}`, operatorPosition);
+  const { context } = clause;
+  const call = context.call(name, [context.bindExpression(left, clause), context.bindExpression(right, clause)], operatorPosition);
+  return operator === '!~' || operator === '!~*' ? not(call) : call;
+}
+
+/** (a, b) = (1, 2): all equal; (a, b) < (1, 2): the first difference decides. */
+function bindRowComparison(syntax: Binary, clause: Clause): Expression {
+  const { operator, left, right, operatorPosition } = syntax;
+  if (left.kind !== 'row' || right.kind !== 'row') throw unsupported('comparing a row with something else', operatorPosition);
+  const pairs = rowPairs(left, right, operatorPosition, clause);
+  const compare = (name: string, pair: readonly [Expression, Expression]) => clause.context.call(name, pair, operatorPosition);
+  if (operator === '=') return conjunction(pairs.map((pair) => compare('eq', pair)));
+  if (operator === '<>') return disjunction(pairs.map((pair) => compare('ne', pair)));
+  const name = BINARY_FUNCTIONS[operator];
+  if (name !== 'lt' && name !== 'le' && name !== 'gt' && name !== 'ge') throw unsupported(`operator ${operator} on rows`, operatorPosition);
+  const strict = name === 'le' ? 'lt' : name === 'ge' ? 'gt' : name;
+  const alternatives = pairs.map((pair, i) => {
+    const equalBefore = pairs.slice(0, i).map((before) => compare('eq', before));
+    return conjunction([...equalBefore, compare(i === pairs.length - 1 ? name : strict, pair)]);
+  });
+  return disjunction(alternatives);
+}
+
+export function rowPairs(left: Row, right: Row, position: number, clause: Clause): readonly (readonly [Expression, Expression])[] {
+  if (left.items.length !== right.items.length) {
+    throw new DbError('type_mismatch', `rows of ${left.items.length} and ${right.items.length} values cannot be compared`, { position });
+  }
+  const bind = (item: Syntax) => clause.context.bindExpression(item, clause);
+  return left.items.map((item, i) => [bind(item), bind(right.items[i] as Syntax)] as const);
+}
+
+export function bindLogical(syntax: Logical, clause: Clause): Expression {
+  const name = syntax.operator.toUpperCase();
+  const operands = syntax.operands.map((operand) => coerceBool(clause.context.bindExpression(operand, clause), name));
+  const joined = syntax.operator === 'and' ? conjunction(operands) : disjunction(operands);
+  return { ...joined, position: syntax.position };
+}
+
+export function bindDistinctFrom(syntax: DistinctFrom, clause: Clause): Expression {
+  const { context } = clause;
+  const args = [context.bindExpression(syntax.left, clause), context.bindExpression(syntax.right, clause)];
+  return context.call(syntax.negated ? 'is_not_distinct_from' : 'is_distinct_from', args, syntax.position);
+}
+
+export function bindBetween(syntax: Between, clause: Clause): Expression {
+  const { context } = clause;
+  const operand = context.bindExpression(syntax.operand, clause);
+  const low = context.bindExpression(syntax.low, clause);
+  const high = context.bindExpression(syntax.high, clause);
+  const within = (from: Expression, to: Expression) =>
+    conjunction([context.call('ge', [operand, from], syntax.position), context.call('le', [operand, to], syntax.position)]);
+  const test = syntax.symmetric ? disjunction([within(low, high), within(high, low)]) : within(low, high);
+  return syntax.negated ? not(test) : test;
+}
+
+const LIKE_FUNCTIONS = {
+  like: ['like', 'not_like'],
+  ilike: ['ilike', 'not_ilike'],
+  similar: ['similar_to', null],
+  glob: ['glob', null],
+} as const satisfies Record<Like['operator'], readonly [string, string | null]>;
+
+export function bindLike(syntax: Like, clause: Clause): Expression {
+  const { context } = clause;
+  const [positive, negative] = LIKE_FUNCTIONS[syntax.operator];
+  const args = [syntax.operand, syntax.pattern, ...(syntax.escape === null ? [] : [syntax.escape])].map((each) =>
+    context.bindExpression(each, clause),
+  );
+  if (syntax.negated && negative !== null) return context.call(negative, args, syntax.position);
+  const test = context.call(positive, args, syntax.position);
+  return syntax.negated ? not(test) : test;
+}
+
+const LIKE_NAMES = { like: 'like', ilike: 'ilike', notLike: 'not_like', notIlike: 'not_ilike' } as const;
+
+export function compareQuantified(syntax: Quantified, left: Expression, right: Expression, clause: Clause): Expression {
+  const { operator, position } = syntax;
+  const name = operator in LIKE_NAMES ? LIKE_NAMES[operator as keyof typeof LIKE_NAMES] : BINARY_FUNCTIONS[operator as BinaryOperator];
+  if (name === null) throw unsupported(`operator ${operator}`, position);
+  return clause.context.call(name, [left, right], position);
+}

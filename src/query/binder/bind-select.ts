@@ -1,0 +1,288 @@
+/** One SELECT with the ORDER BY that belongs to it: FROM → WHERE → groups → HAVING → projection → DISTINCT → order. */
+import { DbError } from '../../core/errors.js';
+import type { Expression } from '../plan/expression.js';
+import type { LogicalPlan, SortKey } from '../plan/logical.js';
+import { freeColumns } from '../plan/traverse.js';
+import type { OrderItem, Select, Expression as Syntax } from '../syntax/ast/query.js';
+import { AggregateCollector } from './aggregate-collector.js';
+import { sortKeyOf } from './bind-call.js';
+import { bindFrom } from './bind-from.js';
+import { bindWhereConjuncts } from './bind-subquery.js';
+import { coerceBool } from './coercion.js';
+import { type BindContext, type BoundQuery, type Clause, type CommonTables, unsupported } from './context.js';
+import { conjunction, fingerprint } from './expressions.js';
+import { checkGroup, Groups, readsAggregate } from './grouping.js';
+import { latestRows } from './latest-on.js';
+import { type AggregateColumn, aggregatePlan, distinctPlan, filterPlan, pickColumns, projectPlan, sortPlan } from './plans.js';
+import { Relation } from './relation.js';
+import { sampleBuckets } from './sample-by.js';
+import { Scope } from './scope.js';
+import { type BoundItem, bindItems } from './select-items.js';
+
+export interface OrderBy {
+  readonly items: readonly OrderItem[];
+  readonly all: Pick<OrderItem, 'direction' | 'nulls'> | null;
+}
+
+interface SelectState {
+  readonly syntax: Select;
+  readonly context: BindContext;
+  readonly commonTables: CommonTables;
+  readonly scope: Scope;
+  /** Below the groups, and above them. */
+  readonly input: Relation;
+  readonly above: Relation;
+  readonly aggregates: AggregateCollector;
+}
+
+export function bindSelect(
+  syntax: Select,
+  order: OrderBy,
+  context: BindContext,
+  outer: Scope | null,
+  commonTables: CommonTables,
+): BoundQuery {
+  rejectUnsupported(syntax);
+  const from = bindFrom(syntax.from, { context, outer, commonTables });
+  const scope = new Scope(from.columns, outer);
+  const input = new Relation();
+  const state: SelectState = {
+    syntax,
+    context,
+    commonTables,
+    scope,
+    input,
+    above: new Relation(),
+    aggregates: new AggregateCollector(input),
+  };
+  let plan = bindWhere(state, from.plan);
+  if (syntax.latestOn) plan = latestRows(syntax.latestOn, plan, from, clauseOf(state, 'LATEST ON', false));
+  const sample = syntax.sampleBy ? sampleBuckets(syntax.sampleBy, from, clauseOf(state, 'SAMPLE BY', false)) : null;
+  if (sample) plan = filterPlan(plan, sample.condition);
+
+  const written = bindItems(syntax.items, clauseOf(state, 'SELECT'));
+  const items = sample ? written.map((item) => ({ ...item, expression: sample.toBucket(item.expression) })) : written;
+  const aliases = aliasesOf(items);
+  const having =
+    syntax.having === null ? null : coerceBool(context.bindExpression(syntax.having, { ...clauseOf(state, 'HAVING'), aliases }), 'HAVING');
+  const orderBy = bindOrder(order, items, { ...clauseOf(state, 'ORDER BY'), aliases });
+  const keys =
+    sample && orderBy.length === 0
+      ? [{ expression: sample.bucket, descending: false, nullsFirst: false }]
+      : sample
+        ? orderBy.map((key) => ({ ...key, expression: sample.toBucket(key.expression) }))
+        : orderBy;
+
+  const grouped = syntax.groupBy !== null || having !== null || sample !== null || state.aggregates.calls.length > 0;
+  if (!grouped) {
+    const below = state.above.settle(state.input.settle(plan));
+    return project(below, items, keys, state);
+  }
+  const groups = sample ? bucketGroups(sample.bucket, items, state) : bindGroups(items, state);
+  return projectGroups(plan, items, keys, having, groups, state);
+}
+
+function clauseOf(state: SelectState, name: string, aggregates = true): Clause {
+  const { context, scope, commonTables } = state;
+  return {
+    context,
+    name,
+    scope,
+    commonTables,
+    relation: aggregates ? state.above : state.input,
+    aggregates: aggregates ? state.aggregates : null,
+  };
+}
+
+function rejectUnsupported(syntax: Select): void {
+  const window = syntax.windows[0];
+  if (window) throw unsupported('WINDOW', window.position);
+  if (syntax.qualify !== null) throw unsupported('QUALIFY', syntax.qualify.position);
+  if (syntax.sample !== null) throw unsupported('USING SAMPLE', syntax.sample.position);
+}
+
+function bindWhere(state: SelectState, plan: LogicalPlan): LogicalPlan {
+  const { where } = state.syntax;
+  if (where === null) return plan;
+  const relation = new Relation();
+  const parts = bindWhereConjuncts(where, { ...clauseOf(state, 'WHERE', false), relation });
+  const condition = conjunction(parts.map((part) => coerceBool(part, 'WHERE')));
+  const joined = relation.settle(plan);
+  return filterPlan(joined, condition);
+}
+
+function aliasesOf(items: readonly BoundItem[]): ReadonlyMap<string, Expression> {
+  const aliases = new Map<string, Expression>();
+  for (const item of items) {
+    const key = item.name.toLowerCase();
+    if (item.named && !aliases.has(key)) aliases.set(key, item.expression);
+  }
+  return aliases;
+}
+
+// ---- ORDER BY ----
+
+function bindOrder(order: OrderBy, items: readonly BoundItem[], clause: Clause): readonly SortKey[] {
+  if (order.all) return items.map((item) => sortKeyOf(item.expression, order.all as NonNullable<OrderBy['all']>));
+  return order.items.map((item) => sortKeyOf(orderExpression(item.expression, items, clause), item));
+}
+
+/** A position, the name of a result column, or any expression over the input. */
+function orderExpression(syntax: Syntax, items: readonly BoundItem[], clause: Clause): Expression {
+  if (syntax.kind === 'number') return itemAt(syntax.text, items, syntax.position, 'ORDER BY').expression;
+  const name = syntax.kind === 'column' && syntax.name.length === 1 ? syntax.name[0]?.name.toLowerCase() : undefined;
+  if (name !== undefined) {
+    const named = items.filter((item) => item.named && item.name.toLowerCase() === name);
+    const [first, ...others] = named;
+    if (first && others.some((other) => fingerprint(other.expression) !== fingerprint(first.expression))) {
+      throw new DbError('ambiguous_column', `ORDER BY ${name} means several result columns`, { position: syntax.position });
+    }
+    if (first) return first.expression;
+  }
+  return clause.context.bindExpression(syntax, clause);
+}
+
+function itemAt(text: string, items: readonly BoundItem[], position: number, clause: string): BoundItem {
+  const item = /^\d+$/.test(text) ? items[Number(text) - 1] : undefined;
+  if (!item) throw new DbError('column_not_found', `${clause} ${text}: the result has columns 1 to ${items.length}`, { position });
+  return item;
+}
+
+// ---- groups ----
+
+function bindGroups(items: readonly BoundItem[], state: SelectState): Groups {
+  const { context, syntax, aggregates } = state;
+  const groups = new Groups(context.nextId);
+  const clause: Clause = { ...clauseOf(state, 'GROUP BY', false), relation: state.input };
+  if (syntax.groupBy?.all) {
+    for (const item of items) if (!readsAggregate(item.expression, aggregates)) groups.add(item.expression, item.name);
+    return groups;
+  }
+  for (const element of syntax.groupBy?.items ?? []) {
+    if (element.kind === 'rollup' || element.kind === 'cube' || element.kind === 'groupingSets') {
+      throw unsupported({ rollup: 'ROLLUP', cube: 'CUBE', groupingSets: 'GROUPING SETS' }[element.kind], element.position);
+    }
+    for (const part of element.kind === 'row' ? element.items : [element]) {
+      const { expression, name } = groupExpression(part, items, clause);
+      checkGroup(expression, aggregates);
+      groups.add(expression, name);
+    }
+  }
+  return groups;
+}
+
+/** A position, a column of the input, the alias of an item, or any expression. */
+function groupExpression(
+  syntax: Syntax,
+  items: readonly BoundItem[],
+  clause: Clause,
+): { readonly expression: Expression; readonly name: string } {
+  if (syntax.kind === 'number') {
+    const item = itemAt(syntax.text, items, syntax.position, 'GROUP BY');
+    return { expression: { ...item.expression, position: syntax.position }, name: item.name };
+  }
+  if (syntax.kind === 'column' && syntax.name.length === 1 && !clause.scope.find(syntax.name)) {
+    const name = syntax.name[0]?.name.toLowerCase();
+    const item = items.find((each) => each.named && each.name.toLowerCase() === name);
+    if (item) return { expression: { ...item.expression, position: syntax.position }, name: item.name };
+  }
+  const expression = clause.context.bindExpression(syntax, clause);
+  return { expression, name: expression.kind === 'column' ? expression.name : 'key' };
+}
+
+/** SAMPLE BY: the bucket, and every item that aggregates nothing. */
+function bucketGroups(bucket: Expression, items: readonly BoundItem[], state: SelectState): Groups {
+  const groups = new Groups(state.context.nextId);
+  groups.add(bucket, 'bucket');
+  if (state.syntax.groupBy) {
+    for (const column of bindGroups(items, state).columns) groups.add(column.expression, column.name);
+    return groups;
+  }
+  for (const item of items) if (!readsAggregate(item.expression, state.aggregates)) groups.add(item.expression, item.name);
+  return groups;
+}
+
+function projectGroups(
+  plan: LogicalPlan,
+  items: readonly BoundItem[],
+  keys: readonly SortKey[],
+  having: Expression | null,
+  groups: Groups,
+  state: SelectState,
+): BoundQuery {
+  const { aggregates, scope } = state;
+  const rewrite = (expression: Expression) => groups.rewrite(expression, scope, aggregates);
+  const calls: readonly AggregateColumn[] = aggregates.calls.map((call) => ({
+    ...call,
+    name: call.function,
+    nullable: aggregates.isNullable(call.id),
+  }));
+  const aggregated = aggregatePlan(state.input.settle(plan), groups.columns, calls);
+  const rewritten = items.map((item) => ({ ...item, expression: rewrite(item.expression) }));
+  const sortKeys = keys.map((key) => ({ ...key, expression: rewrite(key.expression) }));
+  const condition = having === null ? null : rewrite(having);
+  let above: LogicalPlan = aggregated;
+  if (!state.above.isEmpty) {
+    above = state.above.settle(aggregated, rewrite);
+    checkCorrelation(above, scope);
+  }
+  if (condition !== null) above = filterPlan(above, condition);
+  return project(above, rewritten, sortKeys, state);
+}
+
+/** A subquery above the groups may read grouped columns only. */
+function checkCorrelation(plan: LogicalPlan, scope: Scope): void {
+  const free = freeColumns(plan);
+  const column = scope.columns.find((each) => free.has(each.id));
+  if (column) {
+    throw new DbError('invalid_grouping', `a subquery reads column ${column.name}, which is not grouped`, {
+      hint: `add ${column.name} to GROUP BY`,
+    });
+  }
+}
+
+// ---- the result ----
+
+function project(below: LogicalPlan, items: readonly BoundItem[], keys: readonly SortKey[], state: SelectState): BoundQuery {
+  const { syntax, context } = state;
+  const { nextId } = context;
+  if (syntax.distinctOn.length > 0) throw unsupported('DISTINCT ON', syntax.distinctOn[0]?.position ?? syntax.position);
+  const columns = items.map((item) => ({ id: nextId(), name: item.name, expression: item.expression }));
+  const byText = new Map<string, Expression>();
+  for (const column of columns) {
+    const text = fingerprint(column.expression);
+    const { expression } = column;
+    if (!byText.has(text))
+      byText.set(text, {
+        kind: 'column',
+        id: column.id,
+        name: column.name,
+        type: expression.type,
+        nullable: expression.nullable,
+        position: expression.position,
+      });
+  }
+  const hidden: (typeof columns)[number][] = [];
+  const sortKeys = keys
+    .filter((key) => key.expression.kind !== 'literal')
+    .map((key) => {
+      const text = fingerprint(key.expression);
+      const known = byText.get(text);
+      if (known) return { ...key, expression: known };
+      if (syntax.distinct) {
+        throw new DbError('invalid_grouping', 'with SELECT DISTINCT, ORDER BY takes expressions of the SELECT list only', {
+          position: key.expression.position,
+        });
+      }
+      const column = { id: nextId(), name: 'order', expression: key.expression };
+      const { type, nullable } = key.expression;
+      const sorted: Expression = { kind: 'column', id: column.id, name: 'order', type, nullable, position: key.expression.position };
+      hidden.push(column);
+      byText.set(text, sorted);
+      return { ...key, expression: sorted };
+    });
+  const projected = projectPlan(below, [...columns, ...hidden]);
+  const result = projected.output.slice(0, columns.length);
+  const unique = syntax.distinct ? distinctPlan(projected) : projected;
+  return { plan: pickColumns(sortPlan(unique, sortKeys), result), columns: result, ordered: keys.length > 0 };
+}

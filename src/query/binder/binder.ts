@@ -1,0 +1,43 @@
+/** The door of the binder: a context for one statement, and queries bound in it. */
+import type { Value } from '../../core/batch.js';
+import type { Parameters, Snapshot } from '../../core/contracts.js';
+import type { Expression } from '../plan/expression.js';
+import type { Query } from '../syntax/ast/query.js';
+import { scalarCall } from './bind-call.js';
+import { bindExpression } from './bind-expression.js';
+import { bindTable } from './bind-from.js';
+import { bindQuery } from './bind-query.js';
+import type { BindContext, BoundQuery } from './context.js';
+import { systemTable } from './system-tables.js';
+
+export interface BindOptions {
+  readonly sql: string;
+  readonly snapshot: Snapshot;
+  readonly parameters: Parameters | undefined;
+  readonly timezone: string;
+  readonly nowNanoseconds: bigint;
+  readonly evaluateConstant: (expression: Expression) => Value;
+}
+
+export function createBindContext(options: BindOptions): BindContext {
+  let last = 0;
+  const evaluateConstant = (expression: Expression) =>
+    expression.kind === 'literal' ? expression.value : options.evaluateConstant(expression);
+  return {
+    ...options,
+    evaluateConstant,
+    systemTable: (schema, name, nextId) => systemTable(schema, name, options.snapshot, nextId),
+    nextId: () => ++last,
+    bindQuery,
+    bindExpression,
+    bindTable,
+    call: scalarCall,
+  };
+}
+
+/** A whole query, not inside another one. Rows that are still read from outside cannot be. */
+export function bindRoot(query: Query, context: BindContext): BoundQuery {
+  const bound = bindQuery(query, context, null, new Map());
+  const columns = bound.columns.map((column) => (column.type.kind === 'null' ? { ...column, type: { kind: 'utf8' as const } } : column));
+  return { ...bound, columns };
+}

@@ -1,0 +1,113 @@
+/** Conversions that the binder puts around expressions: implicit ones, casts, and literals that take the type beside them. */
+import type { Value } from '../../core/batch.js';
+import { DbError } from '../../core/errors.js';
+import { BOOL, type DataType, isInteger, isText, sameType, typeName } from '../../core/types.js';
+import { valueFromText } from '../expression/literals.js';
+import type { ArgumentType } from '../functions/contract.js';
+import { castSupported, commonType, implicitlyCasts, integerRange } from '../functions/types.js';
+import type { Expression, LiteralExpression } from '../plan/expression.js';
+import { literal } from './expressions.js';
+
+/** What overload resolution is told of an argument. */
+export function argumentOf(expression: Expression): ArgumentType {
+  if (expression.kind !== 'literal') return { type: expression.type, literal: false };
+  return { type: expression.type, literal: true, value: expression.value };
+}
+
+/** The expression as `type`; the caller knows that the conversion exists. Literals are converted now where that is exact and cheap. */
+export function castTo(expression: Expression, type: DataType, safe = false): Expression {
+  if (sameType(expression.type, type)) return expression;
+  if (expression.kind === 'literal') {
+    const value =
+      isText(expression.type) && !isText(type)
+        ? parseLiteral(expression, type, safe)
+        : convertLiteral(expression.value, expression.type, type);
+    if (value !== undefined) return literal(value, type, expression.position);
+  }
+  return { kind: 'cast', operand: expression, safe, type, nullable: expression.nullable || safe, position: expression.position };
+}
+
+/** The value that a text literal means in another type. Fails with `invalid_value` at the literal. */
+function parseLiteral(expression: LiteralExpression, type: DataType, safe: boolean): Value | undefined {
+  if (typeof expression.value !== 'string' || safe || type.kind === 'list' || type.kind === 'struct') {
+    return expression.value === null ? null : undefined;
+  }
+  try {
+    return valueFromText(expression.value, type);
+  } catch (error) {
+    throw error instanceof DbError
+      ? new DbError(error.code, error.message, { position: expression.position, hint: error.hint, cause: error })
+      : error;
+  }
+}
+
+/** The same value in another type where no rounding, parsing or failure is possible; else undefined. */
+function convertLiteral(value: Value, from: DataType, to: DataType): Value | undefined {
+  if (value === null) return null;
+  if (isText(from) && isText(to)) return value;
+  if (typeof value !== 'bigint' && typeof value !== 'number') return undefined;
+  if (!isInteger(from)) return to.kind === 'float64' && from.kind === 'float32' ? value : undefined;
+  if (to.kind === 'float64') return Number.isSafeInteger(Number(value)) ? Number(value) : undefined;
+  if (to.kind === 'decimal') {
+    const unscaled = BigInt(value) * 10n ** BigInt(to.scale);
+    return String(unscaled < 0n ? -unscaled : unscaled).length <= to.precision ? unscaled : undefined;
+  }
+  const range = integerRange(to);
+  if (!range || BigInt(value) < range[0] || BigInt(value) > range[1]) return undefined;
+  return to.kind === 'int64' || to.kind === 'uint64' ? BigInt(value) : Number(value);
+}
+
+/** An implicit conversion. Fails with `type_mismatch` when it could lose something. */
+export function coerce(expression: Expression, type: DataType, what: string): Expression {
+  if (sameType(expression.type, type)) return expression;
+  if (!implicitlyCasts(argumentOf(expression), type)) {
+    throw new DbError('type_mismatch', `${what} must be ${typeName(type)}, not ${typeName(expression.type)}`, {
+      position: expression.position,
+      hint: castSupported(expression.type, type) ? `write CAST(… AS ${typeName(type)})` : undefined,
+    });
+  }
+  return castTo(expression, type);
+}
+
+/**
+ * A conversion into a column at INSERT: as PostgreSQL's assignment casts, numbers and times go into narrower types when the value fits
+ * (checked per row), anything goes into text. Text columns do not become numbers.
+ */
+export function assignmentCast(expression: Expression, type: DataType, column: string): Expression {
+  const from = expression.type;
+  if (sameType(from, type)) return expression;
+  const textColumn = isText(from) && expression.kind !== 'literal' && !isText(type);
+  if ((textColumn || !castSupported(from, type)) && !implicitlyCasts(argumentOf(expression), type)) {
+    throw new DbError('type_mismatch', `column ${column} is ${typeName(type)}, but the value is ${typeName(from)}`, {
+      position: expression.position,
+      hint: textColumn ? `write CAST(… AS ${typeName(type)})` : undefined,
+    });
+  }
+  return castTo(expression, type);
+}
+
+/** All expressions in their common type. Fails with `type_mismatch` at the one that does not fit. */
+export function unify(
+  expressions: readonly Expression[],
+  what: string,
+): { readonly type: DataType; readonly expressions: readonly Expression[] } {
+  const type = commonType(expressions.map(argumentOf));
+  if (!type) throw noCommonType(expressions, what);
+  return { type, expressions: expressions.map((expression) => castTo(expression, type)) };
+}
+
+function noCommonType(expressions: readonly Expression[], what: string): DbError {
+  const [first, ...rest] = expressions;
+  const other = rest.find((_each, i) => !commonType(expressions.slice(0, i + 2).map(argumentOf))) ?? rest.at(-1);
+  const names = first && other ? `${typeName(first.type)} and ${typeName(other.type)}` : 'these types';
+  return new DbError('type_mismatch', `${what} has values of ${names}, which have no common type`, {
+    position: other?.position,
+    hint: 'cast one of them',
+  });
+}
+
+/** A condition: bool, or NULL. */
+export function coerceBool(expression: Expression, clause: string): Expression {
+  if (expression.type.kind === 'bool') return expression;
+  return coerce(expression, BOOL, `a condition of ${clause}`);
+}

@@ -1,0 +1,85 @@
+/** What the parts of the binder share: the statement's surroundings, and the clause that an expression stands in. */
+import type { Value } from '../../core/batch.js';
+import type { Parameters, Snapshot } from '../../core/contracts.js';
+import { DbError } from '../../core/errors.js';
+import type { ColumnId, Expression } from '../plan/expression.js';
+import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
+import type { Expression as ExpressionSyntax, Query, TableReference } from '../syntax/ast/query.js';
+import type { AggregateCollector } from './aggregate-collector.js';
+import type { Relation } from './relation.js';
+import type { Scope, ScopeColumn } from './scope.js';
+
+/** A named query of WITH that is visible; bound anew wherever it is used. */
+export interface CommonTableBinding {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly query: Query;
+  /** Common tables that the query itself may name. */
+  readonly visible: CommonTables;
+}
+
+export type CommonTables = ReadonlyMap<string, CommonTableBinding>;
+
+/** A query's plan; result columns in order, with the names that the client reads. */
+export interface BoundQuery {
+  readonly plan: LogicalPlan;
+  readonly columns: readonly OutputColumn[];
+  /** True when the rows come in the order of an ORDER BY. */
+  readonly ordered: boolean;
+}
+
+/** A FROM clause: its rows and the names that see them. */
+export interface BoundRelation {
+  readonly plan: LogicalPlan;
+  readonly columns: readonly ScopeColumn[];
+  /** Column id of the designated timestamp, when the rows come from one table that has one. */
+  readonly timestamp: ColumnId | null;
+}
+
+/** A virtual table (information_schema.tables) made from the catalog; undefined when there is none of this name. */
+export type SystemTable = (schema: string, name: string, nextId: () => ColumnId) => LogicalPlan | undefined;
+
+export interface BindContext {
+  readonly sql: string;
+  readonly snapshot: Snapshot;
+  readonly parameters: Parameters | undefined;
+  readonly timezone: string;
+  /** Statement start, nanoseconds since the epoch. */
+  readonly nowNanoseconds: bigint;
+  readonly systemTable: SystemTable;
+  nextId(): ColumnId;
+  /** Value of an expression that reads no column. */
+  evaluateConstant(expression: Expression): Value;
+  /** The parts of the binder call each other through these, so that no file imports in a circle. */
+  bindQuery(query: Query, context: BindContext, outer: Scope | null, commonTables: CommonTables): BoundQuery;
+  bindExpression(syntax: ExpressionSyntax, clause: Clause): Expression;
+  /** A call of a scalar function or operator on bound arguments: overload, casts, nullability. Fails with `type_mismatch` or `function_not_found`. */
+  call(name: string, args: readonly Expression[], position: number): Expression;
+  bindTable(reference: TableReference, clause: FromClause): BoundRelation;
+}
+
+export interface FromClause {
+  readonly context: BindContext;
+  readonly outer: Scope | null;
+  readonly commonTables: CommonTables;
+}
+
+/** Where an expression stands, and what it may hold there. */
+export interface Clause {
+  readonly context: BindContext;
+  /** For messages: WHERE, GROUP BY, … */
+  readonly name: string;
+  readonly scope: Scope;
+  readonly commonTables: CommonTables;
+  /** Null: subqueries may not stand here. */
+  readonly relation: Relation | null;
+  /** Null: aggregates may not stand here. */
+  readonly aggregates: AggregateCollector | null;
+  /** Names of the SELECT list that may be used where no column has the name (lower case). */
+  readonly aliases?: ReadonlyMap<string, Expression>;
+}
+
+/** Fails with `unsupported`, naming the construct. */
+export function unsupported(construct: string, position: number, hint?: string): DbError {
+  return new DbError('unsupported', `${construct} is not executed by this version yet`, { position, hint });
+}

@@ -1,0 +1,128 @@
+/** Makers and questions for bound expressions that several parts of the binder and the optimizer need. */
+import type { Value } from '../../core/batch.js';
+import { BOOL, type DataType, INT64, NULL_TYPE, UTF8 } from '../../core/types.js';
+import type { ColumnExpression, Expression, LiteralExpression } from '../plan/expression.js';
+import type { OutputColumn } from '../plan/logical.js';
+
+export function literal(value: Value, type: DataType, position = -1): LiteralExpression {
+  return { kind: 'literal', value, type, nullable: value === null, position };
+}
+
+export const nullLiteral = (position = -1): LiteralExpression => literal(null, NULL_TYPE, position);
+export const boolLiteral = (value: boolean, position = -1): LiteralExpression => literal(value, BOOL, position);
+export const intLiteral = (value: bigint, position = -1): LiteralExpression => literal(value, INT64, position);
+export const textLiteral = (value: string, position = -1): LiteralExpression => literal(value, UTF8, position);
+
+export function columnOf(column: OutputColumn, position = -1): ColumnExpression {
+  return { kind: 'column', id: column.id, name: column.name, type: column.type, nullable: column.nullable, position };
+}
+
+export function isNullLiteral(expression: Expression): boolean {
+  return expression.kind === 'literal' && expression.value === null;
+}
+
+export function isTrue(expression: Expression): boolean {
+  return expression.kind === 'literal' && expression.value === true;
+}
+
+export function isNull(operand: Expression, negated = false): Expression {
+  return { kind: 'is_null', operand, negated, type: BOOL, nullable: false, position: operand.position };
+}
+
+export function not(operand: Expression): Expression {
+  return { kind: 'not', operand, type: BOOL, nullable: operand.nullable, position: operand.position };
+}
+
+/** The operands joined by AND, nested ones flattened; true for none. */
+export function conjunction(operands: readonly Expression[]): Expression {
+  const flat = operands.flatMap(conjuncts);
+  const [first] = flat;
+  if (!first) return boolLiteral(true);
+  if (flat.length === 1) return first;
+  return { kind: 'and', operands: flat, type: BOOL, nullable: flat.some((operand) => operand.nullable), position: first.position };
+}
+
+export function disjunction(operands: readonly Expression[]): Expression {
+  const flat = operands.flatMap((operand) => (operand.kind === 'or' ? operand.operands : [operand]));
+  const [first] = flat;
+  if (!first) return boolLiteral(false);
+  if (flat.length === 1) return first;
+  return { kind: 'or', operands: flat, type: BOOL, nullable: flat.some((operand) => operand.nullable), position: first.position };
+}
+
+export function conjuncts(expression: Expression): readonly Expression[] {
+  if (expression.kind === 'and') return expression.operands.flatMap(conjuncts);
+  return isTrue(expression) ? [] : [expression];
+}
+
+/** Searched CASE of one type. */
+export function caseOf(branches: readonly (readonly [Expression, Expression])[], otherwise: Expression | null, type: DataType): Expression {
+  const nullable = otherwise === null || otherwise.nullable || branches.some(([, then]) => then.nullable);
+  return { kind: 'case', branches: branches.map(([when, then]) => ({ when, then })), otherwise, type, nullable, position: -1 };
+}
+
+/** Text that is equal for two expressions exactly when they compute the same from the same columns (positions apart). */
+export function fingerprint(expression: Expression): string {
+  switch (expression.kind) {
+    case 'column':
+      return `#${expression.id}`;
+    case 'literal':
+      return `${typeFingerprint(expression.type)}'${valueFingerprint(expression.value)}'`;
+    case 'call':
+      return `${expression.function}(${expression.args.map(fingerprint).join(',')})`;
+    case 'cast':
+      return `cast${expression.safe ? '?' : ''}(${fingerprint(expression.operand)}:${typeFingerprint(expression.type)})`;
+    case 'case':
+      return `case(${expression.branches.map((branch) => `${fingerprint(branch.when)}>${fingerprint(branch.then)}`).join(',')}|${
+        expression.otherwise ? fingerprint(expression.otherwise) : ''
+      })`;
+    case 'and':
+    case 'or':
+      return `${expression.kind}(${expression.operands.map(fingerprint).join(',')})`;
+    case 'not':
+      return `not(${fingerprint(expression.operand)})`;
+    case 'is_null':
+      return `null${expression.negated ? '!' : ''}(${fingerprint(expression.operand)})`;
+    case 'in':
+      return `in${expression.negated ? '!' : ''}${expression.hasNull ? '0' : ''}(${fingerprint(expression.operand)};${expression.values
+        .map(valueFingerprint)
+        .join(',')})`;
+  }
+}
+
+function typeFingerprint(type: DataType): string {
+  return type.kind === 'decimal' || type.kind === 'timestamp' || type.kind === 'list' || type.kind === 'struct'
+    ? JSON.stringify(type)
+    : type.kind;
+}
+
+function valueFingerprint(value: Value): string {
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'number' && Object.is(value, -0)) return '-0';
+  if (value instanceof Uint8Array) return Array.from(value).join('.');
+  return typeof value === 'object'
+    ? JSON.stringify(value, (_, inner) => (typeof inner === 'bigint' ? `${inner}n` : inner))
+    : (JSON.stringify(value) ?? String(value));
+}
+
+/** The node with its direct children changed. */
+export function mapChildren(node: Expression, change: (child: Expression) => Expression): Expression {
+  switch (node.kind) {
+    case 'column':
+    case 'literal':
+      return node;
+    case 'call':
+      return { ...node, args: node.args.map(change) };
+    case 'case':
+      return {
+        ...node,
+        branches: node.branches.map((branch) => ({ when: change(branch.when), then: change(branch.then) })),
+        otherwise: node.otherwise ? change(node.otherwise) : null,
+      };
+    case 'and':
+    case 'or':
+      return { ...node, operands: node.operands.map(change) };
+    default:
+      return { ...node, operand: change(node.operand) };
+  }
+}

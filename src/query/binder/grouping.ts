@@ -1,0 +1,76 @@
+/** Grouped queries: which expressions the groups are, and the rewriting of everything above them to the groups' columns. */
+import { DbError } from '../../core/errors.js';
+import { type ColumnId, columnsOf, type Expression, walkExpression } from '../plan/expression.js';
+import type { AggregateCollector } from './aggregate-collector.js';
+import { fingerprint, mapChildren } from './expressions.js';
+import type { GroupColumn } from './plans.js';
+import type { Scope } from './scope.js';
+
+export class Groups {
+  readonly columns: GroupColumn[] = [];
+  private readonly byText = new Map<string, GroupColumn>();
+  private readonly nextId: () => ColumnId;
+
+  constructor(nextId: () => ColumnId) {
+    this.nextId = nextId;
+  }
+
+  /** Equal expressions are one group. A plain column keeps its id, so that correlated subqueries above still find it. */
+  add(expression: Expression, name: string): void {
+    if (expression.kind === 'literal') return;
+    const text = fingerprint(expression);
+    if (this.byText.has(text)) return;
+    const group = { id: expression.kind === 'column' ? expression.id : this.nextId(), name, expression };
+    this.columns.push(group);
+    this.byText.set(text, group);
+  }
+
+  /**
+   * The expression over the groups' output. Fails with `invalid_grouping` at an input column that is neither grouped nor aggregated;
+   * columns that are not of `input` (aggregates, subqueries, the query around) stay.
+   */
+  rewrite(expression: Expression, input: Scope, aggregates: AggregateCollector): Expression {
+    const inputIds = new Set(input.columns.map((column) => column.id));
+    const replace = (node: Expression): Expression => {
+      const group = this.columns.length === 0 ? undefined : this.byText.get(fingerprint(node));
+      if (group) return asColumn(group, node);
+      if (node.kind === 'column' && inputIds.has(node.id) && !aggregates.has(node.id)) throw ungrouped(node);
+      return mapChildren(node, replace);
+    };
+    return replace(expression);
+  }
+}
+
+function asColumn(group: GroupColumn, node: Expression): Expression {
+  const { type, nullable } = group.expression;
+  return { kind: 'column', id: group.id, name: group.name, type, nullable, position: node.position };
+}
+
+function ungrouped(column: Extract<Expression, { kind: 'column' }>): DbError {
+  return new DbError('invalid_grouping', `column ${column.name} must stand in GROUP BY or inside an aggregate`, {
+    position: column.position,
+    hint: `add ${column.name} to GROUP BY, or take any_value(${column.name})`,
+  });
+}
+
+/** True when the expression reads the result of an aggregate. */
+export function readsAggregate(expression: Expression, aggregates: AggregateCollector): boolean {
+  let found = false;
+  walkExpression(expression, (node) => {
+    if (node.kind === 'column' && aggregates.has(node.id)) found = true;
+  });
+  return found;
+}
+
+/** Fails when a group expression holds an aggregate. */
+export function checkGroup(expression: Expression, aggregates: AggregateCollector): void {
+  if (readsAggregate(expression, aggregates)) {
+    throw new DbError('invalid_grouping', 'an aggregate may not stand in GROUP BY', { position: expression.position });
+  }
+}
+
+/** True when the expression reads any of the columns. */
+export function readsAny(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
+  for (const id of columnsOf(expression)) if (ids.has(id)) return true;
+  return false;
+}

@@ -1,0 +1,83 @@
+/** LATEST ON ts PARTITION BY key: of each key the row with the largest time, the last one inserted among equal times. */
+import { DbError } from '../../core/errors.js';
+import { INT32 } from '../../core/types.js';
+import { resolveAggregate } from '../aggregates/registry.js';
+import type { ColumnId, Expression } from '../plan/expression.js';
+import type { LogicalPlan, ScanPlan } from '../plan/logical.js';
+import { inputsOf } from '../plan/logical.js';
+import { cloneWithFreshIds, withInputs } from '../plan/traverse.js';
+import type { LatestOn } from '../syntax/ast/query.js';
+import { argumentOf, castTo } from './coercion.js';
+import { type BoundRelation, type Clause, unsupported } from './context.js';
+import { columnOf } from './expressions.js';
+import { type AggregateColumn, aggregatePlan, joinPlan, pickColumns } from './plans.js';
+import { designated } from './sample-by.js';
+
+/** Index of the two row-id columns of a scan. */
+const ROW_ID = [-1, -2] as const;
+
+export function latestRows(syntax: LatestOn, plan: LogicalPlan, from: BoundRelation, clause: Clause): LogicalPlan {
+  const { context } = clause;
+  const time =
+    syntax.timestamp === null ? designated(from, 'LATEST BY', syntax.position) : context.bindExpression(syntax.timestamp, clause);
+  const keys = syntax.partitionBy.map((key) => context.bindExpression(key, clause));
+  if (keys.length === 0) throw new DbError('syntax_error', 'LATEST ON needs PARTITION BY', { position: syntax.position });
+  const rowIds = ROW_ID.map(() => context.nextId()) as unknown as readonly [ColumnId, ColumnId];
+  const identified = withRowIds(plan, rowIds);
+  if (!identified) throw unsupported('LATEST ON over something else than one table', syntax.position);
+  const copy = cloneWithFreshIds(identified, context.nextId);
+  const renamed = (expression: Expression): Expression =>
+    expression.kind === 'column' ? { ...expression, id: copy.ids.get(expression.id) ?? expression.id } : expression;
+  const copied = (id: ColumnId): Expression => columnOf({ id: copy.ids.get(id) ?? id, name: 'row', type: INT32, nullable: false });
+  if (time.kind !== 'column') throw unsupported('LATEST ON an expression', syntax.position);
+  const groups = keys.map((key) => {
+    if (key.kind !== 'column') throw unsupported('LATEST ON … PARTITION BY an expression', key.position);
+    return { id: context.nextId(), name: 'key', expression: renamed(key) };
+  });
+  const order = [{ expression: renamed(time), descending: false, nullsFirst: true }];
+  const lasts = rowIds.map((id) => lastOf(copied(id), order, context.nextId()));
+  const latest = aggregatePlan(copy.plan, groups, lasts);
+  const pairs = rowIds.map((id, i) => {
+    const last = latest.output[groups.length + i];
+    if (!last) throw new DbError('internal', 'an aggregate without output');
+    return { left: columnOf({ id, name: 'row', type: INT32, nullable: false }), right: castTo(columnOf(last), INT32) };
+  });
+  return pickColumns(joinPlan('semi', identified, latest, pairs), plan.output);
+}
+
+function lastOf(argument: Expression, orderBy: AggregateColumn['orderBy'], id: ColumnId): AggregateColumn {
+  const resolved = resolveAggregate('last', [argumentOf(argument)]);
+  if (!resolved) throw new DbError('internal', 'aggregate last is missing');
+  return {
+    id,
+    name: 'last',
+    function: resolved.name,
+    args: [castTo(argument, resolved.args[0] ?? argument.type)],
+    type: resolved.type,
+    nullable: true,
+    distinct: false,
+    filter: null,
+    orderBy,
+    position: -1,
+  };
+}
+
+/** The plan with the row-id columns of its only table added; undefined when it is not filters over one scan. */
+function withRowIds(plan: LogicalPlan, ids: readonly [ColumnId, ColumnId]): LogicalPlan | undefined {
+  if (plan.kind === 'scan') return scanWithRowIds(plan, ids);
+  if (plan.kind !== 'filter' && !(plan.kind === 'join' && (plan.join === 'semi' || plan.join === 'anti'))) return undefined;
+  const [first, ...rest] = inputsOf(plan);
+  const input = first && withRowIds(first, ids);
+  return input && ({ ...withInputs(plan, [input, ...rest]), output: input.output } as LogicalPlan);
+}
+
+/** The scan with two more output columns: segment index and row in the segment. */
+export function scanWithRowIds(scan: ScanPlan, ids: readonly [ColumnId, ColumnId]): ScanPlan {
+  const names = ['segment', 'row'];
+  return {
+    ...scan,
+    columnIndexes: [...scan.columnIndexes, ...ROW_ID],
+    columns: [...scan.columns, ...ROW_ID.map((columnIndex, i) => ({ id: ids[i] as ColumnId, columnIndex }))],
+    output: [...scan.output, ...ids.map((id, i) => ({ id, name: names[i] as string, type: INT32, nullable: false }))],
+  };
+}

@@ -1,0 +1,126 @@
+/** Makers of plan nodes whose output follows from their inputs. */
+
+import type { Value } from '../../core/batch.js';
+import type { DataType } from '../../core/types.js';
+import type { ColumnId, Expression } from '../plan/expression.js';
+import type { AggregateCall, AggregatePlan, JoinPlan, LogicalPlan, OutputColumn, SortKey } from '../plan/logical.js';
+import { unsupported } from './context.js';
+import { caseOf, columnOf, isNull, isTrue, literal } from './expressions.js';
+
+export function filterPlan(input: LogicalPlan, condition: Expression): LogicalPlan {
+  if (isTrue(condition)) return input;
+  return { kind: 'filter', input, condition, output: input.output };
+}
+
+export function projectPlan(
+  input: LogicalPlan,
+  columns: readonly { readonly name: string; readonly expression: Expression; readonly id: ColumnId }[],
+): LogicalPlan {
+  return {
+    kind: 'project',
+    input,
+    expressions: columns.map((column) => column.expression),
+    output: columns.map(({ id, name, expression }) => ({ id, name, type: expression.type, nullable: expression.nullable })),
+  };
+}
+
+/** Only the named columns of the input, in this order. */
+export function pickColumns(input: LogicalPlan, columns: readonly OutputColumn[]): LogicalPlan {
+  if (columns.length === input.output.length && columns.every((column, i) => column.id === input.output[i]?.id)) return input;
+  return { kind: 'project', input, expressions: columns.map((column) => columnOf(column)), output: columns };
+}
+
+export function joinPlan(
+  join: JoinPlan['join'],
+  left: LogicalPlan,
+  right: LogicalPlan,
+  keys: JoinPlan['keys'] = [],
+  residual: Expression | null = null,
+): JoinPlan {
+  const missing = (columns: readonly OutputColumn[]) => columns.map((column) => (column.nullable ? column : { ...column, nullable: true }));
+  const leftOutput = join === 'right' || join === 'full' ? missing(left.output) : left.output;
+  const rightOutput = join === 'left' || join === 'full' ? missing(right.output) : right.output;
+  const output = join === 'semi' || join === 'anti' ? left.output : [...leftOutput, ...rightOutput];
+  return { kind: 'join', join, left, right, keys, residual: residual !== null && isTrue(residual) ? null : residual, output };
+}
+
+export interface GroupColumn {
+  readonly id: ColumnId;
+  readonly name: string;
+  readonly expression: Expression;
+}
+
+export interface AggregateColumn extends AggregateCall {
+  readonly name: string;
+  readonly nullable: boolean;
+}
+
+export function aggregatePlan(input: LogicalPlan, groups: readonly GroupColumn[], aggregates: readonly AggregateColumn[]): AggregatePlan {
+  return {
+    kind: 'aggregate',
+    input,
+    groups: groups.map((group) => group.expression),
+    aggregates: aggregates.map(({ name: _name, nullable: _nullable, ...call }) => call),
+    output: [
+      ...groups.map(({ id, name, expression }) => ({ id, name, type: expression.type, nullable: expression.nullable })),
+      ...aggregates.map(({ id, name, type, nullable }) => ({ id, name, type, nullable })),
+    ],
+  };
+}
+
+export function sortPlan(input: LogicalPlan, keys: readonly SortKey[]): LogicalPlan {
+  return keys.length === 0 ? input : { kind: 'sort', input, keys, limit: null, output: input.output };
+}
+
+export function distinctPlan(input: LogicalPlan): LogicalPlan {
+  return { kind: 'distinct', input, output: input.output };
+}
+
+export function limitPlan(input: LogicalPlan, limit: number | null, offset = 0): LogicalPlan {
+  return limit === null && offset === 0 ? input : { kind: 'limit', input, limit, offset, output: input.output };
+}
+
+/** Keys that also match NULL with NULL: whether it is NULL, and the value where it is not. */
+export function nullSafeKeys(pairs: readonly (readonly [Expression, Expression])[]): JoinPlan['keys'] {
+  return pairs.flatMap(([left, right]) => {
+    if (!left.nullable && !right.nullable) return [{ left, right }];
+    return [
+      { left: isNull(left), right: isNull(right) },
+      { left: orDefault(left), right: orDefault(right) },
+    ];
+  });
+}
+
+function orDefault(expression: Expression): Expression {
+  const value = defaultValue(expression.type);
+  if (value === undefined) throw unsupported(`comparing values of ${expression.type.kind} here`, expression.position);
+  return { ...caseOf([[isNull(expression), literal(value, expression.type)]], expression, expression.type), nullable: false };
+}
+
+function defaultValue(type: DataType): Value | undefined {
+  switch (type.kind) {
+    case 'bool':
+      return false;
+    case 'int64':
+    case 'uint64':
+    case 'timestamp':
+    case 'time64':
+    case 'decimal':
+      return 0n;
+    case 'utf8':
+    case 'symbol':
+      return '';
+    case 'binary':
+      return new Uint8Array(0);
+    case 'uuid':
+      return '00000000-0000-0000-0000-000000000000';
+    case 'interval':
+      return { months: 0, days: 0, nanoseconds: 0n };
+    case 'null':
+    case 'list':
+    case 'struct':
+      return undefined;
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,38 @@
+/** The rows below the expressions of a clause. Subqueries in those expressions join themselves to them. */
+import type { ColumnId, Expression } from '../plan/expression.js';
+import type { LogicalPlan } from '../plan/logical.js';
+
+/** Joins a subquery: gets the plan below and the outer expressions that it needs, after they were rewritten for that plan. */
+export type Attachment = (plan: LogicalPlan, expressions: readonly Expression[]) => LogicalPlan;
+
+interface Pending {
+  readonly attach: Attachment;
+  readonly expressions: readonly Expression[];
+}
+
+/**
+ * Collects what is to be joined while the expressions of a clause are bound, and joins it when the plan below them is known:
+ * for the SELECT list of a grouped query that is only after all of it was bound.
+ */
+export class Relation {
+  /** Columns that the attachments add. */
+  readonly produced = new Set<ColumnId>();
+  private readonly pending: Pending[] = [];
+
+  get isEmpty(): boolean {
+    return this.pending.length === 0;
+  }
+
+  attach(produced: readonly ColumnId[], expressions: readonly Expression[], attach: Attachment): void {
+    for (const id of produced) this.produced.add(id);
+    this.pending.push({ attach, expressions });
+  }
+
+  /** The plan with everything joined to it; `rewrite` is applied to the outer expressions first. */
+  settle(plan: LogicalPlan, rewrite: (expression: Expression) => Expression = (expression) => expression): LogicalPlan {
+    let joined = plan;
+    for (const { attach, expressions } of this.pending) joined = attach(joined, expressions.map(rewrite));
+    this.pending.length = 0;
+    return joined;
+  }
+}

@@ -1,0 +1,114 @@
+/** Which names are visible in a clause, and which column each means. */
+import { DbError } from '../../core/errors.js';
+import type { DataType } from '../../core/types.js';
+import type { ColumnExpression, ColumnId } from '../plan/expression.js';
+import type { Identifier, QualifiedName } from '../syntax/ast/node.js';
+import { didYouMean } from './nearest-name.js';
+
+export interface ScopeColumn {
+  readonly id: ColumnId;
+  readonly name: string;
+  /** Alias of the table it comes from; null for a column merged by USING. */
+  readonly table: string | null;
+  readonly type: DataType;
+  readonly nullable: boolean;
+  /** False: only `table.column` reaches it (the hidden side of USING). */
+  readonly unqualified: boolean;
+}
+
+export interface ResolvedName {
+  readonly column: ColumnExpression;
+  /** Parts of the name behind the column: struct fields. */
+  readonly fields: readonly Identifier[];
+}
+
+export class Scope {
+  readonly columns: readonly ScopeColumn[];
+  /** Scope of the query around a subquery: its columns are visible too (correlation). */
+  readonly outer: Scope | null;
+  private byName: Map<string, ScopeColumn[]> | undefined;
+
+  constructor(columns: readonly ScopeColumn[], outer: Scope | null) {
+    this.columns = columns;
+    this.outer = outer;
+  }
+
+  /** The column of a name of one or more parts. Fails with `column_not_found` or `ambiguous_column`. */
+  resolve(name: QualifiedName): ResolvedName {
+    for (let scope: Scope | null = this; scope !== null; scope = scope.outer) {
+      const found = scope.find(name);
+      if (found) return found;
+    }
+    throw this.notFound(name);
+  }
+
+  /** As resolve, undefined when this scope alone has no such column. */
+  find(name: QualifiedName): ResolvedName | undefined {
+    const first = name[0];
+    if (!first) return undefined;
+    const second = name[1];
+    const third = name[2];
+    if (second) {
+      const qualified = this.named(second.name).filter((column) => sameName(column.table, first.name));
+      if (qualified.length > 0) return { column: single(qualified, name), fields: name.slice(2) };
+      const schema = third ? this.named(third.name).filter((column) => sameName(column.table, second.name)) : [];
+      if (third && schema.length > 0) return { column: single(schema, name), fields: name.slice(3) };
+    }
+    const plain = this.named(first.name).filter((column) => column.unqualified);
+    if (plain.length === 0) return undefined;
+    if (second && plain.every((column) => column.type.kind !== 'struct')) return undefined;
+    return { column: single(plain, name), fields: name.slice(1) };
+  }
+
+  /** True when some table here has this alias. */
+  hasTable(table: string): boolean {
+    return this.columns.some((column) => sameName(column.table, table));
+  }
+
+  private named(name: string): readonly ScopeColumn[] {
+    if (!this.byName) {
+      this.byName = new Map();
+      for (const column of this.columns) {
+        const key = column.name.toLowerCase();
+        const list = this.byName.get(key);
+        if (list) list.push(column);
+        else this.byName.set(key, [column]);
+      }
+    }
+    return this.byName.get(name.toLowerCase()) ?? [];
+  }
+
+  private notFound(name: QualifiedName): DbError {
+    const text = name.map((part) => part.name).join('.');
+    const last = name.at(-1)?.name ?? '';
+    const table = name.length > 1 ? name[0]?.name : undefined;
+    const position = name[0]?.position;
+    if (table !== undefined && !this.hasTable(table)) {
+      const tables = new Set(this.columns.flatMap((column) => (column.table === null ? [] : [column.table])));
+      return new DbError('column_not_found', `no table ${table} in FROM, wanted by ${text}`, { position, hint: didYouMean(table, tables) });
+    }
+    const candidates: string[] = [];
+    for (let scope: Scope | null = this; scope !== null; scope = scope.outer)
+      candidates.push(...scope.columns.map((column) => column.name));
+    const hint = didYouMean(last, candidates) ?? (candidates.length === 0 ? 'there is no FROM to read it from' : undefined);
+    return new DbError('column_not_found', `no column is called ${text}`, { position, hint });
+  }
+}
+
+export function sameName(a: string | null, b: string): boolean {
+  return a !== null && (a === b || a.toLowerCase() === b.toLowerCase());
+}
+
+function single(columns: readonly ScopeColumn[], name: QualifiedName): ColumnExpression {
+  const [column, ...others] = columns;
+  const position = name[0]?.position ?? -1;
+  if (!column) throw new DbError('internal', 'a resolved name without a column', { position });
+  if (others.some((other) => other.id !== column.id)) {
+    const tables = columns.map((each) => each.table).filter((table) => table !== null);
+    throw new DbError('ambiguous_column', `column ${name.map((part) => part.name).join('.')} is ambiguous`, {
+      position,
+      hint: new Set(tables).size > 1 ? `say ${tables.map((table) => `${table}.${column.name}`).join(' or ')}` : undefined,
+    });
+  }
+  return { kind: 'column', id: column.id, name: column.name, type: column.type, nullable: column.nullable, position };
+}
