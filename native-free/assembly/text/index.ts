@@ -1,2 +1,6 @@
 // Kernels of this module; see native-free/README.md for the contract.
-export function text_module_version(): i32 { return 1; }
+export * from './compare';
+export * from './format';
+export * from './measure';
+export * from './parse';
+export * from './transform';
