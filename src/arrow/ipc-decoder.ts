@@ -33,6 +33,8 @@ export class IpcDecoder {
   private ownSchema: Schema | undefined;
   private readonly dictionaryFields = new Map<number, WireField>();
   private readonly dictionaries = new Map<number, HeldDictionary>();
+  /** Every dictionary whose memory is not given back yet, superseded ones included. */
+  private readonly held = new Set<HeldDictionary>();
 
   constructor(arena: Arena, maxBytes: number) {
     this.arena = arena;
@@ -76,7 +78,14 @@ export class IpcDecoder {
 
   /** Gives the dictionaries back; batches that are still held stay readable. */
   close(): void {
-    for (const dictionary of this.dictionaries.values()) dropReference(dictionary);
+    for (const dictionary of this.dictionaries.values()) this.dropReference(dictionary);
+    this.dictionaries.clear();
+  }
+
+  /** Gives all dictionaries to a scope, for batches that are never released one by one. */
+  moveTo(scope: MemoryScope): void {
+    for (const dictionary of this.held) for (const address of dictionary.memory.giveAwayAll()) scope.adopt(address);
+    this.held.clear();
     this.dictionaries.clear();
   }
 
@@ -121,7 +130,7 @@ export class IpcDecoder {
       assert(isHeld, 'a batch is released once');
       isHeld = false;
       scope.release();
-      for (const dictionary of used) dropReference(dictionary);
+      for (const dictionary of used) this.dropReference(dictionary);
     };
     return { arena: this.arena.id, rowCount: body.rowCount, columns, release };
   }
@@ -138,7 +147,8 @@ export class IpcDecoder {
     const isDelta = head.header.bool(2) && current !== undefined;
     const held = isDelta ? this.extended(field, current, vector, source.scope) : this.fresh(vector, source.scope);
     this.dictionaries.set(id, held);
-    if (current !== undefined) dropReference(current);
+    this.held.add(held);
+    if (current !== undefined) this.dropReference(current);
   }
 
   private fresh(vector: Vector, memory: MemoryScope): HeldDictionary {
@@ -211,9 +221,11 @@ export class IpcDecoder {
     kernels.copy_bytes(values + firstBytes, second, secondBytes);
     return values;
   }
-}
 
-function dropReference(dictionary: HeldDictionary): void {
-  dictionary.references--;
-  if (dictionary.references === 0) dictionary.memory.release();
+  private dropReference(dictionary: HeldDictionary): void {
+    dictionary.references--;
+    if (dictionary.references > 0) return;
+    this.held.delete(dictionary);
+    dictionary.memory.release();
+  }
 }

@@ -1,0 +1,81 @@
+/** What all methods share: a signal that follows the client, and writing with backpressure. */
+import type { EventEmitter } from 'node:events';
+import type { Writable } from 'node:stream';
+import type { Metadata } from '@grpc/grpc-js';
+import type { Engine } from '../core/contracts.js';
+import { DbError } from '../core/errors.js';
+import type { Settings } from '../core/settings.js';
+import type { OutgoingMessage } from './flight-data.js';
+
+export interface FlightContext {
+  readonly engine: Engine;
+  readonly settings: Settings;
+}
+
+/** A call whose request is one message. Responses are written to it when it streams. */
+export interface UnaryCall extends EventEmitter {
+  readonly request: Buffer;
+  readonly cancelled: boolean;
+}
+
+export type ResponseStream = Writable & { readonly cancelled: boolean; sendMetadata(metadata: Metadata): void };
+
+/** Bytes that are handed to gRPC and not yet on their way. More is only made when they have left. */
+const MAX_IN_FLIGHT_BYTES = 16 * 2 ** 20;
+
+/** A signal that is aborted when the client cancels, goes away, or its deadline passes. */
+export function signalOf(call: EventEmitter & { readonly cancelled: boolean }): AbortSignal {
+  const controller = new AbortController();
+  const abort = () => controller.abort(new DbError('cancelled', 'the client cancelled the call, left, or its deadline passed'));
+  if (call.cancelled) abort();
+  else call.once('cancelled', abort);
+  return controller.signal;
+}
+
+export function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw signal.reason;
+}
+
+/** Writes messages in order, some megabytes ahead of the network and no further. */
+export class ResponseWriter {
+  private readonly call: ResponseStream;
+  private readonly signal: AbortSignal;
+  private inFlightBytes = 0;
+  private wake: (() => void) | undefined;
+
+  constructor(call: ResponseStream, signal: AbortSignal) {
+    this.call = call;
+    this.signal = signal;
+    signal.addEventListener('abort', () => this.wake?.(), { once: true });
+  }
+
+  /**
+   * Hands a message over; resolves when there is room for another. `sent` is called when its bytes are no longer needed. A call that is
+   * cancelled rejects, and then `sent` may never be called.
+   */
+  async write(message: OutgoingMessage | Buffer, sent?: () => void): Promise<void> {
+    throwIfAborted(this.signal);
+    this.inFlightBytes += message.byteLength;
+    this.call.write(message, () => {
+      this.inFlightBytes -= message.byteLength;
+      sent?.();
+      this.wake?.();
+    });
+    await this.until(MAX_IN_FLIGHT_BYTES);
+  }
+
+  /** Resolves when everything has left. */
+  drain(): Promise<void> {
+    return this.until(0);
+  }
+
+  private async until(bytes: number): Promise<void> {
+    while (this.inFlightBytes > bytes) {
+      throwIfAborted(this.signal);
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+    throwIfAborted(this.signal);
+  }
+}

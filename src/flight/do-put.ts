@@ -1,0 +1,154 @@
+/**
+ * DoPut: batches into a table. Every batch is an append of its own, acknowledged by a PutResult with {"rows","sequence"} when it is on disk;
+ * several are on their way at once, in order, so that a client that does not read its acknowledgements is not slowed down. An atomic stream
+ * (`atomic`, or mode `replace`) is one append, acknowledged once at its end.
+ */
+import type { Duplex } from 'node:stream';
+import { copyIntoArena } from '../arrow/arena-copy.js';
+import { IpcDecoder } from '../arrow/ipc-decoder.js';
+import type { OwnedBatch } from '../core/batch.js';
+import type { AppendResult, AppendSession, Engine, IngestOptions } from '../core/contracts.js';
+import { DbError } from '../core/errors.js';
+import { MemoryScope } from '../core/memory-scope.js';
+import { ANONYMOUS } from '../core/principal.js';
+import type { Schema } from '../core/types.js';
+import { type FlightContext, type ResponseStream, signalOf, throwIfAborted } from './call.js';
+import { type PutCommand, putOfDescriptor } from './command.js';
+import { type FlightData, readFlightData, writeBytes } from './messages.js';
+
+/** Commits on their way at once. */
+const MAX_COMMITS = 8;
+
+export async function doPut({ engine, settings }: FlightContext, call: Duplex & ResponseStream): Promise<void> {
+  const signal = signalOf(call);
+  const decoder = new IpcDecoder(engine.arena, settings.max_body_bytes);
+  const put = new PutStream(engine, signal, (ack) => call.write(ack));
+  try {
+    for await (const message of call.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      throwIfAborted(signal);
+      await takeMessage(put, decoder, readFlightData(message));
+    }
+    await put.finish();
+  } catch (error) {
+    await put.abandon();
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    decoder.close();
+  }
+}
+
+async function takeMessage(put: PutStream, decoder: IpcDecoder, data: FlightData): Promise<void> {
+  if (data.descriptor !== null && put.command === undefined && data.descriptor.kind !== 'unknown')
+    put.command = putOfDescriptor(data.descriptor);
+  if (data.header.length === 0) return;
+  const head = decoder.head(data.header);
+  if (head.kind === 'schema') {
+    await put.open(decoder.schema as Schema);
+    return;
+  }
+  if (head.bodyBytes > data.body.length) {
+    throw new DbError('invalid_data', `a Flight message claims a body of ${head.bodyBytes} bytes and has ${data.body.length}`);
+  }
+  const scope = new MemoryScope(decoder.arena);
+  const address = scope.allocate(head.bodyBytes + 64);
+  copyIntoArena(decoder.arena, address, data.body.subarray(0, head.bodyBytes));
+  const batch = decoder.decode(head, scope, address);
+  if (batch !== null) await put.add(batch);
+}
+
+/** The appends of one DoPut. */
+class PutStream {
+  command: PutCommand | undefined;
+  private readonly engine: Engine;
+  private readonly signal: AbortSignal;
+  private readonly acknowledge: (ack: Buffer) => void;
+  private schema: Schema | undefined;
+  /** Opened and not yet committed. */
+  private session: AppendSession | undefined;
+  private readonly commits: Promise<void>[] = [];
+  private failure: { readonly error: unknown } | undefined;
+  private hasCommitted = false;
+
+  constructor(engine: Engine, signal: AbortSignal, acknowledge: (ack: Buffer) => void) {
+    this.engine = engine;
+    this.signal = signal;
+    this.acknowledge = acknowledge;
+  }
+
+  /** Opens (and creates) the table, so that a schema that does not fit is refused before any row is sent. */
+  async open(schema: Schema): Promise<void> {
+    if (this.command === undefined) {
+      throw new DbError('invalid_argument', 'DoPut needs a descriptor that names the table', {
+        hint: 'path = [table], or command = table',
+      });
+    }
+    this.schema = schema;
+    this.session = await this.openSession(this.command, true);
+  }
+
+  /** Appends a batch, which is released here. Resolves when the next one may come. */
+  async add(batch: OwnedBatch): Promise<void> {
+    const { command, schema } = this;
+    try {
+      if (command === undefined || schema === undefined) throw new DbError('invalid_data', 'a batch came before its schema');
+      this.throwFailure();
+      this.session ??= await this.openSession(command, false);
+      await this.session.append(batch, schema);
+    } finally {
+      batch.release();
+    }
+    if (!command.isAtomic) await this.commit();
+  }
+
+  /** Commits what is open; resolves when everything is acknowledged. */
+  async finish(): Promise<void> {
+    if (this.command === undefined || this.schema === undefined) throw new DbError('invalid_data', 'DoPut ended before its schema came');
+    if (this.command.isAtomic || !this.hasCommitted) await this.commit();
+    await Promise.all(this.commits);
+    this.throwFailure();
+  }
+
+  /** Gives up what is not committed; commits under way are still acknowledged. */
+  async abandon(): Promise<void> {
+    this.session?.abort();
+    this.session = undefined;
+    await Promise.all(this.commits);
+  }
+
+  private openSession(command: PutCommand, isFirst: boolean): Promise<AppendSession> {
+    const options: IngestOptions = {
+      principal: ANONYMOUS,
+      create: isFirst && command.create,
+      mode: isFirst ? command.mode : 'append',
+      signal: this.signal,
+    };
+    return this.engine.ingest.open(command.table, this.schema as Schema, options);
+  }
+
+  private async commit(): Promise<void> {
+    const { session } = this;
+    if (session === undefined) return;
+    this.session = undefined;
+    this.hasCommitted = true;
+    const before = this.commits.at(-1) ?? Promise.resolve();
+    this.commits.push(this.acknowledged(session.commit(), before));
+    if (this.commits.length > MAX_COMMITS) await this.commits.shift();
+    this.throwFailure();
+  }
+
+  /** Acknowledges a commit after the ones before it. Never rejects: the first failure is kept. */
+  private async acknowledged(commit: Promise<AppendResult>, before: Promise<void>): Promise<void> {
+    try {
+      const { rows, sequence } = await commit;
+      await before;
+      if (this.failure === undefined && !this.signal.aborted)
+        this.acknowledge(writeBytes(Buffer.from(`{"rows":${rows},"sequence":${sequence}}`)));
+    } catch (error) {
+      this.failure ??= { error };
+    }
+  }
+
+  private throwFailure(): void {
+    if (this.failure !== undefined) throw this.failure.error;
+  }
+}

@@ -1,0 +1,85 @@
+/** GetFlightInfo, PollFlightInfo, GetSchema and ListFlights: what a query or table will give, planned and not executed. */
+import { encodeSchema } from '../arrow/ipc-schema.js';
+import { wireSchemaOf } from '../arrow/wire-type.js';
+import type { QueryDescription } from '../core/contracts.js';
+import { DbError } from '../core/errors.js';
+import { ANONYMOUS } from '../core/principal.js';
+import { type FlightContext, type ResponseStream, ResponseWriter, signalOf, throwIfAborted, type UnaryCall } from './call.js';
+import { queryOfDescriptor, ticketOf } from './command.js';
+import {
+  type FlightDescriptor,
+  type FlightInfo,
+  readBytes,
+  readDescriptor,
+  readText,
+  writeBytes,
+  writeFlightInfo,
+  writePollInfo,
+} from './messages.js';
+
+export async function getFlightInfo(context: FlightContext, call: UnaryCall): Promise<Buffer> {
+  return writeFlightInfo(await flightInfo(context, readDescriptor(call.request), signalOf(call))).finish();
+}
+
+/** The plan is there at once, so the first poll is the last. */
+export async function pollFlightInfo(context: FlightContext, call: UnaryCall): Promise<Buffer> {
+  return writePollInfo(await flightInfo(context, readDescriptor(call.request), signalOf(call)));
+}
+
+export async function getSchema(context: FlightContext, call: UnaryCall): Promise<Buffer> {
+  const description = await describe(context, readDescriptor(call.request), signalOf(call));
+  return writeBytes(encodeSchema(wireSchemaOf(description.schema)));
+}
+
+/** One flight per table; the criteria are a prefix of its name. */
+export async function listFlights(context: FlightContext, call: UnaryCall & ResponseStream): Promise<void> {
+  const signal = signalOf(call);
+  const prefix = readText(readBytes(call.request), 'the criteria').toLowerCase();
+  const writer = new ResponseWriter(call, signal);
+  const tables = tableSizes(context).filter(({ name }) => name.toLowerCase().startsWith(prefix));
+  for (const { name, sizeBytes } of tables) {
+    throwIfAborted(signal);
+    const info = await tableInfo(context, name, signal);
+    if (info !== undefined) await writer.write(writeFlightInfo({ ...info, sizeBytes }).finish());
+  }
+  await writer.drain();
+}
+
+function tableSizes({ engine }: FlightContext): { readonly name: string; readonly sizeBytes: number }[] {
+  const snapshot = engine.storage.snapshot();
+  try {
+    return snapshot.tables().map(({ definition: { name } }) => ({ name, sizeBytes: snapshot.table(name)?.sizeBytes ?? -1 }));
+  } finally {
+    snapshot.release();
+  }
+}
+
+/** undefined when the table was dropped meanwhile. */
+async function tableInfo(context: FlightContext, name: string, signal: AbortSignal): Promise<FlightInfo | undefined> {
+  try {
+    return await flightInfo(context, { kind: 'path', command: new Uint8Array(0), path: [name] }, signal);
+  } catch (error) {
+    if (error instanceof DbError && error.code === 'table_not_found') return undefined;
+    throw error;
+  }
+}
+
+async function flightInfo(context: FlightContext, descriptor: FlightDescriptor, signal: AbortSignal): Promise<FlightInfo> {
+  const description = await describe(context, descriptor, signal);
+  return {
+    schema: encodeSchema(wireSchemaOf(description.schema)),
+    descriptor,
+    tickets: [ticketOf(descriptor)],
+    rows: description.rowCount ?? -1,
+    sizeBytes: -1,
+    isOrdered: description.ordered,
+  };
+}
+
+async function describe({ engine }: FlightContext, descriptor: FlightDescriptor, signal: AbortSignal): Promise<QueryDescription> {
+  if (descriptor.kind === 'unknown') throw new DbError('invalid_argument', 'the descriptor has neither a command nor a path');
+  const { sql, parameters } = queryOfDescriptor(descriptor);
+  const description = await engine.query.describe({ sql, parameters, principal: ANONYMOUS, readOnly: true, signal });
+  if (description.kind === 'query' || description.kind === 'utility') return description;
+  throw new DbError('method_not_allowed', 'DoGet only reads: this statement writes', { hint: 'send it over HTTP, or rows by DoPut' });
+}
