@@ -115,7 +115,7 @@ export function encode_text(table: usize, offsets: usize, bytes: usize, validity
 }
 
 /** As encode_text for codes of a dictionary. map: id + 1 by code, 0 = not met yet. */
-export function encode_codes(
+export function encode_text_codes(
   table: usize, map: usize, codes: usize, offsets: usize, bytes: usize, validity: usize, mask: usize, start: u32, n: u32, out: usize,
 ): u32 {
   if (mask == 0 && validity == 0) {
@@ -173,7 +173,7 @@ export function find_text(table: usize, offsets: usize, bytes: usize, validity: 
 }
 
 /** As find_text for codes. map: id + 1 by code, 0 = not looked up yet, 0xFFFFFFFF = absent. */
-export function find_codes(table: usize, map: usize, codes: usize, offsets: usize, bytes: usize, validity: usize, n: u32, out: usize): void {
+export function find_text_codes(table: usize, map: usize, codes: usize, offsets: usize, bytes: usize, validity: usize, n: u32, out: usize): void {
   for (let i: u32 = 0; i < n; i++) {
     let id: u32 = NONE;
     if (validity == 0 || bitAt(validity, i)) {

@@ -13,7 +13,7 @@ export function fill_bytes(target: usize, value: u32, sizeBytes: usize): void {
 export { mask_and, mask_and_not, mask_count, mask_range, mask_shift, expand_bits, bits_eq_u8, bits_positive_i64, bits_found_u32 } from './bits';
 export * from './keys';
 export * from './encode';
-export { encode_text, encode_codes, find_text, find_codes, rehash_text } from './encode-text';
+export { encode_text, encode_text_codes, find_text, find_text_codes, rehash_text } from './encode-text';
 export * from './sums';
 export {
   agg_min_i8, agg_min_i16, agg_min_i32, agg_min_i64, agg_min_u8, agg_min_u16, agg_min_u32, agg_min_u64, agg_min_f32, agg_min_f64,

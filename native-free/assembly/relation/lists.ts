@@ -22,7 +22,7 @@ export function append_w4(values: usize, mask: usize, n: u32, out: usize): u32 {
 export function append_w8(values: usize, mask: usize, n: u32, out: usize): u32 { return append<u64>(values, mask, n, out); }
 export function append_w16(values: usize, mask: usize, n: u32, out: usize): u32 { return append<v128>(values, mask, n, out); }
 /** One byte per masked row: its bit of validity (0 = all 1). */
-export function append_bits(validity: usize, mask: usize, n: u32, out: usize): u32 {
+export function append_flags(validity: usize, mask: usize, n: u32, out: usize): u32 {
   let kept: usize = 0;
   for (let base: u32 = 0; base < n; base += 64) {
     const valid = rowsOf(validity, base, n);

@@ -83,6 +83,8 @@ export interface AggregateFunction {
   readonly ordered?: boolean;
   /** Arguments from this index on must be constants. */
   readonly constantsFrom?: number;
+  /** True: only distinct values count, as if the call said DISTINCT. */
+  readonly distinct?: boolean;
   /** undefined: there is no such call. */
   resolve(args: readonly ArgumentType[]): AggregateSignature | undefined;
   /** `args` as resolve() gave them. */

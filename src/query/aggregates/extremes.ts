@@ -1,0 +1,88 @@
+/** min and max, values at a minimum or maximum, and the logical ones. */
+import { BOOL, type DataType, physicalOf, UTF8, WIDTH_BYTES } from '../../core/types.js';
+import type { AggregateFunction, AggregateRecipe, SlotKind } from './contract.js';
+import { flagged, partAt, reached, slotAt, stateVector } from './finishing.js';
+
+/** Types without an order of their values. */
+export function isOrdered(type: DataType): boolean {
+  return type.kind !== 'list' && type.kind !== 'struct';
+}
+
+/** Types whose order fits one 64-bit key. */
+export function hasOrderKey(type: DataType): boolean {
+  const physical = physicalOf(type);
+  return physical === 'bit' || (WIDTH_BYTES[physical] > 0 && WIDTH_BYTES[physical] <= 8);
+}
+
+function extremeOf(kind: 'min' | 'max'): AggregateRecipe {
+  return {
+    slots: [{ kind, inputs: [0] }],
+    required: [0],
+    finish: (input) => stateVector(input, slotAt(input, 0), 0, reached(input)),
+  };
+}
+
+/** The value (argument 0) of the row whose argument 1 is smallest or largest. Parts: order key, value, flag. */
+export function pickedBy(kind: SlotKind, required: readonly number[]): AggregateRecipe {
+  return {
+    slots: [{ kind, inputs: [0, 1] }],
+    required,
+    finish: (input) => {
+      const slot = slotAt(input, 0);
+      const flags = partAt(input, 0, 2);
+      if (slot.texts) input.kernels.hide_ids(partAt(input, 0, 1), flags, input.groupCount);
+      return stateVector(input, slot, 1, flagged(input, flags));
+    },
+  };
+}
+
+const unlessNull = (type: DataType): DataType => (type.kind === 'null' ? UTF8 : type);
+
+function extreme(name: 'min' | 'max', doc: string, result: string) {
+  return {
+    name,
+    doc,
+    examples: [{ sql: `SELECT ${name}(x) FROM (VALUES (3), (1), (NULL), (2)) t(x)`, result }],
+    resolve: (args) => {
+      const type = args[0]?.type;
+      return args.length === 1 && type && isOrdered(type) ? { args: [unlessNull(type)], type: unlessNull(type) } : undefined;
+    },
+    recipe: () => extremeOf(name),
+  } as const satisfies AggregateFunction;
+}
+
+function argExtreme(name: 'arg_min' | 'arg_max', aliases: readonly string[], doc: string, result: string) {
+  return {
+    name,
+    aliases,
+    doc,
+    examples: [{ sql: `SELECT ${name}(x, y) FROM (VALUES ('a', 3), ('b', 1), ('c', 2)) t(x, y)`, result }],
+    resolve: (args) => {
+      const [value, order] = args.map((arg) => arg.type);
+      if (args.length !== 2 || !value || !order || !isOrdered(value) || !hasOrderKey(order)) return undefined;
+      return { args: [unlessNull(value), order], type: unlessNull(value) };
+    },
+    recipe: () => pickedBy(name, [0, 1]),
+  } as const satisfies AggregateFunction;
+}
+
+function logical(name: 'bool_and' | 'bool_or', aliases: readonly string[], doc: string, result: string) {
+  return {
+    name,
+    aliases,
+    doc,
+    examples: [{ sql: `SELECT ${name}(x) FROM (VALUES (true), (false), (NULL)) t(x)`, result }],
+    resolve: (args) =>
+      args.length === 1 && (args[0]?.type.kind === 'bool' || args[0]?.type.kind === 'null') ? { args: [BOOL], type: BOOL } : undefined,
+    recipe: () => extremeOf(name === 'bool_and' ? 'min' : 'max'),
+  } as const satisfies AggregateFunction;
+}
+
+export const EXTREMES = [
+  extreme('min', 'Smallest value that is not NULL. NaN is the largest float.', '1'),
+  extreme('max', 'Largest value that is not NULL. NaN is the largest float.', '3'),
+  argExtreme('arg_min', ['argmin', 'min_by'], 'Value of the first row where the second argument is smallest; rows with a NULL are left out.', 'b'),
+  argExtreme('arg_max', ['argmax', 'max_by'], 'Value of the first row where the second argument is largest; rows with a NULL are left out.', 'a'),
+  logical('bool_and', ['every'], 'True when no value is false; NULL of no values.', 'false'),
+  logical('bool_or', [], 'True when a value is true; NULL of no values.', 'true'),
+] as const satisfies readonly AggregateFunction[];

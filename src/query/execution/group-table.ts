@@ -1,0 +1,208 @@
+/**
+ * Groups of rows with equal keys. Each key column has its encoder; ids of several columns are combined pair by pair, so a table of any
+ * number of keys of any types is a chain of tables with 64-bit keys. Groups are numbered in order of first appearance.
+ */
+import type { Kernels } from '../../../native-free/kernels.js';
+import type { Vector } from '../../core/batch.js';
+import type { MemoryScope } from '../../core/memory-scope.js';
+import type { DataType } from '../../core/types.js';
+import { gatherVector, type MoveContext } from '../expression/gather.js';
+import { GrowingArray } from './growing-array.js';
+import { createKeyEncoder, type EncoderHandle, type FixedEncoder, KeyFinder, KeyTable } from './key-encoder.js';
+import type { TextEncoder32 } from './text-encoder.js';
+
+/** Largest map of pairs that is indexed directly instead of hashed, in entries. */
+const DIRECT_ENTRIES = 1 << 20;
+
+/** What another thread needs to know of a table: distinct keys by column, and the pairs of ids that make the groups. */
+export interface GroupTableResult {
+  readonly groupCount: number;
+  readonly keys: readonly Vector[];
+  /** For key columns 1, 2, …: address of groupCount pairs (id of what came before, id of this column) and how many there are. */
+  readonly pairs: readonly { readonly address: number; readonly count: number }[];
+}
+
+export interface GroupTableHandle {
+  readonly encoders: readonly EncoderHandle[];
+  readonly pairs: readonly number[];
+}
+
+/** Ids of pairs of ids. */
+class PairTable {
+  readonly keys: KeyTable;
+  private readonly kernels: Kernels;
+  private readonly map: GrowingArray;
+  private stride = 0;
+  private height = 0;
+  private hashed = false;
+
+  constructor(scope: MemoryScope, kernels: Kernels) {
+    this.keys = new KeyTable(scope, kernels, 8);
+    this.kernels = kernels;
+    this.map = new GrowingArray(scope);
+  }
+
+  /** aCount, bCount: all ids are below them. */
+  encode(a: number, aCount: number, b: number, bCount: number, mask: number, n: number, out: number): void {
+    if (!this.hashed && this.fitsMap(aCount, bCount)) {
+      this.keys.reserveKeys(Math.min(n, this.stride * this.height));
+      this.kernels.encode_pairs_direct(this.keys.table, this.map.address, this.stride, a, b, mask, n, out);
+      return;
+    }
+    if (!this.hashed) {
+      this.hashed = true;
+      this.map.free();
+    }
+    this.keys.reserve(n);
+    this.kernels.encode_pairs(this.keys.table, a, b, mask, n, out);
+  }
+
+  /** Makes slots from what the map knows, so that find works. */
+  seal(): void {
+    this.keys.reserve(1);
+  }
+
+  private fitsMap(aCount: number, bCount: number): boolean {
+    if (aCount <= this.stride && bCount <= this.height) return true;
+    const stride = Math.max(this.stride, 2 ** Math.ceil(Math.log2(Math.max(16, aCount))));
+    const height = Math.max(this.height, 2 ** Math.ceil(Math.log2(Math.max(16, bCount))));
+    if (stride * height > DIRECT_ENTRIES) return false;
+    this.stride = stride;
+    this.height = height;
+    this.map.replaceZeroed(stride * height * 4);
+    this.kernels.remap_pairs(this.keys.table, this.map.address, stride);
+    return true;
+  }
+}
+
+export class GroupTable {
+  readonly encoders: readonly (FixedEncoder | TextEncoder32)[];
+  private readonly pairs: readonly PairTable[];
+
+  constructor(types: readonly DataType[], scope: MemoryScope, kernels: Kernels) {
+    this.encoders = types.map((type) => createKeyEncoder(type, scope, kernels));
+    this.pairs = types.slice(1).map(() => new PairTable(scope, kernels));
+  }
+
+  get groupCount(): number {
+    return this.pairs.at(-1)?.keys.count ?? this.encoders[0]?.count ?? 0;
+  }
+
+  /** Address in scratch of the group of each row (uint32); rows outside the mask get 0. */
+  assign(keys: readonly Vector[], mask: number, n: number, context: MoveContext): number {
+    const ids = keys.map((key, i) => {
+      const out = allocateIds(n, context);
+      this.encoders[i]?.encode(key, mask, context, out);
+      return out;
+    });
+    return this.combine(ids, mask, n, context);
+  }
+
+  /** The group of each group of another table. */
+  merge(other: GroupTableResult, context: MoveContext): number {
+    const maps = other.keys.map((values, i) => {
+      const out = allocateIds(values.length, context);
+      this.encoders[i]?.encode(values, 0, context, out);
+      return out;
+    });
+    let groups = maps[0] ?? 0;
+    other.pairs.forEach((pairs, i) => {
+      const { kernels } = context;
+      const n = pairs.count;
+      const left = allocateIds(n, context);
+      const right = allocateIds(n, context);
+      kernels.unpair(pairs.address, 0, n, 0, left);
+      kernels.unpair(pairs.address, 0, n, 1, right);
+      kernels.map_ids(left, groups, n, left);
+      kernels.map_ids(right, maps[i + 1] ?? 0, n, right);
+      groups = this.combineAt(i, left, right, 0, n, context);
+    });
+    return groups;
+  }
+
+  /** The key columns of all groups, by group. */
+  keyVectors(context: MoveContext, memory: MemoryScope): Vector[] {
+    const { kernels } = context;
+    const n = this.groupCount;
+    let ids = 0;
+    const vectors: Vector[] = [];
+    for (let i = this.encoders.length - 1; i >= 0; i--) {
+      const pair = this.pairs[i - 1];
+      let own = ids;
+      if (pair) {
+        own = allocateIds(n, context);
+        kernels.unpair(pair.keys.keysAddress, ids, n, 1, own);
+        const rest = allocateIds(n, context);
+        kernels.unpair(pair.keys.keysAddress, ids, n, 0, rest);
+        ids = rest;
+      }
+      const values = (this.encoders[i] as FixedEncoder).values(context);
+      if (own === 0) {
+        own = allocateIds(n, context);
+        kernels.row_numbers(0, n, own);
+      }
+      vectors.unshift(gatherVector(values, own, n, context, memory));
+    }
+    return vectors;
+  }
+
+  /** What a merge needs. The addresses stay the scope's. */
+  result(context: MoveContext): GroupTableResult {
+    return {
+      groupCount: this.groupCount,
+      keys: this.encoders.map((encoder) => encoder.values(context)),
+      pairs: this.pairs.map((pair) => ({ address: pair.keys.keysAddress, count: pair.keys.count })),
+    };
+  }
+
+  /** For look-ups by other threads; nothing may be added afterwards. */
+  seal(): GroupTableHandle {
+    for (const pair of this.pairs) pair.seal();
+    return { encoders: this.encoders.map((encoder) => encoder.handle), pairs: this.pairs.map((pair) => pair.keys.table) };
+  }
+
+  private combine(ids: readonly number[], mask: number, n: number, context: MoveContext): number {
+    let groups = ids[0] ?? 0;
+    for (let i = 1; i < ids.length; i++) groups = this.combineAt(i - 1, groups, ids[i] ?? 0, mask, n, context);
+    return groups;
+  }
+
+  private combineAt(index: number, a: number, b: number, mask: number, n: number, context: MoveContext): number {
+    const pair = this.pairs[index] as PairTable;
+    const before = index === 0 ? this.encoders[0] : this.pairs[index - 1]?.keys;
+    const out = allocateIds(n, context);
+    pair.encode(a, before?.count ?? 0, b, this.encoders[index + 1]?.count ?? 0, mask, n, out);
+    return out;
+  }
+}
+
+/** Looks rows up in a sealed table. */
+export class GroupFinder {
+  private readonly finders: readonly KeyFinder[];
+  private readonly pairs: readonly number[];
+
+  constructor(handle: GroupTableHandle, scope: MemoryScope, kernels: Kernels) {
+    this.finders = handle.encoders.map((encoder) => new KeyFinder(encoder, scope, kernels));
+    this.pairs = handle.pairs;
+  }
+
+  /** Address in scratch of the group of each row; NO_ID for NULL keys and rows without a group. */
+  find(keys: readonly Vector[], n: number, context: MoveContext): number {
+    let groups = 0;
+    keys.forEach((key, i) => {
+      const out = allocateIds(n, context);
+      this.finders[i]?.find(key, context, out);
+      if (i === 0) groups = out;
+      else {
+        const both = allocateIds(n, context);
+        context.kernels.find_pairs(this.pairs[i - 1] ?? 0, groups, out, n, both);
+        groups = both;
+      }
+    });
+    return groups;
+  }
+}
+
+function allocateIds(n: number, context: MoveContext): number {
+  return context.scratch.allocate(Math.max(64, n * 4));
+}

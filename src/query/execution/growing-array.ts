@@ -1,0 +1,43 @@
+/** Arena memory that grows by doubling. */
+import type { MemoryScope } from '../../core/memory-scope.js';
+
+export class GrowingArray {
+  address = 0;
+  private readonly scope: MemoryScope;
+  private capacityBytes = 0;
+
+  constructor(scope: MemoryScope) {
+    this.scope = scope;
+  }
+
+  get capacity(): number {
+    return this.capacityBytes;
+  }
+
+  /** Makes room for sizeBytes and keeps the first usedBytes. Returns true when the memory has moved. */
+  ensure(sizeBytes: number, usedBytes: number): boolean {
+    if (sizeBytes <= this.capacityBytes) return false;
+    const capacity = Math.max(64, sizeBytes, Math.min(this.capacityBytes * 2, this.capacityBytes + 64 * 1024 * 1024));
+    const address = this.scope.allocate(capacity);
+    if (this.address !== 0) {
+      if (usedBytes > 0) this.scope.arena.u8.copyWithin(address, this.address, this.address + usedBytes);
+      this.scope.free(this.address);
+    }
+    this.address = address;
+    this.capacityBytes = capacity;
+    return true;
+  }
+
+  /** Fresh zeroed memory of sizeBytes; what was there is gone. */
+  replaceZeroed(sizeBytes: number): void {
+    if (this.address !== 0) this.scope.free(this.address);
+    this.address = this.scope.allocateZeroed(sizeBytes);
+    this.capacityBytes = sizeBytes;
+  }
+
+  free(): void {
+    if (this.address !== 0) this.scope.free(this.address);
+    this.address = 0;
+    this.capacityBytes = 0;
+  }
+}
