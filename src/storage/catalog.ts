@@ -1,0 +1,235 @@
+/**
+ * What must be transactional: an LMDB environment in <path>/catalog with one database per kind of record. Keys are arrays of numbers or
+ * strings in lmdb-js's "ordered-binary" encoding, so ranges of one table or segment are contiguous.
+ *
+ *   database    key                              value
+ *   meta        "format"                         JSON number: version of this layout (FORMAT_VERSION)
+ *   meta        "sequence"                       JSON number: of the last commit
+ *   meta        "nextTableId"                    JSON number
+ *   table       [table]                          JSON TableRecord
+ *   segment     [table, segment]                 JSON SegmentRecord (sealed segments only)
+ *   tail        [table, segment, commit, index]  a tail record (tail-record.ts) of an unsealed segment
+ *   dictionary  [table, column, first code]      dictionary entries (column-dictionary.ts)
+ *   deletion    [table, segment]                 u32 rows, u32 deleted rows, then the bitmap of the rows that are alive, in 8-byte words
+ *
+ * A commit is one LMDB transaction; LMDB syncs it (fdatasync) before its promise resolves, since overlappingSync is off.
+ */
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Arena } from '../core/arena.js';
+import type { TableDefinition } from '../core/contracts.js';
+import { DbError } from '../core/errors.js';
+import { ioError } from './io-error.js';
+import type { StoredBound } from './zone-map.js';
+
+export const FORMAT_VERSION = 1;
+
+export interface TableRecord {
+  readonly id: number;
+  readonly definition: TableDefinition;
+  /** Ids of text columns that are stored plain from now on. */
+  readonly plainColumns: readonly number[];
+  readonly nextSegmentId: number;
+}
+
+/** [offset in the file, bytes, CRC32C]; null = the buffer is absent. */
+export type StoredBuffer = readonly [number, number, number] | null;
+
+export interface StoredNode {
+  readonly rows: number;
+  /** In the order of rolesOf. */
+  readonly buffers: readonly StoredBuffer[];
+  readonly children: readonly StoredNode[];
+}
+
+export interface StoredColumn {
+  readonly id: number;
+  readonly dictionary: boolean;
+  readonly node: StoredNode;
+  /** [null count, minimum, maximum] */
+  readonly zone: readonly [number, StoredBound, StoredBound];
+}
+
+export interface SegmentRecord {
+  readonly id: number;
+  readonly rows: number;
+  readonly deleted: number;
+  readonly sorted: boolean;
+  /** Name inside <path>/segments. */
+  readonly file: string;
+  readonly sizeBytes: number;
+  readonly columns: readonly StoredColumn[];
+}
+
+export type StoreName = 'meta' | 'table' | 'segment' | 'tail' | 'dictionary' | 'deletion';
+export type CatalogKey = string | number[];
+
+export type CatalogWrite =
+  | { readonly store: StoreName; readonly key: CatalogKey; readonly value: CatalogValue }
+  | { readonly store: StoreName; readonly key: CatalogKey; readonly remove: true }
+  /** Removes everything of a table, or of one segment of it, from a database. */
+  | { readonly store: StoreName; readonly removeAllOf: readonly [table: number, segment?: number] };
+
+/** JSON, bytes, or bytes of the arena (read before commit() returns its promise). */
+export type CatalogValue = object | number | Uint8Array | ArenaBytes;
+
+export class ArenaBytes {
+  readonly address: number;
+  readonly sizeBytes: number;
+
+  constructor(address: number, sizeBytes: number) {
+    this.address = address;
+    this.sizeBytes = sizeBytes;
+  }
+}
+
+export interface TailEntry {
+  readonly key: number[];
+  readonly segment: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Where storage keeps its records. The catalog in memory keeps none. */
+export interface Catalog {
+  readonly persistent: boolean;
+  meta(key: string): number | undefined;
+  tables(): TableRecord[];
+  segments(table: number): SegmentRecord[];
+  tail(table: number): Iterable<TailEntry>;
+  dictionary(table: number, column: number): Iterable<Uint8Array>;
+  deletion(table: number, segment: number): Uint8Array | undefined;
+  /** Resolves when the writes are on disk, all of them or none. */
+  commit(writes: readonly CatalogWrite[]): Promise<void>;
+  sizeBytes(): number;
+  close(): Promise<void>;
+}
+
+export const memoryCatalog: Catalog = {
+  persistent: false,
+  meta: () => undefined,
+  tables: () => [],
+  segments: () => [],
+  tail: () => [],
+  dictionary: () => [],
+  deletion: () => undefined,
+  commit: () => Promise.resolve(),
+  sizeBytes: () => 0,
+  close: () => Promise.resolve(),
+};
+
+const POOLED_BUFFERS = 8;
+
+class LmdbCatalog implements Catalog {
+  readonly persistent = true;
+  private readonly folder: string;
+  private readonly arena: Arena;
+  private readonly root: RootDatabase;
+  private readonly stores: Record<StoreName, Database>;
+  private readonly pool: Buffer[] = [];
+
+  constructor(folder: string, arena: Arena, readOnly: boolean) {
+    this.folder = folder;
+    this.arena = arena;
+    this.root = open({ path: folder, maxDbs: 8, overlappingSync: false, eventTurnBatching: false, encoding: 'binary', readOnly });
+    const store = (name: string, encoding: 'json' | 'binary') => this.root.openDB({ name, encoding });
+    this.stores = {
+      meta: store('meta', 'json'),
+      table: store('table', 'json'),
+      segment: store('segment', 'json'),
+      tail: store('tail', 'binary'),
+      dictionary: store('dictionary', 'binary'),
+      deletion: store('deletion', 'binary'),
+    };
+  }
+
+  meta(key: string): number | undefined {
+    return this.stores.meta.get(key) as number | undefined;
+  }
+
+  tables(): TableRecord[] {
+    return [...this.stores.table.getRange({}).map(({ value }) => value as TableRecord)];
+  }
+
+  segments(table: number): SegmentRecord[] {
+    return [...this.stores.segment.getRange({ start: [table], end: [table + 1] }).map(({ value }) => value as SegmentRecord)];
+  }
+
+  *tail(table: number): Iterable<TailEntry> {
+    for (const { key, value } of this.stores.tail.getRange({ start: [table], end: [table + 1] })) {
+      const numbers = key as number[];
+      yield { key: numbers, segment: numbers[1] as number, bytes: value as Uint8Array };
+    }
+  }
+
+  *dictionary(table: number, column: number): Iterable<Uint8Array> {
+    for (const { value } of this.stores.dictionary.getRange({ start: [table, column], end: [table, column + 1] }))
+      yield value as Uint8Array;
+  }
+
+  deletion(table: number, segment: number): Uint8Array | undefined {
+    return this.stores.deletion.get([table, segment]) as Uint8Array | undefined;
+  }
+
+  async commit(writes: readonly CatalogWrite[]): Promise<void> {
+    const borrowed: Buffer[] = [];
+    try {
+      await this.root.batch(() => {
+        for (const write of writes) this.issue(write, borrowed);
+      });
+    } catch (error) {
+      throw ioError(error, 'the catalog could not be written');
+    } finally {
+      this.pool.push(...borrowed.slice(0, POOLED_BUFFERS - this.pool.length));
+    }
+  }
+
+  sizeBytes(): number {
+    return statSync(join(this.folder, 'data.mdb'), { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  async close(): Promise<void> {
+    await this.root.close();
+  }
+
+  private issue(write: CatalogWrite, borrowed: Buffer[]): void {
+    const store = this.stores[write.store];
+    if ('removeAllOf' in write) {
+      const [table, segment] = write.removeAllOf;
+      const range = segment === undefined ? { start: [table], end: [table + 1] } : { start: [table, segment], end: [table, segment + 1] };
+      for (const key of [...store.getKeys(range)]) void store.remove(key);
+    } else if ('remove' in write) void store.remove(write.key);
+    else void store.put(write.key, write.value instanceof ArenaBytes ? this.copied(write.value, borrowed) : write.value);
+  }
+
+  /** lmdb takes no address inside a shared memory, so bytes of the arena go through a buffer that is used again. */
+  private copied(bytes: ArenaBytes, borrowed: Buffer[]): Uint8Array {
+    const index = this.pool.findIndex((buffer) => buffer.length >= bytes.sizeBytes && buffer.length <= 4 * bytes.sizeBytes);
+    const [pooled] = index < 0 ? [] : this.pool.splice(index, 1);
+    const buffer = pooled ?? Buffer.allocUnsafeSlow(bytes.sizeBytes);
+    borrowed.push(buffer);
+    buffer.fill(this.arena.u8.subarray(bytes.address, bytes.address + bytes.sizeBytes), 0, bytes.sizeBytes);
+    return buffer.length === bytes.sizeBytes ? buffer : buffer.subarray(0, bytes.sizeBytes);
+  }
+}
+
+/** Opens or makes the catalog in a folder. Fails with `io_error`, `read_only`, `unsupported` (written by a newer version). */
+export function openCatalog(folder: string, arena: Arena, readOnly: boolean): Catalog {
+  const exists = statSync(join(folder, 'data.mdb'), { throwIfNoEntry: false }) !== undefined;
+  if (readOnly && !exists) throw new DbError('not_found', `no database in ${join(folder, '..')}`, { hint: 'open it once for writing' });
+  let catalog: LmdbCatalog;
+  try {
+    mkdirSync(folder, { recursive: true });
+    catalog = new LmdbCatalog(folder, arena, readOnly);
+  } catch (error) {
+    throw ioError(error, `the catalog in ${folder} could not be opened`);
+  }
+  const format = catalog.meta('format');
+  if (format !== undefined && format > FORMAT_VERSION) {
+    void catalog.close();
+    throw new DbError('unsupported', `the database was written in format ${format}; this version reads formats up to ${FORMAT_VERSION}`, {
+      hint: 'use a newer version of FletchDB',
+    });
+  }
+  return catalog;
+}

@@ -1,0 +1,19 @@
+/** What the operating system and LMDB refuse, as errors of ours. */
+import { DbError } from '../core/errors.js';
+
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS']);
+
+/** `read_only` when there is no room to write, else `io_error`; errors of ours stay. */
+export function ioError(thrown: unknown, what: string): DbError {
+  if (thrown instanceof DbError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  const isFull = FULL.has(code) || /no space left|MDB_MAP_FULL|file too large|read-only file system/i.test(message);
+  if (isFull) {
+    return new DbError('read_only', `${what}: ${message}`, {
+      cause: thrown,
+      hint: 'make room on the disk, then open the database again; reads go on',
+    });
+  }
+  return new DbError('io_error', `${what}: ${message}`, { cause: thrown });
+}

@@ -1,0 +1,133 @@
+/** Opens storage: the folder's lock, the catalog, what it knows, and the parts that work on it. */
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Kernels } from '../../native-free/kernels.js';
+import type { Arena } from '../core/arena.js';
+import { assert } from '../core/assert.js';
+import type { IngestService, Storage } from '../core/contracts.js';
+import type { Environment } from '../core/environment.js';
+import { asDbError, DbError } from '../core/errors.js';
+import type { Settings } from '../core/settings.js';
+import { type Catalog, type CatalogWrite, FORMAT_VERSION, memoryCatalog, openCatalog } from './catalog.js';
+import { addressesOf, type ColumnBuffers } from './column-buffers.js';
+import { ColumnCache } from './column-cache.js';
+import { CommitQueue } from './commit-queue.js';
+import { lockFolder } from './folder-lock.js';
+import { StorageMemory } from './memory.js';
+import { type Recovered, recoverTables, removeUnknownFiles } from './recovery.js';
+import { Sealer } from './sealer.js';
+import type { Segment } from './segment.js';
+import { readSegmentColumn } from './segment-file.js';
+import type { StorageContext } from './storage-context.js';
+import { StorageEngine } from './storage-engine.js';
+import { type Table, type TableLimits, tableWrites } from './table.js';
+
+export interface StorageOptions {
+  /** Folder, or ':memory:'. */
+  readonly path: string;
+  readonly settings: Settings;
+  readonly environment: Environment;
+  readonly arena: Arena;
+  readonly kernels: Kernels;
+}
+
+/** Fails with `locked`, `corrupt`, `io_error`, `unsupported` (a newer format), `not_found` (read_only, and nothing is there). */
+export async function openStorage(options: StorageOptions): Promise<Storage & { ingest: IngestService }> {
+  if (options.path === ':memory:') return assemble(options, memoryCatalog, null, () => undefined);
+  const folder = resolve(options.path);
+  const unlock = options.settings.read_only ? () => undefined : lockFolder(folder);
+  let catalog: Catalog | undefined;
+  try {
+    catalog = openCatalog(join(folder, 'catalog'), options.arena, options.settings.read_only);
+    if (!options.settings.read_only && catalog.meta('format') === undefined) {
+      await catalog.commit([{ store: 'meta', key: 'format', value: FORMAT_VERSION }]);
+    }
+    return assemble(options, catalog, join(folder, 'segments'), unlock);
+  } catch (error) {
+    await catalog?.close();
+    unlock();
+    throw error;
+  }
+}
+
+function assemble(options: StorageOptions, catalog: Catalog, segmentsFolder: string | null, unlock: () => void): StorageEngine {
+  const { settings, environment, arena, kernels } = options;
+  const memory = new StorageMemory(arena, kernels);
+  const limits: TableLimits = {
+    segmentRows: settings.segment_rows,
+    dictionaryValues: settings.dictionary_values,
+    nowMicroseconds: () => environment.monotonicMicroseconds(),
+  };
+  const recovered = recoverTables(memory, catalog, limits);
+  if (segmentsFolder !== null && !settings.read_only) removeUnknownFiles(segmentsFolder, recovered.tables);
+
+  const changedTables = new Set<Table>();
+  let refusal: DbError | undefined = settings.read_only ? new DbError('read_only', 'the database was opened read-only') : undefined;
+  const refuseWrites = (cause: unknown) => {
+    refusal ??= refusalOf(cause);
+  };
+  const closeGroup = (writes: CatalogWrite[]) => {
+    if (catalog.persistent) for (const table of changedTables) if (!table.dropped) tableWrites(table, writes);
+    changedTables.clear();
+  };
+  const context: StorageContext = {
+    memory,
+    catalog,
+    settings,
+    environment,
+    segmentsFolder,
+    changedTables,
+    refuseWrites,
+    nothing: memory.allocateZeroed(64),
+    queue: new CommitQueue(catalog, catalog.meta('sequence') ?? 0, closeGroup, refuseWrites),
+    cache: new ColumnCache(memory, (segment, index) => readColumn(segment, index)),
+    sealer: new Sealer(() => context),
+    assertWritable: () => {
+      if (refusal !== undefined) throw new DbError(refusal.code, refusal.message, { hint: refusal.hint, cause: refusal });
+    },
+    tableChanged: () => engine.tableChanged(),
+    retireSegment: (segment) => memory.epochs.retire(() => removeSegment(context, segment)),
+  };
+  const names = new Map(recovered.tables.map((table) => [table.info.id, table]));
+  const readColumn = (segment: Segment, index: number) => readStored(context, segment, index);
+  const nextTableId = Math.max(catalog.meta('nextTableId') ?? 1, ...[...names.keys()].map((id) => id + 1));
+  const engine = new StorageEngine({ context, limits, readOnly: settings.read_only, unlock }, recovered.tables, nextTableId);
+  sealLeftOvers(context, recovered);
+  return engine;
+}
+
+function refusalOf(cause: unknown): DbError {
+  const error = asDbError(cause);
+  if (error.code === 'closed' || error.code === 'read_only') return error;
+  return new DbError('read_only', `writes are refused since one failed: ${error.message}`, {
+    cause,
+    hint: 'open the database again when the cause is gone; reads go on',
+  });
+}
+
+function sealLeftOvers(context: StorageContext, recovered: Recovered): void {
+  if (context.settings.read_only) return;
+  for (const [table, segment] of recovered.closed) context.sealer.enqueue(table, segment);
+}
+
+function readStored({ memory, segmentsFolder }: StorageContext, { record, definitions }: Segment, index: number): Promise<ColumnBuffers> {
+  const definition = definitions[index];
+  const stored = record?.columns.find((column) => column.id === definition?.id);
+  assert(record && definition && stored && segmentsFolder !== null, 'a column that is not resident is in its segment file');
+  const { name, type } = definition;
+  return readSegmentColumn(memory, segmentsFolder, record.file, { name, type, dictionary: stored.dictionary, node: stored.node });
+}
+
+function removeSegment(context: StorageContext, segment: Segment): void {
+  const { memory, cache, segmentsFolder } = context;
+  for (const column of segment.columns) for (const address of addressesOf(column)) memory.free(address);
+  segment.columns = [];
+  cache.drop(segment);
+  memory.free(segment.alive.address);
+  const file = segment.record?.file;
+  if (segmentsFolder === null || file === undefined || file === '') return;
+  rm(join(segmentsFolder, file), { force: true }).catch((error: unknown) => {
+    // The next opening removes files that the catalog does not know.
+    process.emitWarning(`segment file ${file} could not be removed: ${String(error)}`);
+  });
+}

@@ -1,0 +1,88 @@
+/** Opening: tables and segments from the catalog, unsealed segments from their tail records. Segment files are not read. */
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DbError } from '../core/errors.js';
+import { deletedOf, readAlive } from './alive-rows.js';
+import type { Catalog, TableRecord, TailEntry } from './catalog.js';
+import type { StorageMemory } from './memory.js';
+import { Segment } from './segment.js';
+import { Table, type TableLimits } from './table.js';
+import { readTailRecord, type TailRecord } from './tail-record.js';
+
+export interface Recovered {
+  readonly tables: readonly Table[];
+  /** Segments that were to be sealed when the process ended. */
+  readonly closed: readonly (readonly [Table, Segment])[];
+}
+
+export function recoverTables(memory: StorageMemory, catalog: Catalog, limits: TableLimits): Recovered {
+  const closed: [Table, Segment][] = [];
+  const tables = catalog.tables().map((record) => {
+    const table = recoverTable(memory, catalog, record, limits);
+    for (const segment of table.segments) if (segment.state === 'closed') closed.push([table, segment]);
+    return table;
+  });
+  return { tables, closed };
+}
+
+function recoverTable(memory: StorageMemory, catalog: Catalog, record: TableRecord, limits: TableLimits): Table {
+  const table = new Table(memory, catalog, record, limits);
+  const segments = new Map<number, Segment>();
+  for (const stored of catalog.segments(record.id)) segments.set(stored.id, Segment.fromRecord(stored, record.definition.columns));
+  for (const entry of catalog.tail(record.id)) {
+    let segment = segments.get(entry.segment);
+    if (segment === undefined) {
+      segment = table.newSegment(entry.segment);
+      segments.set(entry.segment, segment);
+    }
+    recoverRows(memory, table, segment, entry);
+  }
+  table.segments = [...segments.values()].sort((a, b) => a.id - b.id);
+  for (const segment of table.segments) {
+    table.nextSegmentId = Math.max(table.nextSegmentId, segment.id + 1);
+    if (segment.state !== 'sealed') recoverUnsealed(memory, catalog, table, segment, limits);
+  }
+  const rows = table.segments.reduce((sum, segment) => sum + segment.rows, 0);
+  for (const column of table.columns) if (!column.plain) column.rowsEncoded = rows;
+  return table;
+}
+
+function recoverRows(memory: StorageMemory, table: Table, segment: Segment, { key, bytes }: TailEntry): void {
+  const address = memory.allocate(bytes.byteLength);
+  try {
+    memory.arena.u8.set(bytes, address);
+    let record: TailRecord;
+    try {
+      record = readTailRecord(memory, table.info.definition.columns, address, bytes.byteLength);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new DbError('corrupt', `table "${table.info.definition.name}", tail record ${key.join('-')}: ${message}`, { cause: error });
+    }
+    if (segment.rows === 0) table.shapeSegment(segment, record);
+    table.addRows(segment, record, [], 0);
+    segment.visibleRows = segment.rows;
+    segment.tailKeys.push(key);
+  } finally {
+    memory.free(address);
+  }
+}
+
+/** The newest segment takes rows again when it is not full. */
+function recoverUnsealed(memory: StorageMemory, catalog: Catalog, table: Table, segment: Segment, limits: TableLimits): void {
+  const isLast = segment === table.segments.at(-1);
+  if (isLast && segment.rows < limits.segmentRows) table.active = segment;
+  else segment.state = 'closed';
+  const deletion = catalog.deletion(table.info.id, segment.id);
+  if (deletion === undefined) return;
+  const address = readAlive(memory, deletion, Math.max(limits.segmentRows, segment.rows));
+  segment.alive = segment.plannedAlive = { deleted: deletedOf(deletion), address };
+}
+
+/** Removes files that a crash left: those that no segment record names. */
+export function removeUnknownFiles(folder: string, tables: readonly Table[]): void {
+  if (statSync(folder, { throwIfNoEntry: false }) === undefined) return;
+  const known = new Set(tables.flatMap((table) => table.segments.map((segment) => segment.record?.file)));
+  for (const name of readdirSync(folder)) {
+    if (/^\d+-\d+\.arrow$/.test(name) && !known.has(name)) rmSync(join(folder, name), { force: true });
+  }
+}

@@ -1,0 +1,127 @@
+/** A horizontal slice of a table. It is active (takes rows), then closed (waits to be sealed), then sealed (immutable, usually in a file). */
+
+import { assert } from '../core/assert.js';
+import type { ColumnDefinition, SegmentView, ZoneMap } from '../core/contracts.js';
+import type { SegmentRecord } from './catalog.js';
+import { type ColumnBuffers, columnBytes, freeze } from './column-buffers.js';
+import type { CachedColumn } from './column-cache.js';
+import type { StorageMemory } from './memory.js';
+import { loadBound } from './zone-map.js';
+
+/** Which rows are not deleted. Immutable: a deletion makes a new one. */
+export interface AliveRows {
+  readonly deleted: number;
+  /** Bitmap, all ones past the rows; 0 = nothing deleted, or not read from the catalog yet. */
+  address: number;
+}
+
+export const ALL_ALIVE: AliveRows = { deleted: 0, address: 0 };
+
+/** What one snapshot sees of a segment. Its id names this view, so that a deletion can be mapped to what became of the segment. */
+export interface SegmentVersion extends SegmentView {
+  readonly segment: Segment;
+  /** Buffers of an unsealed segment as they were; null: they come from the column cache. */
+  readonly columns: readonly ColumnBuffers[] | null;
+  readonly alive: AliveRows;
+  /** Whether rows stand in the order of the sorted segment. */
+  readonly reordered: boolean;
+}
+
+export class Segment {
+  readonly id: number;
+  readonly definitions: readonly ColumnDefinition[];
+  readonly createdMicroseconds: number;
+  state: 'active' | 'closed' | 'sealed' = 'active';
+  /** Rows placed, those of commits under way included. */
+  rows = 0;
+  visibleRows = 0;
+  /** Rows placed are in ascending order of the designated timestamp. */
+  sorted: boolean;
+  /** By column position; of an unsealed segment. */
+  columns: ColumnBuffers[] = [];
+  /** By column position; of a sealed segment: what is resident. */
+  readonly cached: (CachedColumn | undefined)[] = [];
+  readonly tailKeys: number[][] = [];
+  record: SegmentRecord | null = null;
+  /** As `record`, commits under way included. */
+  plannedRecord: SegmentRecord | null = null;
+  zoneMaps: readonly (ZoneMap | undefined)[] = [];
+  alive: AliveRows = ALL_ALIVE;
+  /** As `alive`, commits under way included. */
+  plannedAlive: AliveRows = ALL_ALIVE;
+  /** Sealing changed the row order (a seal under way included): row i was row order[i] before. The address is 0 when nobody can ask any more. */
+  reordered = false;
+  order = 0;
+  /** Truncated or dropped, a commit under way included. */
+  discarded = false;
+  private version: SegmentVersion | null = null;
+
+  constructor(id: number, definitions: readonly ColumnDefinition[], sorted: boolean, createdMicroseconds: number) {
+    this.id = id;
+    this.definitions = definitions;
+    this.sorted = sorted;
+    this.createdMicroseconds = createdMicroseconds;
+  }
+
+  /** A sealed segment as the catalog has it; nothing is read. */
+  static fromRecord(record: SegmentRecord, definitions: readonly ColumnDefinition[]): Segment {
+    const segment = new Segment(record.id, definitions, record.sorted, 0);
+    segment.state = 'sealed';
+    segment.rows = segment.visibleRows = record.rows;
+    segment.record = segment.plannedRecord = record;
+    segment.alive = segment.plannedAlive = { deleted: record.deleted, address: 0 };
+    segment.zoneMaps = zoneMapsOf(record, definitions);
+    return segment;
+  }
+
+  /** The view of now. `register` hears of a new view, `retire` of one that is replaced. */
+  currentVersion(memory: StorageMemory, register: (version: SegmentVersion) => number): SegmentVersion {
+    this.version ??= this.makeVersion(memory, register);
+    return this.version;
+  }
+
+  /** Takes the current view away, because something visible has changed. */
+  takeVersion(): SegmentVersion | null {
+    const { version } = this;
+    this.version = null;
+    return version;
+  }
+
+  private makeVersion(memory: StorageMemory, register: (version: SegmentVersion) => number): SegmentVersion {
+    const columns = this.state === 'sealed' ? null : this.columns.map(freeze);
+    const version = {
+      id: 0,
+      rowCount: this.visibleRows,
+      deletedCount: this.alive.deleted,
+      sortedByTime: this.sorted,
+      zoneMaps: this.zoneMaps,
+      sizeBytes:
+        columns === null ? (this.record?.sizeBytes ?? 0) : columns.reduce((sum, column) => sum + columnBytes(memory.arena, column), 0),
+      segment: this,
+      columns,
+      alive: this.alive,
+      reordered: this.state === 'sealed' && this.reordered,
+    };
+    version.id = register(version);
+    return version;
+  }
+}
+
+function zoneMapsOf(record: SegmentRecord, definitions: readonly ColumnDefinition[]): (ZoneMap | undefined)[] {
+  const byId = new Map(record.columns.map((column) => [column.id, column.zone]));
+  return definitions.map(({ id }) => {
+    const zone = byId.get(id);
+    return zone && { nullCount: zone[0], min: loadBound(zone[1]), max: loadBound(zone[2]) };
+  });
+}
+
+/** Bytes of an alive bitmap of a segment, padded so that growing segments stay inside. */
+export function aliveBytes(rows: number): number {
+  return Math.ceil(rows / 64) * 8;
+}
+
+export function columnAt(columns: readonly ColumnBuffers[], index: number): ColumnBuffers {
+  const column = columns[index];
+  assert(column, `column ${index} of ${columns.length}`);
+  return column;
+}

@@ -1,0 +1,33 @@
+/** What the parts of storage share. */
+import type { Environment } from '../core/environment.js';
+import type { Settings } from '../core/settings.js';
+import type { Catalog } from './catalog.js';
+import type { ColumnCache } from './column-cache.js';
+import type { CommitQueue } from './commit-queue.js';
+import type { StorageMemory } from './memory.js';
+import type { Sealer } from './sealer.js';
+import type { Segment } from './segment.js';
+import type { Table } from './table.js';
+
+export interface StorageContext {
+  readonly memory: StorageMemory;
+  readonly catalog: Catalog;
+  readonly queue: CommitQueue;
+  readonly cache: ColumnCache;
+  readonly sealer: Sealer;
+  readonly settings: Settings;
+  readonly environment: Environment;
+  /** Folder of the segment files; null: nothing is written. */
+  readonly segmentsFolder: string | null;
+  /** Address of 64 zero bytes. */
+  readonly nothing: number;
+  /** Tables that the group being planned has changed: their new dictionary entries go into its transaction. */
+  readonly changedTables: Set<Table>;
+  /** Fails with `read_only` or `closed` when nothing can be written now. */
+  assertWritable(): void;
+  /** Writes are refused from now on; reads go on. */
+  refuseWrites(cause: unknown): void;
+  tableChanged(): void;
+  /** Frees a segment's memory and file when no snapshot sees it any more. */
+  retireSegment(segment: Segment): void;
+}

@@ -1,0 +1,263 @@
+/** One table: its columns' dictionaries, its segments in order, and the placing of new rows. */
+import type { ColumnDefinition, TableInfo } from '../core/contracts.js';
+import { isText } from '../core/types.js';
+import type { Catalog, CatalogWrite, TableRecord } from './catalog.js';
+import { appendColumn, lengthsOf, reserveColumn, truncateColumn } from './column-append.js';
+import { type ColumnBuffers, emptyColumn, lastOffset } from './column-buffers.js';
+import { ColumnDictionary } from './column-dictionary.js';
+import type { StorageMemory } from './memory.js';
+import { columnAt, Segment, type SegmentVersion } from './segment.js';
+import type { TailRecord } from './tail-record.js';
+
+/** Distinct values are weighed against rows from here on. */
+const WEIGHING_ROWS = 65_536;
+/** Bytes of one text column in a segment at which the segment is closed before it is full. */
+const TEXT_BYTES_PER_SEGMENT = 2 ** 30;
+
+export interface TableColumn {
+  readonly definition: ColumnDefinition;
+  /** null: not text. */
+  dictionary: ColumnDictionary | null;
+  /** Text with too many distinct values: new rows are stored plain. */
+  plain: boolean;
+  rowsEncoded: number;
+}
+
+export interface TableVersion {
+  readonly info: TableInfo;
+  readonly segments: readonly SegmentVersion[];
+  readonly rowCount: number;
+  readonly sizeBytes: number;
+}
+
+/** How to take back what a plan has changed, last step first. */
+export type Undo = (() => void)[];
+
+export function undoAll(undo: Undo): void {
+  for (let step = undo.pop(); step !== undefined; step = undo.pop()) step();
+}
+
+export interface TableLimits {
+  readonly segmentRows: number;
+  readonly dictionaryValues: number;
+  readonly nowMicroseconds: () => number;
+}
+
+export class Table {
+  readonly info: TableInfo;
+  readonly columns: readonly TableColumn[];
+  readonly timestampColumn: number;
+  segments: Segment[] = [];
+  active: Segment | null = null;
+  nextSegmentId: number;
+  dropped = false;
+  /** Plain columns that the catalog knows, or a transaction on its way. */
+  persistedPlain: number;
+  /** Views that snapshots may still hold, by id. */
+  readonly views = new Map<number, SegmentVersion>();
+  private readonly memory: StorageMemory;
+  private readonly limits: TableLimits;
+  private version: TableVersion | null = null;
+  private nextViewId = 1;
+
+  constructor(memory: StorageMemory, catalog: Catalog, record: TableRecord, limits: TableLimits) {
+    this.memory = memory;
+    this.limits = limits;
+    this.info = { id: record.id, definition: record.definition };
+    this.timestampColumn = record.definition.timestampColumn ?? -1;
+    this.nextSegmentId = record.nextSegmentId;
+    this.persistedPlain = record.plainColumns.length;
+    this.columns = record.definition.columns.map((definition) => ({
+      definition,
+      dictionary: isText(definition.type) ? new ColumnDictionary(memory, () => catalog.dictionary(record.id, definition.id)) : null,
+      plain: record.plainColumns.includes(definition.id),
+      rowsEncoded: 0,
+    }));
+  }
+
+  get record(): TableRecord {
+    const plainColumns = this.columns.filter((column) => column.plain).map((column) => column.definition.id);
+    return { id: this.info.id, definition: this.info.definition, plainColumns, nextSegmentId: this.nextSegmentId };
+  }
+
+  /** What a snapshot of now sees. */
+  currentVersion(): TableVersion {
+    this.version ??= this.makeVersion();
+    return this.version;
+  }
+
+  /** Something visible of a segment has changed. */
+  touch(segment: Segment): void {
+    this.version = null;
+    const replaced = segment.takeVersion();
+    if (replaced !== null) this.memory.epochs.retire(() => this.views.delete(replaced.id));
+  }
+
+  /** The list of segments has changed. */
+  touchAll(): void {
+    this.version = null;
+  }
+
+  newSegment(id = this.nextSegmentId): Segment {
+    this.nextSegmentId = Math.max(this.nextSegmentId, id + 1);
+    return new Segment(id, this.info.definition.columns, this.timestampColumn >= 0, this.limits.nowMicroseconds());
+  }
+
+  /** The dictionary that new rows of a text column are encoded with; null: they are stored plain. Counts the rows as encoded. */
+  dictionaryForAppend(index: number, rows: number): ColumnDictionary | null {
+    const column = this.columns[index];
+    if (!column?.dictionary || column.plain) return null;
+    if (column.definition.type.kind === 'utf8') {
+      const distinct = column.dictionary.count;
+      const isMostlyDistinct = column.rowsEncoded >= WEIGHING_ROWS && distinct > column.rowsEncoded / 2;
+      if (distinct > this.limits.dictionaryValues || isMostlyDistinct) {
+        column.plain = true;
+        return null;
+      }
+    }
+    column.rowsEncoded += rows;
+    return column.dictionary;
+  }
+
+  /**
+   * Adds the rows of a record to the active segment, invisibly, and returns the segment that took them. Segments that it closed are pushed to
+   * `closed`. Fails with `query_memory_exceeded`; undo then takes back what was done.
+   */
+  place(record: TailRecord, undo: Undo, closed: Segment[]): Segment {
+    if (this.active !== null && !this.fits(this.active, record)) this.closeActive(undo, closed);
+    const segment = this.active ?? this.openSegment(record, undo);
+    this.addRows(segment, record, undo, this.capacityHint());
+    return segment;
+  }
+
+  closeActive(undo: Undo, closed: Segment[]): void {
+    const segment = this.active;
+    if (segment === null) return;
+    segment.state = 'closed';
+    this.active = null;
+    closed.push(segment);
+    undo.push(() => {
+      segment.state = 'active';
+      this.active = segment;
+    });
+  }
+
+  /** Adds the rows of a record to a segment. */
+  addRows(segment: Segment, record: TailRecord, undo: Undo, expectedRows: number): void {
+    const sources = record.columns.map((column, i) => this.asStored(column, columnAt(segment.columns, i), i));
+    try {
+      const { rows, sorted } = segment;
+      const lengths = segment.columns.map(lengthsOf);
+      undo.push(() => {
+        segment.rows = rows;
+        segment.sorted = sorted;
+        segment.columns.forEach((column, i) => {
+          truncateColumn(column, lengths[i] ?? []);
+        });
+      });
+      segment.columns.forEach((column, i) => {
+        reserveColumn(this.memory, column, columnAt(sources, i), expectedRows);
+      });
+      segment.columns.forEach((column, i) => {
+        appendColumn(this.memory, column, columnAt(sources, i));
+      });
+      segment.rows += record.rows;
+      this.checkOrder(segment, rows);
+    } finally {
+      sources.forEach((source, i) => {
+        if (source !== record.columns[i]) for (const address of [source.offsets, source.values]) this.memory.free(address);
+      });
+    }
+  }
+
+  /** An empty segment whose text columns are encoded as the record's are. */
+  shapeSegment(segment: Segment, record: TailRecord): void {
+    segment.columns = record.columns.map((column, i) => {
+      const definition = this.columns[i];
+      return emptyColumn(column.type, column.dictionary && definition?.plain !== true);
+    });
+  }
+
+  private openSegment(record: TailRecord, undo: Undo): Segment {
+    const segment = this.newSegment();
+    this.shapeSegment(segment, record);
+    this.segments.push(segment);
+    this.active = segment;
+    undo.push(() => {
+      this.active = null;
+      this.segments.pop();
+    });
+    return segment;
+  }
+
+  private fits(segment: Segment, record: TailRecord): boolean {
+    if (segment.rows + record.rows > this.limits.segmentRows) return false;
+    return segment.columns.every((column, i) => {
+      const source = columnAt(record.columns, i);
+      if (!isText(column.type) && column.type.kind !== 'binary') return true;
+      if (column.dictionary) return source.dictionary;
+      if (source.dictionary) return true;
+      return lastOffset(this.memory.arena, column) + lastOffset(this.memory.arena, source) <= TEXT_BYTES_PER_SEGMENT;
+    });
+  }
+
+  /** Rows to make room for at once: a whole segment when the last one filled up. */
+  private capacityHint(): number {
+    const last = this.segments.at(-2);
+    return last !== undefined && last.rows * 2 > this.limits.segmentRows ? this.limits.segmentRows : 0;
+  }
+
+  /** Codes that go to a segment which stores the text plain are spelled out. */
+  private asStored(source: ColumnBuffers, target: ColumnBuffers, index: number): ColumnBuffers {
+    const dictionary = this.columns[index]?.dictionary;
+    if (source.dictionary === target.dictionary || !dictionary) return source;
+    const { memory } = this;
+    const { kernels } = memory;
+    const view = dictionary.view();
+    const offsets = memory.allocate((source.length + 1) * 4);
+    const total = kernels.spell_offsets(offsets, source.values, view.offsets, source.validity, 0, source.length);
+    const values = memory.allocate(total + 1);
+    kernels.spell_bytes(values, offsets, source.values, view.offsets, view.values, 0, source.length);
+    return { ...source, dictionary: false, offsets, values };
+  }
+
+  private checkOrder(segment: Segment, firstNew: number): void {
+    if (this.timestampColumn < 0 || !segment.sorted) return;
+    const times = columnAt(segment.columns, this.timestampColumn);
+    const from = Math.max(0, firstNew - 1);
+    if (times.validity !== 0 || this.memory.kernels.find_unsorted_i64(times.values + from * 8, segment.rows - from) >= 0)
+      segment.sorted = false;
+  }
+
+  private makeVersion(): TableVersion {
+    const register = (version: SegmentVersion) => {
+      const id = this.nextViewId++;
+      this.views.set(id, version);
+      return id;
+    };
+    const segments = this.segments
+      .filter((segment) => segment.visibleRows > 0)
+      .map((segment) => segment.currentVersion(this.memory, register));
+    return {
+      info: this.info,
+      segments,
+      rowCount: segments.reduce((sum, segment) => sum + segment.rowCount - segment.deletedCount, 0),
+      sizeBytes: segments.reduce((sum, segment) => sum + segment.sizeBytes, 0),
+    };
+  }
+}
+
+/** What the catalog does not have yet: dictionary entries, and which columns are plain from now on. */
+export function tableWrites(table: Table, writes: CatalogWrite[]): void {
+  const { record } = table;
+  if (record.plainColumns.length > table.persistedPlain) {
+    writes.push({ store: 'table', key: [table.info.id], value: record });
+    table.persistedPlain = record.plainColumns.length;
+  }
+  for (const { dictionary, definition } of table.columns) {
+    if (dictionary === null || dictionary.count <= dictionary.persistedCount) continue;
+    const first = dictionary.persistedCount;
+    writes.push({ store: 'dictionary', key: [table.info.id, definition.id, first], value: dictionary.record(first) });
+    dictionary.persistedCount = dictionary.count;
+  }
+}
