@@ -100,8 +100,21 @@ function equalsWord(text: string, start: number, end: number, word: string): boo
 
 const SHORTEST_WORD_TO_GUESS = 3;
 
+/** The words that most statements are made of: they win over rarer ones at the same distance. */
+const MAIN_WORDS: readonly Keyword[] = [
+  ...(['select', 'from', 'where', 'group', 'by', 'having', 'order', 'limit', 'offset', 'join', 'left', 'inner', 'on', 'using'] as const),
+  ...(['insert', 'into', 'values', 'update', 'set', 'delete', 'create', 'table', 'drop', 'alter', 'with', 'union', 'distinct'] as const),
+  ...(['sample', 'fill', 'align', 'latest', 'partition', 'asof', 'tolerance', 'show', 'describe', 'explain', 'between', 'and'] as const),
+];
+const WORDS_TO_GUESS: readonly Keyword[] = [...new Set([...MAIN_WORDS, ...WORDS])];
+
+/** As `nearestKeyword`, of the main words only. */
+export function nearestMainWord(word: string): string | null {
+  return nearestKeyword(word, MAIN_WORDS);
+}
+
 /** The keyword that `word` was probably meant to be, upper case, or null: one edit for short words, two for long ones. */
-export function nearestKeyword(word: string, among: readonly string[] = WORDS): string | null {
+export function nearestKeyword(word: string, among: readonly string[] = WORDS_TO_GUESS): string | null {
   const lower = word.toLowerCase();
   if (lower.length < SHORTEST_WORD_TO_GUESS || lower.length > 20) return null;
   let best: string | null = null;

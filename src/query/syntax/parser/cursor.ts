@@ -1,10 +1,13 @@
 /** The place in the token list, the depth limits, and the errors: what every part of the grammar stands on. */
 import { DbError } from '../../../core/errors.js';
-import { FIRST_KEYWORD, isReserved, keywordText, nearestKeyword } from '../keywords.js';
+import { FIRST_KEYWORD, isReserved, keywordText, nearestKeyword, nearestMainWord } from '../keywords.js';
 import type { Tokens } from '../lexer.js';
 import { SPELLINGS, T } from '../token-kind.js';
 
 const LONGEST_QUOTED_TOKEN = 40;
+
+/** Chains such as `a + b + c` grow the tree without nesting; they may be this long. */
+const MAX_TREE_HEIGHT = 1000;
 
 export abstract class Cursor {
   protected readonly text: string;
@@ -14,8 +17,9 @@ export abstract class Cursor {
   protected questionCount = 0;
   private readonly tokens: Tokens;
   private readonly maxDepth: number;
+  private readonly maxHeight: number;
   private index = 0;
-  /** Calls of `enter` without their `leave`: bounds our own stack. */
+  /** Weight of the calls of `enter` without their `leave`: bounds our own stack. */
   private depth = 0;
   /** Upper bound of the height of the trees finished in the current frame: bounds the stack of whoever walks the tree. */
   private height = 0;
@@ -24,6 +28,7 @@ export abstract class Cursor {
     this.text = text;
     this.tokens = tokens;
     this.maxDepth = maxDepth;
+    this.maxHeight = Math.max(maxDepth, MAX_TREE_HEIGHT);
     this.kind = tokens.kinds[0] as number;
   }
 
@@ -147,20 +152,17 @@ export abstract class Cursor {
   protected leave(outer: number, weight = 1): void {
     this.depth -= weight;
     const height = this.height + 1;
-    if (height > this.maxDepth) throw this.tooDeep();
+    if (height > this.maxHeight) throw this.tooDeep();
     this.height = Math.max(height, outer);
   }
 
   /** Call when a node is wrapped around what the frame has read so far, as in `a + b + c`. */
   protected raise(): void {
-    if (++this.height > this.maxDepth) throw this.tooDeep();
+    if (++this.height > this.maxHeight) throw this.tooDeep();
   }
 
   private tooDeep(): DbError {
-    return new DbError('nesting_too_deep', `the statement is nested deeper than ${this.maxDepth} levels`, {
-      position: this.position,
-      hint: 'split it with WITH, or rewrite a long chain of one operator as a list or a function',
-    });
+    return nestedTooDeep(this.position);
   }
 
   // ---- errors ----
@@ -190,12 +192,15 @@ export abstract class Cursor {
         nearestKeyword(this.tokenText(), [wanted]) ?? (wanted.length < 3 && this.tokenText().length < 4 ? wanted.toUpperCase() : null);
       if (guess !== null) return `did you mean ${guess}?`;
     }
-    const tokens = this.tokens;
-    for (const at of [this.index, this.index - 1, this.index - 2]) {
-      if (at < 0 || tokens.kinds[at] !== T.identifier) continue;
-      const word = this.text.slice(tokens.starts[at], tokens.ends[at]);
-      const guess = nearestKeyword(word);
-      if (guess !== null) return at === this.index ? `did you mean ${guess}?` : `did you mean ${guess} instead of ${word}?`;
+    if (this.kind === T.identifier) {
+      const guess = nearestKeyword(this.tokenText());
+      if (guess !== null) return `did you mean ${guess}?`;
+    }
+    for (let at = this.index - 1; at >= Math.max(0, this.index - 2); at--) {
+      if (this.tokens.kinds[at] !== T.identifier) continue;
+      const word = this.text.slice(this.tokens.starts[at], this.tokens.ends[at]);
+      const guess = nearestMainWord(word);
+      if (guess !== null) return `did you mean ${guess} instead of ${word}?`;
     }
     if (this.kind >= FIRST_KEYWORD && isReserved(this.kind))
       return `${this.tokenText().toUpperCase()} is reserved; write "${this.tokenText()}" for a name`;
@@ -208,4 +213,11 @@ const SPELLING_BY_KIND = new Map<number, string>([...SPELLINGS].reverse().map(([
 export function nameOfKind(kind: number): string {
   const spelling = SPELLING_BY_KIND.get(kind);
   return spelling === undefined ? (keywordText(kind)?.toUpperCase() ?? 'a token') : `"${spelling}"`;
+}
+
+export function nestedTooDeep(position: number): DbError {
+  return new DbError('nesting_too_deep', 'the statement is nested too deeply, or chains too many operators', {
+    position,
+    hint: 'split it with WITH; long chains of AND and OR are fine',
+  });
 }

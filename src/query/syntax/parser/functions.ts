@@ -26,6 +26,7 @@ export abstract class FunctionParser extends LiteralParser {
 
   /** The current token is the `(` after `name`. */
   protected parseCall(name: QualifiedName, position: number): FunctionCall {
+    const outer = this.enter();
     this.expect(T.leftParenthesis);
     const call = { ...EMPTY_CALL, name };
     if (this.kind === T.star && this.peek() === T.rightParenthesis) {
@@ -41,7 +42,9 @@ export abstract class FunctionParser extends LiteralParser {
       call.nullTreatment ??= this.parseNullTreatment();
     }
     this.expect(T.rightParenthesis);
-    return this.parseCallSuffix(call, position);
+    const finished = this.parseCallSuffix(call, position);
+    this.leave(outer);
+    return finished;
   }
 
   /** WITHIN GROUP, FILTER, FROM LAST, IGNORE NULLS, OVER. */

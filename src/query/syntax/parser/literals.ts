@@ -144,8 +144,10 @@ export abstract class LiteralParser extends NameParser {
     if (this.kind === T.integer || this.kind === T.decimal) return this.parseNumber();
     if (this.isParameterToken(this.kind)) return this.parseParameter();
     if (this.accept(T.leftParenthesis)) {
+      const outer = this.enter();
       const quantity = this.parseExpression();
       this.expect(T.rightParenthesis);
+      this.leave(outer);
       return quantity;
     }
     const name = this.parseQualifiedName();
@@ -178,10 +180,12 @@ export abstract class LiteralParser extends NameParser {
   /** `{'a': 1, b: 2}`. */
   protected parseStruct(): Expression {
     const position = this.position;
+    const outer = this.enter();
     this.expect(T.leftBrace);
     const fields: { name: Identifier; value: Expression }[] = [];
     if (this.kind !== T.rightBrace) fields.push(...this.list(() => this.parseStructField()));
     this.expect(T.rightBrace);
+    this.leave(outer);
     return { kind: 'struct', fields, position, end: this.end };
   }
 
@@ -195,11 +199,13 @@ export abstract class LiteralParser extends NameParser {
   /** `MAP {'a': 1}`; the current token is MAP. */
   protected parseMap(): Expression {
     const position = this.position;
+    const outer = this.enter();
     this.advance();
     this.expect(T.leftBrace);
     const entries: { key: Expression; value: Expression }[] = [];
     if (this.kind !== T.rightBrace) entries.push(...this.list(() => this.parseMapEntry()));
     this.expect(T.rightBrace);
+    this.leave(outer);
     return { kind: 'map', entries, position, end: this.end };
   }
 

@@ -218,9 +218,11 @@ export abstract class PrimaryParser extends OperatorParser {
   }
 
   private parseList(position: number): Expression {
+    const outer = this.enter();
     this.expect(T.leftBracket);
     const items = this.kind === T.rightBracket ? [] : this.list(() => this.parseExpression());
     this.expect(T.rightBracket);
+    this.leave(outer);
     return { kind: 'list', items, position, end: this.end };
   }
 
@@ -261,7 +263,11 @@ export abstract class PrimaryParser extends OperatorParser {
 
   /** The special form of a function, which needs its parenthesis. */
   private tryParseSpecialCall(parse: () => Expression): Expression | null {
-    return this.peek() === T.leftParenthesis ? parse.call(this) : null;
+    if (this.peek() !== T.leftParenthesis) return null;
+    const outer = this.enter();
+    const call = parse.call(this);
+    this.leave(outer);
+    return call;
   }
 
   private tryParseMap(): Expression | null {
@@ -275,6 +281,7 @@ export abstract class PrimaryParser extends OperatorParser {
 
   /** COLUMNS(…). */
   private parseColumnsSelector(position: number, unpacked: boolean): Expression {
+    const outer = this.enter();
     this.advance();
     this.expect(T.leftParenthesis);
     const isLambda = this.isNameToken(this.kind) && this.peek() === T.arrow;
@@ -290,6 +297,7 @@ export abstract class PrimaryParser extends OperatorParser {
       selector = { kind: 'lambda', parameters, body: this.parseExpression(), position: lambdaPosition, end: this.end };
     } else selector = this.parseExpression();
     this.expect(T.rightParenthesis);
+    this.leave(outer);
     return { kind: 'columns', selector, unpacked, position, end: this.end };
   }
 
