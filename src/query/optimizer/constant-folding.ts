@@ -1,0 +1,91 @@
+/** Computes what reads no column, and drops branches and conditions that are decided by it. */
+
+import { DbError } from '../../core/errors.js';
+import { boolLiteral, conjunction, disjunction, isTrue, literal } from '../binder/expressions.js';
+import { scalarFunction } from '../functions/registry.js';
+import { type Expression, mapExpression } from '../plan/expression.js';
+import type { LogicalPlan } from '../plan/logical.js';
+import { mapOwnExpressions, ownExpressions } from '../plan/traverse.js';
+import { emptyPlan, mapPlan, type Rule, type RuleContext } from './rule.js';
+
+export const CONSTANT_FOLDING: Rule = {
+  name: 'constant_folding',
+  doc: 'Expressions over constants are computed once; conditions that are always true or never true vanish.',
+  apply: (plan, context) => mapPlan(plan, (node) => foldNode(node, context)),
+};
+
+function foldNode(node: LogicalPlan, context: RuleContext): LogicalPlan {
+  const foldable = ownExpressions(node).some((expression) => expression.kind !== 'column' && expression.kind !== 'literal');
+  if (!foldable) return node;
+  const folded = mapOwnExpressions(node, (expression) => foldExpression(expression, context));
+  if (folded.kind === 'filter') {
+    if (isTrue(folded.condition)) return folded.input;
+    if (folded.condition.kind === 'literal') return emptyPlan(folded);
+  }
+  if (folded.kind === 'join' && folded.residual !== null && isTrue(folded.residual)) return { ...folded, residual: null };
+  return folded;
+}
+
+export function foldExpression(expression: Expression, context: RuleContext): Expression {
+  return mapExpression(expression, (node) => foldOne(node, context));
+}
+
+const isLiteral = (node: Expression) => node.kind === 'literal';
+
+function foldOne(node: Expression, context: RuleContext): Expression {
+  switch (node.kind) {
+    case 'column':
+    case 'literal':
+      return node;
+    case 'and':
+      return foldAnd(node);
+    case 'or':
+      return foldOr(node);
+    case 'case':
+      return foldCase(node);
+    case 'call':
+      if (scalarFunction(node.function)?.volatile || !node.args.every(isLiteral)) return node;
+      return compute(node, context);
+    default:
+      return isLiteral(node.operand) ? compute(node, context) : node;
+  }
+}
+
+/** An evaluation that fails is left to the run: it may never be reached. */
+function compute(node: Expression, context: RuleContext): Expression {
+  if (node.type.kind === 'list' || node.type.kind === 'struct') return node;
+  try {
+    return literal(context.evaluateConstant(node), node.type, node.position);
+  } catch (error) {
+    if (error instanceof DbError) return node;
+    throw error;
+  }
+}
+
+function foldAnd(node: Extract<Expression, { kind: 'and' }>): Expression {
+  if (!node.operands.some(isLiteral)) return node;
+  if (node.operands.some((operand) => operand.kind === 'literal' && operand.value === false)) return boolLiteral(false, node.position);
+  return conjunction(node.operands.filter((operand) => !isTrue(operand)));
+}
+
+function foldOr(node: Extract<Expression, { kind: 'or' }>): Expression {
+  if (!node.operands.some(isLiteral)) return node;
+  if (node.operands.some(isTrue)) return boolLiteral(true, node.position);
+  const open = node.operands.filter((operand) => operand.kind !== 'literal' || operand.value === null);
+  return open.length === 0 ? boolLiteral(false, node.position) : disjunction(open);
+}
+
+function foldCase(node: Extract<Expression, { kind: 'case' }>): Expression {
+  if (!node.branches.some((branch) => isLiteral(branch.when))) return node;
+  const branches: (typeof node.branches)[number][] = [];
+  let { otherwise } = node;
+  for (const branch of node.branches) {
+    if (isTrue(branch.when)) {
+      otherwise = branch.then;
+      break;
+    }
+    if (branch.when.kind !== 'literal') branches.push(branch);
+  }
+  if (branches.length === 0) return otherwise ?? literal(null, node.type, node.position);
+  return { ...node, branches, otherwise };
+}

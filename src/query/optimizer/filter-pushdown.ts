@@ -1,0 +1,228 @@
+/** Conditions move to where their columns come from: into scans, through projections, groups and unions, to the sides of joins. */
+import { conjunction, conjuncts } from '../binder/expressions.js';
+import { filterPlan, joinPlan, pickColumns } from '../binder/plans.js';
+import { scalarFunction } from '../functions/registry.js';
+import { type ColumnId, columnsOf, type Expression, walkExpression } from '../plan/expression.js';
+import type { AggregatePlan, JoinPlan, LogicalPlan, ProjectPlan, ScanPlan, UnionPlan } from '../plan/logical.js';
+import { inputsOf } from '../plan/logical.js';
+import { substitute, withInputs } from '../plan/traverse.js';
+import type { Rule } from './rule.js';
+
+export const FILTER_PUSHDOWN: Rule = {
+  name: 'filter_pushdown',
+  doc: 'Conditions are tested as early as their columns are there; scans get them for pruning.',
+  apply: (plan) => push(plan, []),
+};
+
+type Conditions = readonly Expression[];
+
+/** The plan with the conditions applied somewhere inside it, and its own filters moved down. */
+function push(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
+  switch (plan.kind) {
+    case 'filter':
+      return push(plan.input, [...conjuncts(plan.condition), ...conditions]);
+    case 'scan':
+      return pushIntoScan(plan, conditions);
+    case 'project':
+      return pushThroughProject(plan, conditions);
+    case 'aggregate':
+      return pushThroughAggregate(plan, conditions);
+    case 'union':
+      return pushThroughUnion(plan, conditions);
+    case 'join':
+      return pushIntoJoin(plan, conditions);
+    case 'distinct':
+      return rebuilt(plan, push(plan.input, conditions));
+    case 'sort':
+      if (plan.limit === null) return rebuilt(plan, push(plan.input, conditions));
+      break;
+    case 'values':
+    case 'series':
+    case 'limit':
+      break;
+  }
+  const below = withInputs(
+    plan,
+    inputsOf(plan).map((input) => push(input, [])),
+  );
+  return filtered(below, conditions);
+}
+
+function rebuilt(plan: LogicalPlan, input: LogicalPlan): LogicalPlan {
+  return { ...withInputs(plan, [input]), output: input.output } as LogicalPlan;
+}
+
+function filtered(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
+  return conditions.length === 0 ? plan : filterPlan(plan, conjunction(conditions));
+}
+
+function isVolatile(expression: Expression): boolean {
+  let found = false;
+  walkExpression(expression, (node) => {
+    if (node.kind === 'call' && scalarFunction(node.function)?.volatile) found = true;
+  });
+  return found;
+}
+
+function pushIntoScan(plan: ScanPlan, conditions: Conditions): LogicalPlan {
+  const known = new Set(plan.columns.filter((column) => column.columnIndex >= 0).map((column) => column.id));
+  const taken = conditions.filter((condition) => reads(condition, known) && columnsOf(condition).size > 0 && !isVolatile(condition));
+  const rest = conditions.filter((condition) => !taken.includes(condition));
+  return filtered(taken.length === 0 ? plan : { ...plan, filters: [...plan.filters, ...taken] }, rest);
+}
+
+/** True when every column of the expression is one of the ids. */
+function reads(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
+  for (const id of columnsOf(expression)) if (!ids.has(id)) return false;
+  return true;
+}
+
+function pushThroughProject(plan: ProjectPlan, conditions: Conditions): LogicalPlan {
+  const by = new Map(plan.output.map((column, i) => [column.id, plan.expressions[i] as Expression] as const));
+  const volatile = new Set(plan.output.filter((_, i) => isVolatile(plan.expressions[i] as Expression)).map((column) => column.id));
+  const stays = (condition: Expression) => [...columnsOf(condition)].some((id) => volatile.has(id));
+  const down = conditions.filter((condition) => !stays(condition)).map((condition) => substitute(condition, by));
+  return filtered({ ...plan, input: push(plan.input, down) }, conditions.filter(stays));
+}
+
+function pushThroughAggregate(plan: AggregatePlan, conditions: Conditions): LogicalPlan {
+  const by = new Map(plan.groups.map((group, i) => [plan.output[i]?.id ?? -1, group] as const));
+  const groupIds = new Set(by.keys());
+  const goesDown = (condition: Expression) => plan.groups.length > 0 && reads(condition, groupIds) && !isVolatile(condition);
+  const down = conditions.filter(goesDown).map((condition) => substitute(condition, by));
+  return filtered(
+    { ...plan, input: push(plan.input, down) },
+    conditions.filter((condition) => !goesDown(condition)),
+  );
+}
+
+function pushThroughUnion(plan: UnionPlan, conditions: Conditions): LogicalPlan {
+  const inputs = plan.inputs.map((input) => {
+    const by = new Map(
+      plan.output.map((column, i) => {
+        const own = input.output[i];
+        const expression: Expression = own
+          ? { kind: 'column', id: own.id, name: own.name, type: own.type, nullable: own.nullable, position: -1 }
+          : { kind: 'literal', value: null, type: column.type, nullable: true, position: -1 };
+        return [column.id, expression] as const;
+      }),
+    );
+    return pickColumns(
+      push(
+        input,
+        conditions.map((condition) => substitute(condition, by)),
+      ),
+      input.output,
+    );
+  });
+  return { ...plan, inputs };
+}
+
+// ---- joins ----
+
+interface Sides {
+  readonly left: Expression[];
+  readonly right: Expression[];
+  /** Conditions of the join itself. */
+  readonly join: Expression[];
+  readonly above: Expression[];
+}
+
+function pushIntoJoin(plan: JoinPlan, conditions: Conditions): LogicalPlan {
+  const leftIds = new Set(plan.left.output.map((column) => column.id));
+  const rightIds = new Set(plan.right.output.map((column) => column.id));
+  const join = strengthened(plan.join, conditions, leftIds, rightIds);
+  const own = plan.residual === null ? [] : conjuncts(plan.residual);
+  const sides: Sides = { left: [], right: [], join: [], above: [] };
+  for (const condition of own) place(condition, OWN_PLACES[join], sides, leftIds, rightIds);
+  for (const condition of conditions) place(condition, WHERE_PLACES[join], sides, leftIds, rightIds);
+  const left = push(plan.left, sides.left);
+  const right = push(plan.right, sides.right);
+  const kind = join === 'cross' && sides.join.length > 0 ? 'inner' : join;
+  const joined = joinPlan(kind, left, right, plan.keys, sides.join.length === 0 ? null : conjunction(sides.join));
+  return filtered(joined, sides.above);
+}
+
+type Place = keyof Sides;
+interface Places {
+  readonly left: Place;
+  readonly right: Place;
+  readonly both: Place;
+}
+
+/** Where a condition of ON goes that reads only the left side, only the right, or both. */
+const OWN_PLACES = {
+  inner: { left: 'left', right: 'right', both: 'join' },
+  cross: { left: 'left', right: 'right', both: 'join' },
+  left: { left: 'join', right: 'right', both: 'join' },
+  right: { left: 'left', right: 'join', both: 'join' },
+  full: { left: 'join', right: 'join', both: 'join' },
+  semi: { left: 'left', right: 'right', both: 'join' },
+  anti: { left: 'join', right: 'right', both: 'join' },
+} as const satisfies Record<JoinPlan['join'], Places>;
+
+/** The same for a condition above the join. */
+const WHERE_PLACES = {
+  inner: { left: 'left', right: 'right', both: 'join' },
+  cross: { left: 'left', right: 'right', both: 'join' },
+  left: { left: 'left', right: 'above', both: 'above' },
+  right: { left: 'above', right: 'right', both: 'above' },
+  full: { left: 'above', right: 'above', both: 'above' },
+  semi: { left: 'left', right: 'above', both: 'above' },
+  anti: { left: 'left', right: 'above', both: 'above' },
+} as const satisfies Record<JoinPlan['join'], Places>;
+
+function place(condition: Expression, places: Places, sides: Sides, left: ReadonlySet<ColumnId>, right: ReadonlySet<ColumnId>): void {
+  const ids = columnsOf(condition);
+  const volatile = isVolatile(condition);
+  const side = volatile || ids.size === 0 ? 'both' : reads(condition, left) ? 'left' : reads(condition, right) ? 'right' : 'both';
+  sides[places[side]].push(condition);
+}
+
+/** An outer join whose missing rows a condition above would reject anyway is an inner join (or keeps one side only). */
+function strengthened(
+  join: JoinPlan['join'],
+  conditions: Conditions,
+  left: ReadonlySet<ColumnId>,
+  right: ReadonlySet<ColumnId>,
+): JoinPlan['join'] {
+  const rejects = (ids: ReadonlySet<ColumnId>) => conditions.some((condition) => rejectsNull(condition, ids));
+  if (join === 'left' && rejects(right)) return 'inner';
+  if (join === 'right' && rejects(left)) return 'inner';
+  if (join === 'full') {
+    const [missingRight, missingLeft] = [rejects(right), rejects(left)];
+    if (missingRight && missingLeft) return 'inner';
+    if (missingRight) return 'right';
+    if (missingLeft) return 'left';
+  }
+  return join;
+}
+
+const COMPARISONS = new Set(['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'like', 'ilike']);
+
+/** True when the condition cannot be true for a row where all of these columns are NULL. */
+function rejectsNull(condition: Expression, ids: ReadonlySet<ColumnId>): boolean {
+  switch (condition.kind) {
+    case 'call':
+      return COMPARISONS.has(condition.function) && condition.args.some((arg) => isNullWith(arg, ids));
+    case 'in':
+      return isNullWith(condition.operand, ids);
+    case 'is_null':
+      return condition.negated && isNullWith(condition.operand, ids);
+    case 'and':
+      return condition.operands.some((operand) => rejectsNull(operand, ids));
+    case 'or':
+      return condition.operands.every((operand) => rejectsNull(operand, ids));
+    default:
+      return false;
+  }
+}
+
+/** True when the expression is NULL where the columns are. */
+function isNullWith(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
+  if (expression.kind === 'column') return ids.has(expression.id);
+  if (expression.kind === 'cast') return isNullWith(expression.operand, ids);
+  if (expression.kind !== 'call') return false;
+  const entry = scalarFunction(expression.function);
+  return entry?.nulls === 'strict' && expression.args.some((arg) => isNullWith(arg, ids));
+}

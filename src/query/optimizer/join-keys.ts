@@ -1,0 +1,41 @@
+/** Equalities between the two sides of a join become its hash keys. */
+import { sameType } from '../../core/types.js';
+import { conjunction, conjuncts } from '../binder/expressions.js';
+import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
+import type { JoinPlan, LogicalPlan } from '../plan/logical.js';
+import { mapPlan, type Rule } from './rule.js';
+
+export const JOIN_KEYS: Rule = {
+  name: 'join_keys',
+  doc: 'Equalities between the sides of a join are its hash keys; what is left is tested per pair.',
+  apply: (plan) => mapPlan(plan, (node) => (node.kind === 'join' && node.residual !== null ? withKeys(node, node.residual) : node)),
+};
+
+function withKeys(plan: JoinPlan, residual: Expression): LogicalPlan {
+  const left = new Set(plan.left.output.map((column) => column.id));
+  const right = new Set(plan.right.output.map((column) => column.id));
+  const keys = [...plan.keys];
+  const rest: Expression[] = [];
+  for (const condition of conjuncts(residual)) {
+    const key = keyOf(condition, left, right);
+    if (key) keys.push(key);
+    else rest.push(condition);
+  }
+  if (keys.length === plan.keys.length) return plan;
+  return { ...plan, join: plan.join === 'cross' ? 'inner' : plan.join, keys, residual: rest.length === 0 ? null : conjunction(rest) };
+}
+
+function keyOf(condition: Expression, left: ReadonlySet<ColumnId>, right: ReadonlySet<ColumnId>): JoinPlan['keys'][number] | undefined {
+  if (condition.kind !== 'call' || condition.function !== 'eq') return undefined;
+  const [a, b] = condition.args;
+  if (!a || !b || !sameType(a.type, b.type)) return undefined;
+  if (isOf(a, left) && isOf(b, right)) return { left: a, right: b };
+  return isOf(b, left) && isOf(a, right) ? { left: b, right: a } : undefined;
+}
+
+function isOf(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
+  const read = columnsOf(expression);
+  if (read.size === 0) return false;
+  for (const id of read) if (!ids.has(id)) return false;
+  return true;
+}

@@ -1,0 +1,110 @@
+/**
+ * Chains of inner and cross joins are joined anew: from the largest input on, always next what an equality connects, the smallest first,
+ * so that a comma list does not multiply tables that a WHERE connects. The hash table is built over the right, smaller side.
+ */
+import { conjunction, conjuncts } from '../binder/expressions.js';
+import { joinPlan, pickColumns } from '../binder/plans.js';
+import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
+import { inputsOf, type JoinPlan, type LogicalPlan } from '../plan/logical.js';
+import { withInputs } from '../plan/traverse.js';
+import type { Rule } from './rule.js';
+
+export const JOIN_ORDER: Rule = {
+  name: 'join_order',
+  doc: 'Inner joins follow the equalities between tables, smaller tables on the build side.',
+  apply: (plan) => reorder(plan),
+};
+
+interface Chain {
+  readonly inputs: LogicalPlan[];
+  readonly conditions: Expression[];
+}
+
+function reorder(plan: LogicalPlan): LogicalPlan {
+  if (plan.kind !== 'join' || !isInner(plan)) {
+    const inputs = inputsOf(plan);
+    return inputs.length === 0 ? plan : withInputs(plan, inputs.map(reorder));
+  }
+  const chain: Chain = { inputs: [], conditions: [] };
+  collect(plan, chain);
+  const inputs = chain.inputs.map(reorder);
+  return pickColumns(build(inputs, chain.conditions), plan.output);
+}
+
+function isInner(plan: JoinPlan): boolean {
+  return (plan.join === 'inner' || plan.join === 'cross') && plan.keys.length === 0;
+}
+
+function collect(plan: LogicalPlan, chain: Chain): void {
+  if (plan.kind === 'join' && isInner(plan)) {
+    collect(plan.left, chain);
+    collect(plan.right, chain);
+    if (plan.residual !== null) chain.conditions.push(...conjuncts(plan.residual));
+  } else {
+    chain.inputs.push(plan);
+  }
+}
+
+function build(inputs: readonly LogicalPlan[], conditions: readonly Expression[]): LogicalPlan {
+  const rest = inputs.map((plan) => ({ plan, rows: estimatedRows(plan), ids: new Set(plan.output.map((column) => column.id)) }));
+  rest.sort((a, b) => b.rows - a.rows);
+  const first = rest.shift();
+  if (!first) return { kind: 'values', rows: [[]], output: [] };
+  let joined = first.plan;
+  const ids = new Set(first.ids);
+  let open = [...conditions];
+  while (rest.length > 0) {
+    const connected = rest.filter((candidate) => open.some((condition) => connects(condition, ids, candidate.ids)));
+    const next = (connected.length > 0 ? connected : rest).reduce((best, each) => (each.rows < best.rows ? each : best));
+    rest.splice(rest.indexOf(next), 1);
+    for (const id of next.ids) ids.add(id);
+    const ready = open.filter((condition) => readsOnly(condition, ids));
+    open = open.filter((condition) => !ready.includes(condition));
+    joined = joinPlan(ready.length === 0 ? 'cross' : 'inner', joined, next.plan, [], ready.length === 0 ? null : conjunction(ready));
+  }
+  return open.length === 0 ? joined : { kind: 'filter', input: joined, condition: conjunction(open), output: joined.output };
+}
+
+function connects(condition: Expression, left: ReadonlySet<ColumnId>, right: ReadonlySet<ColumnId>): boolean {
+  if (condition.kind !== 'call' || condition.function !== 'eq') return false;
+  const [a, b] = condition.args;
+  if (!a || !b) return false;
+  return (readsSome(a, left) && readsSome(b, right)) || (readsSome(b, left) && readsSome(a, right));
+}
+
+function readsSome(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
+  const read = columnsOf(expression);
+  return read.size > 0 && [...read].every((id) => ids.has(id));
+}
+
+function readsOnly(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
+  for (const id of columnsOf(expression)) if (!ids.has(id)) return false;
+  return true;
+}
+
+/** A guess that only has to tell large from small. */
+export function estimatedRows(plan: LogicalPlan): number {
+  switch (plan.kind) {
+    case 'scan':
+      return plan.source.rowCount * 0.3 ** Math.min(plan.filters.length, 3);
+    case 'values':
+      return plan.rows.length;
+    case 'series':
+      return 1000;
+    case 'filter':
+      return estimatedRows(plan.input) * 0.3;
+    case 'aggregate':
+      return plan.groups.length === 0 ? 1 : estimatedRows(plan.input) * 0.1;
+    case 'limit':
+      return plan.limit === null ? estimatedRows(plan.input) : Math.min(plan.limit, estimatedRows(plan.input));
+    case 'union':
+      return plan.inputs.reduce((sum, input) => sum + estimatedRows(input), 0);
+    case 'join': {
+      const [left, right] = [estimatedRows(plan.left), estimatedRows(plan.right)];
+      if (plan.join === 'semi' || plan.join === 'anti') return left * 0.5;
+      return plan.keys.length === 0 && plan.residual === null ? left * right : Math.max(left, right);
+    }
+    default:
+      return estimatedRows(plan.input);
+  }
+}

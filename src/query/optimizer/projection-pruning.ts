@@ -1,0 +1,114 @@
+/** Columns that nobody reads are not made: scans read only the columns that are named. */
+import { columnOf } from '../binder/expressions.js';
+import { joinPlan, pickColumns } from '../binder/plans.js';
+import { type ColumnId, columnsOf } from '../plan/expression.js';
+import type { AggregatePlan, JoinPlan, LogicalPlan, ScanPlan, UnionPlan } from '../plan/logical.js';
+import { ownExpressions } from '../plan/traverse.js';
+import type { Rule } from './rule.js';
+
+export const PROJECTION_PRUNING: Rule = {
+  name: 'projection_pruning',
+  doc: 'Columns and aggregates that are not read are left away.',
+  apply: (plan) => pickColumns(prune(plan, new Set(plan.output.map((column) => column.id))), plan.output),
+};
+
+type Wanted = ReadonlySet<ColumnId>;
+
+/** The plan with at least the wanted columns in its output. */
+function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
+  switch (plan.kind) {
+    case 'scan':
+      return pruneScan(plan, wanted);
+    case 'values': {
+      const kept = indexes(plan, wanted);
+      if (kept.length === plan.output.length) return plan;
+      return { ...plan, rows: plan.rows.map((row) => pick(row, kept)), output: pick(plan.output, kept) };
+    }
+    case 'series':
+      return plan;
+    case 'project': {
+      const kept = indexes(plan, wanted);
+      const expressions = pick(plan.expressions, kept);
+      const input = prune(plan.input, new Set(expressions.flatMap((expression) => [...columnsOf(expression)])));
+      return { ...plan, input, expressions, output: pick(plan.output, kept) };
+    }
+    case 'aggregate':
+      return pruneAggregate(plan, wanted);
+    case 'filter':
+    case 'sort': {
+      const input = prune(plan.input, withRead(plan, wanted));
+      return { ...plan, input, output: input.output };
+    }
+    case 'limit': {
+      const input = prune(plan.input, wanted);
+      return { ...plan, input, output: input.output };
+    }
+    case 'distinct': {
+      const input = pickColumns(prune(plan.input, new Set(plan.input.output.map((column) => column.id))), plan.input.output);
+      return { ...plan, input };
+    }
+    case 'join':
+      return pruneJoin(plan, wanted);
+    case 'union':
+      return pruneUnion(plan, wanted);
+  }
+}
+
+function indexes(plan: LogicalPlan, wanted: Wanted): readonly number[] {
+  return plan.output.flatMap((column, i) => (wanted.has(column.id) ? [i] : []));
+}
+
+function pick<T>(items: readonly T[], kept: readonly number[]): T[] {
+  return kept.map((i) => items[i] as T);
+}
+
+function withRead(plan: LogicalPlan, wanted: Wanted): Set<ColumnId> {
+  const all = new Set(wanted);
+  for (const expression of ownExpressions(plan)) for (const id of columnsOf(expression)) all.add(id);
+  return all;
+}
+
+function pruneScan(plan: ScanPlan, wanted: Wanted): LogicalPlan {
+  const kept = indexes(plan, wanted);
+  const output = pick(plan.output, kept);
+  const needed = new Set(output.map((column) => column.id));
+  for (const filter of plan.filters) for (const id of columnsOf(filter)) needed.add(id);
+  return {
+    ...plan,
+    columnIndexes: pick(plan.columnIndexes, kept),
+    columns: plan.columns.filter((column) => needed.has(column.id)),
+    output,
+  };
+}
+
+function pruneAggregate(plan: AggregatePlan, wanted: Wanted): LogicalPlan {
+  const aggregates = plan.aggregates.filter((call) => wanted.has(call.id));
+  // An aggregate without groups and calls would have nothing to give a row for.
+  const kept = aggregates.length === 0 && plan.groups.length === 0 ? plan.aggregates.slice(0, 1) : aggregates;
+  const ids = new Set(kept.map((call) => call.id));
+  const output = plan.output.filter((column, i) => i < plan.groups.length || ids.has(column.id));
+  const pruned: AggregatePlan = { ...plan, aggregates: kept, output };
+  return { ...pruned, input: prune(plan.input, withRead(pruned, new Set())) };
+}
+
+function pruneJoin(plan: JoinPlan, wanted: Wanted): LogicalPlan {
+  const needed = withRead(plan, wanted);
+  const left = prune(plan.left, needed);
+  const right = prune(plan.right, needed);
+  return joinPlan(plan.join, left, right, plan.keys, plan.residual);
+}
+
+function pruneUnion(plan: UnionPlan, wanted: Wanted): LogicalPlan {
+  const kept = indexes(plan, wanted);
+  const inputs = plan.inputs.map((input) => {
+    const columns = pick(input.output, kept);
+    const pruned = prune(input, new Set(columns.map((column) => column.id)));
+    return exactly(pruned, columns);
+  });
+  return { ...plan, inputs, output: pick(plan.output, kept) };
+}
+
+function exactly(plan: LogicalPlan, columns: LogicalPlan['output']): LogicalPlan {
+  const same = plan.output.length === columns.length && columns.every((column, i) => column.id === plan.output[i]?.id);
+  return same ? plan : { kind: 'project', input: plan, expressions: columns.map((column) => columnOf(column)), output: columns };
+}
