@@ -3,6 +3,7 @@
  * expected; without them everything works, slower.
  */
 import type { Http2Server, ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { ChannelOptions, Server } from '@grpc/grpc-js';
 
 const STREAM_WINDOW_BYTES = 2 ** 26;
@@ -39,9 +40,7 @@ export function widenSessions(server: Server): void {
   const { http2Servers } = server as unknown as ServerInternals;
   if (!(http2Servers instanceof Map)) return;
   for (const http2Server of http2Servers.keys() as Iterable<Http2Server>) {
-    http2Server.on('session', (session: ServerHttp2Session) => {
-      session.setLocalWindowSize(SESSION_WINDOW_BYTES);
-      session.socket.setNoDelay(true);
-    });
+    http2Server.on('session', (session: ServerHttp2Session) => session.setLocalWindowSize(SESSION_WINDOW_BYTES));
+    http2Server.on('connection', (socket: Socket) => socket.setNoDelay(true));
   }
 }
