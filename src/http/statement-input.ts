@@ -184,7 +184,7 @@ function isObject(value: JsonValue): value is { readonly [name: string]: JsonVal
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function single(value: string | readonly string[] | undefined): string | undefined {
+export function single(value: string | readonly string[] | undefined): string | undefined {
   return typeof value === 'string' || value === undefined ? value : value[value.length - 1];
 }
 

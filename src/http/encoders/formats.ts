@@ -1,5 +1,6 @@
 /** The one table of result formats: names, the names other servers give them, media types. */
 import { DbError } from '../../core/errors.js';
+import { arrowEncoder } from './arrow.js';
 import { csvEncoder, tsvEncoder } from './delimited.js';
 import { jsonEncoder, ndjsonEncoder } from './json.js';
 import type { MakeEncoder } from './result-encoder.js';
@@ -50,6 +51,13 @@ export const FORMATS = {
     headless: ['TabSeparated'],
     make: tsvEncoder,
     doc: 'Tabs between cells, backslash escapes, a header row.',
+  },
+  arrow: {
+    contentType: 'application/vnd.apache.arrow.stream',
+    accepts: ['application/vnd.apache.arrow.stream'],
+    aliases: ['ArrowStream', 'Arrow'],
+    make: arrowEncoder,
+    doc: 'An Arrow IPC stream.',
   },
   markdown: {
     contentType: 'text/markdown; charset=utf-8',

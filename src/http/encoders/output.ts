@@ -2,6 +2,7 @@
  * Where encoders write: buffers in the arena that go to a destination as they fill. At most RING_BUFFERS of them are out at once, so a
  * result of any size takes bounded memory, and a slow reader slows the query down.
  */
+import { copyIntoArena } from '../../arrow/arena-copy.js';
 import type { Arena } from '../../core/arena.js';
 import { assert } from '../../core/assert.js';
 
@@ -16,6 +17,7 @@ export interface Destination {
 export const BUFFER_BYTES = 256 * 1024;
 const RING_BUFFERS = 4;
 const KEPT_BUFFERS = 16;
+const COPIED_BYTES = 32 * 1024;
 
 /** Buffers of BUFFER_BYTES that responses share. */
 export class BufferPool {
@@ -85,15 +87,16 @@ export class Output {
     }
   }
 
-  /** Bytes of the arena (any length), in order. */
-  async bytes(address: number, length: number): Promise<void> {
-    for (let done = 0; done < length; ) {
-      const count = Math.min(length - done, this.limit - this.position);
-      this.arena.u8.copyWithin(this.position, address + done, address + done + count);
-      this.position += count;
-      done += count;
-      if (done < length) await this.flush();
+  /** Bytes of anywhere that stay as they are until this resolves: small ones are copied, large ones go out from where they lie. */
+  async through(bytes: Uint8Array): Promise<void> {
+    if (bytes.length > COPIED_BYTES || bytes.length > this.limit - this.position) await this.flush();
+    if (bytes.length > COPIED_BYTES) {
+      this.flushed = true;
+      this.bytesOut += bytes.length;
+      return await this.destination.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
     }
+    copyIntoArena(this.arena, this.position, bytes);
+    this.position += bytes.length;
   }
 
   /** Hands the filled part over and goes on with a free buffer; waits while too many are on their way. */

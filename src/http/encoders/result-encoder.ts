@@ -1,6 +1,6 @@
 /** What every result format implements, and the one loop that drives it. */
 import type { Arena } from '../../core/arena.js';
-import type { Batch } from '../../core/batch.js';
+import type { Batch, OwnedBatch } from '../../core/batch.js';
 import type { QueryResult } from '../../core/contracts.js';
 import type { Schema } from '../../core/types.js';
 import type { Output } from './output.js';
@@ -15,8 +15,12 @@ export interface ResultSummary {
   readonly affectedRows: number | null;
 }
 
-/** Calls come in the order begin, batch…, end; release() always comes last, also after a failure. */
+/**
+ * Calls come in the order begin, batch…, end; release() always comes last, also after a failure. An encoder that pulls batches itself, and
+ * releases them, has `consume` instead of doing anything in batch.
+ */
 export interface ResultEncoder {
+  consume?(batches: AsyncIterable<OwnedBatch>, output: Output): Promise<void>;
   begin(output: Output): Promise<void>;
   /** The batch is released by the caller afterwards. */
   batch(batch: Batch, output: Output): Promise<void>;
@@ -35,23 +39,36 @@ export type MakeEncoder = (arena: Arena, schema: Schema, options: EncoderOptions
 
 /** Pulls the whole result through the encoder into the output and ends it. Returns the number of rows. Fails as the query fails. */
 export async function encodeResult(result: QueryResult, encoder: ResultEncoder, output: Output): Promise<number> {
-  let rows = 0;
+  const count = { rows: 0 };
   try {
     await encoder.begin(output);
-    for await (const batch of result.batches) {
-      try {
-        rows += batch.rowCount;
-        await encoder.batch(batch, output);
-      } finally {
-        batch.release();
-      }
-    }
+    const batches = counted(result.batches, count);
+    if (encoder.consume) await encoder.consume(batches, output);
+    else await pushBatches(batches, encoder, output);
     const { rowsScanned, elapsedMicroseconds } = result.progress();
-    await encoder.end({ queryId: result.queryId, rows, rowsScanned, elapsedMicroseconds, affectedRows: result.affectedRows }, output);
+    const { queryId, affectedRows } = result;
+    await encoder.end({ queryId, rows: count.rows, rowsScanned, elapsedMicroseconds, affectedRows }, output);
     await output.end();
-    return rows;
+    return count.rows;
   } finally {
     encoder.release();
     output.release();
+  }
+}
+
+async function pushBatches(batches: AsyncIterable<OwnedBatch>, encoder: ResultEncoder, output: Output): Promise<void> {
+  for await (const batch of batches) {
+    try {
+      await encoder.batch(batch, output);
+    } finally {
+      batch.release();
+    }
+  }
+}
+
+async function* counted(batches: AsyncIterable<OwnedBatch>, count: { rows: number }): AsyncGenerator<OwnedBatch> {
+  for await (const batch of batches) {
+    count.rows += batch.rowCount;
+    yield batch;
   }
 }

@@ -1,10 +1,10 @@
 /** Drives the row kernel: fills its plan (layout in native-free/assembly/format/rows.ts) from a batch and writes rows to an output. */
 import type { Kernels } from '../../../native-free/kernels.js';
+import { kernelsOf } from '../../arrow/arena-kernels.js';
 import type { Arena } from '../../core/arena.js';
 import type { Batch, Vector } from '../../core/batch.js';
 import type { DataType, Schema, TypeKind } from '../../core/types.js';
 import { valueAt } from '../../core/values.js';
-import { kernelsOf } from '../kernels.js';
 import type { Output } from './output.js';
 import { jsonText, type ValueOptions } from './value-text.js';
 
