@@ -6,13 +6,16 @@ import { DbError } from './errors.js';
 export class MemoryScope {
   readonly arena: Arena;
   readonly limitBytes: number;
+  /** Address of an int32 that counts what several scopes hold together, in units of 64 bytes; 0 = this scope counts alone. */
+  readonly budget: number;
   private readonly held = new Map<number, number>();
   private bytes = 0;
 
-  /** limitBytes bounds what this scope holds at once. */
-  constructor(arena: Arena, limitBytes: number = Number.POSITIVE_INFINITY) {
+  /** limitBytes bounds what this scope, or all scopes of the budget together, hold at once. */
+  constructor(arena: Arena, limitBytes: number = Number.POSITIVE_INFINITY, budget = 0) {
     this.arena = arena;
     this.limitBytes = limitBytes;
+    this.budget = budget;
   }
 
   get usedBytes(): number {
@@ -21,8 +24,9 @@ export class MemoryScope {
 
   /** Address of uninitialised bytes. Fails with `query_memory_exceeded`. */
   allocate(sizeBytes: number): number {
-    if (this.bytes + sizeBytes > this.limitBytes) {
-      throw new DbError('query_memory_exceeded', `the query would hold ${this.bytes + sizeBytes} bytes, more than its ${this.limitBytes}`, {
+    const held = this.budget === 0 ? this.bytes : Atomics.load(this.arena.i32, this.budget / 4) * 64;
+    if (held + sizeBytes > this.limitBytes) {
+      throw new DbError('query_memory_exceeded', `the query would hold ${held + sizeBytes} bytes, more than its ${this.limitBytes}`, {
         hint: 'raise max_memory, or read less at once',
       });
     }
@@ -42,11 +46,14 @@ export class MemoryScope {
     const size = this.arena.capacityBytes(address);
     this.held.set(address, size);
     this.bytes += size;
+    this.count(size);
   }
 
   /** Stops owning an allocation without freeing it; whoever gets the address frees or adopts it. */
   giveAway(address: number): void {
-    this.bytes -= this.held.get(address) ?? 0;
+    const size = this.held.get(address) ?? 0;
+    this.bytes -= size;
+    this.count(-size);
     this.held.delete(address);
   }
 
@@ -59,8 +66,13 @@ export class MemoryScope {
   giveAwayAll(): number[] {
     const addresses = [...this.held.keys()];
     this.held.clear();
+    this.count(-this.bytes);
     this.bytes = 0;
     return addresses;
+  }
+
+  private count(bytes: number): void {
+    if (this.budget !== 0) Atomics.add(this.arena.i32, this.budget / 4, bytes / 64);
   }
 
   release(): void {

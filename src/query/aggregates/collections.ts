@@ -127,7 +127,8 @@ export const COLLECTIONS = [
     doc: 'Quantile (a constant in [0, 1]) interpolated between values. percentile_cont(q) WITHIN GROUP (ORDER BY x) is quantile_cont(x, q).',
     examples: [{ sql: 'SELECT quantile_cont(x, 0.25) FROM (VALUES (1), (2), (3), (4)) t(x)', result: '1.75' }],
     constantsFrom: 1,
-    resolve: (args) => (args.length === 2 && numeric(args) && isNumeric(args[1]?.type ?? UTF8) ? { args: [FLOAT64, FLOAT64], type: FLOAT64 } : undefined),
+    resolve: (args) =>
+      args.length === 2 && numeric(args) && isNumeric(args[1]?.type ?? UTF8) ? { args: [FLOAT64, FLOAT64], type: FLOAT64 } : undefined,
     recipe: () => continuous(1),
   },
   {

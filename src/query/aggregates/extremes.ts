@@ -81,8 +81,18 @@ function logical(name: 'bool_and' | 'bool_or', aliases: readonly string[], doc: 
 export const EXTREMES = [
   extreme('min', 'Smallest value that is not NULL. NaN is the largest float.', '1'),
   extreme('max', 'Largest value that is not NULL. NaN is the largest float.', '3'),
-  argExtreme('arg_min', ['argmin', 'min_by'], 'Value of the first row where the second argument is smallest; rows with a NULL are left out.', 'b'),
-  argExtreme('arg_max', ['argmax', 'max_by'], 'Value of the first row where the second argument is largest; rows with a NULL are left out.', 'a'),
+  argExtreme(
+    'arg_min',
+    ['argmin', 'min_by'],
+    'Value of the first row where the second argument is smallest; rows with a NULL are left out.',
+    'b',
+  ),
+  argExtreme(
+    'arg_max',
+    ['argmax', 'max_by'],
+    'Value of the first row where the second argument is largest; rows with a NULL are left out.',
+    'a',
+  ),
   logical('bool_and', ['every'], 'True when no value is false; NULL of no values.', 'false'),
   logical('bool_or', [], 'True when a value is true; NULL of no values.', 'true'),
 ] as const satisfies readonly AggregateFunction[];

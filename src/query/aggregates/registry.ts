@@ -33,7 +33,10 @@ export function isAggregate(name: string): boolean {
 }
 
 /** The canonical name, the types that the arguments must be cast to, and the result type; undefined when there is no such call. */
-export function resolveAggregate(name: string, args: readonly ArgumentType[]): (AggregateSignature & { readonly name: string }) | undefined {
+export function resolveAggregate(
+  name: string,
+  args: readonly ArgumentType[],
+): (AggregateSignature & { readonly name: string }) | undefined {
   const entry = aggregateFunction(name);
   const signature = entry?.resolve(args);
   return entry && signature ? { ...signature, name: entry.name } : undefined;

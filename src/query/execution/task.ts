@@ -1,9 +1,208 @@
-/** Work for one thread: plain data over the arena. */
-export interface Task {
-  readonly kind: string;
+/**
+ * Work for one thread: plain data over the arena, posted as it is. A task's results lie in memory that then belongs to whoever asked
+ * (TaskResult.owned); everything else that it allocated is free when it ends, however it ends.
+ */
+import type { Batch, Vector } from '../../core/batch.js';
+import type { DataType } from '../../core/types.js';
+import type { AccumulatorResult, CallSpec } from '../aggregates/accumulator.js';
+import type { ColumnId, Expression } from '../plan/expression.js';
+import type { GroupTableHandle, GroupTableResult } from './group-table.js';
+import type { SortDirection } from './sort-rows.js';
+
+/** What all tasks of a query share. */
+export interface QueryFrame {
+  readonly vectorRows: number;
+  readonly nowNanoseconds: bigint;
+  readonly timezone: string;
+  /** Address of int32 words: [cancelled, memory in use in units of 64 bytes, next lane]. */
+  readonly control: number;
+  readonly memoryLimitBytes: number;
+}
+
+export const CANCELLED_WORD = 0;
+export const MEMORY_WORD = 1;
+export const CLAIM_WORD = 2;
+
+/** Some rows of a source: of one segment, one batch, or a series. */
+export type Piece = RowsPiece | SeriesPiece;
+
+export interface RowsPiece {
+  readonly kind: 'rows';
+  /** One per column of the branch. */
+  readonly columns: readonly Vector[];
+  /** Bitmap of the rows that exist, 0 = all; indexed as the columns. */
+  readonly alive: number;
+  /** Row numbers in the order in which they come (uint32), 0 = as they lie. */
+  readonly order: number;
+}
+
+export interface SeriesPiece {
+  readonly kind: 'series';
+  readonly type: DataType;
+  /** Address of two int64: first value and step. */
+  readonly slots: number;
+}
+
+/** A source and what is done to its rows one vector after the other. */
+export interface Branch {
+  /** Ids of the pieces' columns; the id of the series for series. */
+  readonly columns: readonly ColumnId[];
+  readonly pieces: readonly Piece[];
+  readonly operators: readonly OperatorSpec[];
+  /** Counter of the source. */
+  readonly counter: number;
+}
+
+/** Contiguous rows of the source, worked on by one thread in order. */
+export interface Lane {
+  readonly ranges: readonly LaneRange[];
+}
+
+export interface LaneRange {
+  readonly branch: number;
+  readonly piece: number;
+  /** Rows [first, end) of the piece. */
+  readonly first: number;
+  readonly end: number;
+}
+
+export type OperatorSpec = FilterSpec | ProjectSpec | ProbeSpec;
+
+export interface FilterSpec {
+  readonly kind: 'filter';
+  readonly conditions: readonly Expression[];
+  readonly counter: number;
+}
+
+export interface ProjectSpec {
+  readonly kind: 'project';
+  readonly ids: readonly ColumnId[];
+  readonly expressions: readonly Expression[];
+  readonly counter: number;
+}
+
+/** The build side of a join, ready for look-ups. */
+export interface JoinTable {
+  readonly rowCount: number;
+  readonly ids: readonly ColumnId[];
+  readonly columns: readonly Vector[];
+  /** null: no keys, every row matches. */
+  readonly groups: GroupTableHandle | null;
+  /** Build rows by group. */
+  readonly rows: number;
+  readonly starts: number;
+}
+
+export interface ProbeSpec {
+  readonly kind: 'probe';
+  readonly join: 'inner' | 'left' | 'semi' | 'anti';
+  readonly table: JoinTable;
+  readonly keys: readonly Expression[];
+  readonly residual: Expression | null;
+  /** Output columns of the build side and of the probe side. */
+  readonly buildIds: readonly ColumnId[];
+  readonly probeIds: readonly ColumnId[];
+  /** Address of one byte per build row, set to 1 when it found a partner; 0 = not wanted. */
+  readonly matched: number;
+  readonly counter: number;
+}
+
+export interface AggregationSpec {
+  readonly groups: readonly Expression[];
+  readonly arguments: readonly Expression[];
+  readonly filters: readonly Expression[];
+  readonly calls: readonly CallSpec[];
+}
+
+export interface OrderSpec extends SortDirection {
+  readonly expression: Expression;
+}
+
+export type SinkSpec =
+  | { readonly kind: 'collect'; readonly ids: readonly ColumnId[]; readonly limit: number | null; readonly counter: number }
+  | { readonly kind: 'aggregate'; readonly spec: AggregationSpec; readonly counter: number }
+  | {
+      readonly kind: 'top';
+      readonly ids: readonly ColumnId[];
+      readonly types: readonly DataType[];
+      readonly keys: readonly OrderSpec[];
+      readonly limit: number;
+      readonly counter: number;
+    };
+
+export interface PipelineTask {
+  readonly kind: 'pipeline';
+  readonly frame: QueryFrame;
+  readonly branches: readonly Branch[];
+  readonly lanes: readonly Lane[];
+  /** True: lanes are claimed one by one through the control block, together with other tasks; false: all are this task's. */
+  readonly claim: boolean;
+  readonly sink: SinkSpec;
+  /** Rows that all lanes have together, for what is only worth it with many rows. */
+  readonly expectedRows: number;
+}
+
+export interface MergeAggregateTask {
+  readonly kind: 'merge_aggregate';
+  readonly frame: QueryFrame;
+  readonly spec: AggregationSpec;
+  readonly lanes: readonly AggregateLane[];
+}
+
+/** Makes the build side of a join from collected batches. */
+export interface BuildTask {
+  readonly kind: 'build';
+  readonly frame: QueryFrame;
+  readonly ids: readonly ColumnId[];
+  readonly types: readonly DataType[];
+  readonly batches: readonly Batch[];
+  readonly keys: readonly Expression[];
+}
+
+/** Sorts collected batches: columns and the order of their rows. */
+export interface SortTask {
+  readonly kind: 'sort';
+  readonly frame: QueryFrame;
+  readonly ids: readonly ColumnId[];
+  readonly types: readonly DataType[];
+  readonly batches: readonly Batch[];
+  readonly keys: readonly OrderSpec[];
+  readonly limit: number | null;
+}
+
+export type Task = PipelineTask | MergeAggregateTask | BuildTask | SortTask;
+
+export interface AggregateLane {
+  readonly groupCount: number;
+  readonly table: GroupTableResult | null;
+  readonly states: AccumulatorResult;
+}
+
+/** What a sink made of one lane. */
+export type LaneOutput =
+  | { readonly kind: 'batches'; readonly batches: readonly CollectedBatch[] }
+  | { readonly kind: 'aggregate'; readonly lane: AggregateLane };
+
+/** `owned`: allocations that only this batch uses, freed with it. Others lie in the source or in memory of the task. */
+export interface CollectedBatch extends Batch {
+  readonly owned: readonly number[];
+}
+
+export interface Counter {
+  rows: number;
+  bytes: number;
+  microseconds: number;
 }
 
 export interface TaskResult {
   /** Allocations that now belong to whoever asked. */
   readonly owned: readonly number[];
+  readonly lanes: readonly { readonly lane: number; readonly output: LaneOutput }[];
+  /** merge_aggregate: the result; sort: the unsorted columns. */
+  readonly batch: Batch | null;
+  /** sort: row numbers in order (uint32), how many are wanted. */
+  readonly order: { readonly rows: number; readonly count: number } | null;
+  readonly table: JoinTable | null;
+  /** By counter number; a thread took part where it is set. */
+  readonly counters: readonly (Counter | undefined)[];
 }

@@ -66,7 +66,16 @@ export class TextEncoder32 implements KeyEncoder {
     for (let row = 0; ; ) {
       row = source.dictionary
         ? kernels.encode_text_codes(
-            this.table, map, source.values, source.dictionary.offsets, source.dictionary.values, source.validity, mask, row, source.length, out,
+            this.table,
+            map,
+            source.values,
+            source.dictionary.offsets,
+            source.dictionary.values,
+            source.validity,
+            mask,
+            row,
+            source.length,
+            out,
           )
         : kernels.encode_text(this.table, source.offsets, source.values, source.validity, mask, row, source.length, out);
       if (row >= source.length) return;

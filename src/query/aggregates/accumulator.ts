@@ -1,0 +1,373 @@
+/** All aggregates of one node over some rows: shared states, updates by vector, merging, results. */
+import type { Kernels } from '../../../native-free/kernels.js';
+import type { Arena } from '../../core/arena.js';
+import { assert } from '../../core/assert.js';
+import { bitmapBytes, flatVector, type Value, type Vector } from '../../core/batch.js';
+import type { MemoryScope } from '../../core/memory-scope.js';
+import { type DataType, INT32, physicalOf } from '../../core/types.js';
+import { GroupTable, type GroupTableResult } from '../execution/group-table.js';
+import { TextEncoder32 } from '../execution/text-encoder.js';
+import { type MoveContext, toFlat } from '../expression/gather.js';
+import type { AggregateRecipe } from './contract.js';
+import { createState } from './create-state.js';
+import { aggregateFunction } from './registry.js';
+import { CountState, type State, type StateResult, type StateValues } from './states.js';
+
+/** One call, as plain data. */
+export interface CallSpec {
+  readonly function: string;
+  readonly type: DataType;
+  /** Indexes into the node's arguments. */
+  readonly args: readonly number[];
+  readonly argTypes: readonly DataType[];
+  readonly constants: readonly (Value | undefined)[];
+  /** Index into the node's filters; −1 = none. */
+  readonly filter: number;
+  readonly distinct: boolean;
+  readonly position: number;
+}
+
+/** Vectors of one update. Arguments may be in any encoding. */
+export interface AccumulatorInput {
+  /** Group of each row (uint32 address), or 0: one group. */
+  readonly groups: number;
+  readonly groupCount: number;
+  /** Rows that exist; 0 = all. */
+  readonly mask: number;
+  readonly n: number;
+  readonly args: readonly Vector[];
+  /** Bitmaps of the FILTER conditions. */
+  readonly filters: readonly number[];
+}
+
+/** States as plain data for another thread. */
+export interface AccumulatorResult {
+  readonly states: readonly StateResult[];
+  readonly texts: readonly (Vector | null)[];
+  readonly distinct: readonly GroupTableResult[];
+}
+
+interface SlotUse {
+  readonly state: State;
+  readonly args: readonly number[];
+  readonly required: readonly number[];
+  readonly filter: number;
+}
+
+interface CallUse {
+  readonly spec: CallSpec;
+  readonly recipe: AggregateRecipe;
+  readonly slots: readonly State[];
+  readonly rows: CountState | null;
+  readonly nulls: CountState | null;
+  readonly distinct: GroupTable | null;
+}
+
+export class Accumulator {
+  private readonly scope: MemoryScope;
+  private readonly arena: Arena;
+  private readonly kernels: Kernels;
+  private readonly uses = new Map<string, SlotUse>();
+  private readonly counts = new Map<
+    string,
+    { readonly state: CountState; readonly required: readonly number[]; readonly filter: number }
+  >();
+  private readonly calls: readonly CallUse[];
+  private readonly encoders = new Map<number, TextEncoder32>();
+
+  constructor(specs: readonly CallSpec[], scope: MemoryScope, kernels: Kernels) {
+    this.scope = scope;
+    this.arena = scope.arena;
+    this.kernels = kernels;
+    this.calls = specs.map((spec) => this.prepare(spec));
+  }
+
+  private prepare(spec: CallSpec): CallUse {
+    const entry = aggregateFunction(spec.function);
+    assert(entry, `aggregate ${spec.function}`);
+    const recipe = entry.recipe(spec.argTypes);
+    if (spec.distinct) {
+      const distinct = new GroupTable([INT32, ...distinctTypes(spec)], this.scope, this.kernels);
+      return { spec, recipe, slots: [], rows: null, nulls: null, distinct };
+    }
+    const required = [...new Set(recipe.required.map((index) => argAt(spec, index)))].sort((a, b) => a - b);
+    const slots = recipe.slots.map((slot) => {
+      const args = slot.inputs.map((index) => argAt(spec, index));
+      const key = `${slot.kind}:${args}:${required}:${spec.filter}`;
+      let use = this.uses.get(key);
+      if (!use) {
+        const types = slot.inputs.map((index) => spec.argTypes[index] ?? INT32);
+        use = { state: createState(slot.kind, types, this.scope, this.kernels), args, required, filter: spec.filter };
+        this.uses.set(key, use);
+        if (slot.kind !== 'true_count') args.forEach((arg, i) => this.prepareText(arg, types[i]));
+      }
+      return use.state;
+    });
+    const rows = this.countState('', [], spec.filter);
+    return {
+      spec,
+      recipe,
+      slots,
+      rows,
+      nulls: required.length > 0 ? this.countState('nulls', required, spec.filter) : null,
+      distinct: null,
+    };
+  }
+
+  private prepareText(arg: number, type: DataType | undefined): void {
+    if (type && physicalOf(type) === 'bytes' && !this.encoders.has(arg)) {
+      this.encoders.set(arg, new TextEncoder32(type, this.scope, this.kernels));
+    }
+  }
+
+  private countState(what: string, required: readonly number[], filter: number): CountState {
+    const key = `${what}:${required}:${filter}`;
+    let use = this.counts.get(key);
+    if (!use) {
+      use = { state: new CountState(this.scope, this.kernels), required, filter };
+      this.counts.set(key, use);
+    }
+    return use.state;
+  }
+
+  ensure(groupCount: number): void {
+    for (const { state } of this.uses.values()) state.ensure(groupCount);
+    for (const { state } of this.counts.values()) state.ensure(groupCount);
+  }
+
+  /** Adds the rows of vectors. Scratch is not reset. */
+  update(input: AccumulatorInput, context: MoveContext): void {
+    this.ensure(input.groupCount);
+    const vectors = new VectorsOfUpdate(input, this.encoders, context);
+    for (const { state, required, filter } of this.counts.values()) {
+      if (required.length === 0) {
+        state.update({ groups: input.groups, mask: vectors.filtered(filter), n: input.n, values: [], context });
+      } else {
+        const missing = vectors.missing(required, filter);
+        if (missing !== 0) state.update({ groups: input.groups, mask: missing, n: input.n, values: [], context });
+      }
+    }
+    for (const { state, args, required, filter } of this.uses.values()) {
+      const values = args.map((arg) => vectors.values(arg));
+      state.update({ groups: input.groups, mask: vectors.counted(required, filter), n: input.n, values, context });
+    }
+    for (const call of this.calls) if (call.distinct) this.updateDistinct(call, call.distinct, input, vectors, context);
+  }
+
+  private updateDistinct(call: CallUse, table: GroupTable, input: AccumulatorInput, vectors: VectorsOfUpdate, context: MoveContext): void {
+    let groups = input.groups;
+    if (groups === 0) {
+      groups = context.scratch.allocate(Math.max(64, input.n * 4));
+      this.kernels.fill_u32(0, input.n, groups);
+    }
+    const required = call.recipe.required.map((index) => argAt(call.spec, index));
+    const keys = [flatVector(INT32, input.n, groups), ...distinctArgs(call.spec).map((index) => vectors.vector(argAt(call.spec, index)))];
+    table.assign(keys, vectors.counted(required, call.spec.filter), input.n, context);
+  }
+
+  /** The states as they are; addresses stay the scope's. */
+  result(context: MoveContext, argumentCount: number): AccumulatorResult {
+    return {
+      states: [...this.counts.values(), ...this.uses.values()].map(({ state }) => state.result()),
+      texts: Array.from({ length: argumentCount }, (_, arg) => this.encoders.get(arg)?.values(context) ?? null),
+      distinct: this.calls.flatMap((call) => (call.distinct ? [call.distinct.result(context)] : [])),
+    };
+  }
+
+  /** Takes in the states of later rows. groups: group here of each of the n groups there, 0 = all are group 0. */
+  merge(other: AccumulatorResult, groups: number, n: number, groupCount: number, context: MoveContext): void {
+    this.ensure(groupCount);
+    const ids = other.texts.map((texts, arg) => {
+      const encoder = this.encoders.get(arg);
+      if (!encoder || !texts) return 0;
+      const out = context.scratch.allocate(Math.max(64, texts.length * 4));
+      encoder.encode(texts, 0, context, out);
+      return out;
+    });
+    let index = 0;
+    for (const { state } of this.counts.values()) {
+      const result = other.states[index++];
+      if (result) state.merge(result, { groups, n, context, ids: 0, texts: null });
+    }
+    for (const { state, args } of this.uses.values()) {
+      const result = other.states[index++];
+      const arg = args[0] ?? -1;
+      const texts = this.encoders.get(arg)?.values(context) ?? null;
+      if (result) state.merge(result, { groups, n, context, ids: ids[arg] ?? 0, texts });
+    }
+    let table = 0;
+    for (const call of this.calls) {
+      const result = call.distinct ? other.distinct[table++] : undefined;
+      if (call.distinct && result) this.mergeDistinct(call.distinct, result, groups, context);
+    }
+  }
+
+  /** Distinct keys begin with the group there, which becomes the group here. */
+  private mergeDistinct(table: GroupTable, other: GroupTableResult, groups: number, context: MoveContext): void {
+    const first = other.keys[0];
+    if (!first || groups === 0) {
+      table.merge(other, context);
+      return;
+    }
+    const mapped = context.scratch.allocate(Math.max(64, first.length * 4));
+    this.kernels.map_ids(first.values, groups, first.length, mapped);
+    table.merge({ ...other, keys: [flatVector(INT32, first.length, mapped), ...other.keys.slice(1)] }, context);
+  }
+
+  /** The result vectors, one per call; their buffers belong to the accumulator's scope. */
+  finish(groupCount: number, context: MoveContext): Vector[] {
+    this.ensure(groupCount);
+    return this.calls.map((call) =>
+      call.distinct ? this.finishDistinct(call, call.distinct, groupCount, context) : this.finishCall(call, groupCount, context),
+    );
+  }
+
+  private finishCall(call: CallUse, groupCount: number, context: MoveContext): Vector {
+    const { spec, recipe } = call;
+    let counts = call.rows?.counts ?? 0;
+    if (call.nulls) {
+      const present = this.scope.allocate(Math.max(64, groupCount * 8));
+      this.kernels.sub_counts(counts, call.nulls.counts, groupCount, present);
+      counts = present;
+    }
+    return recipe.finish({
+      arena: this.arena,
+      kernels: this.kernels,
+      context,
+      memory: this.scope,
+      groupCount,
+      type: spec.type,
+      counts,
+      slots: call.slots.map((state, i) => {
+        const arg = argAt(spec, recipe.slots[i]?.inputs[0] ?? 0);
+        return state.slot(this.encoders.get(arg)?.values({ ...context, scratch: context.scratch }) ?? null);
+      }),
+      constants: spec.constants,
+      position: spec.position,
+    });
+  }
+
+  /** The call over its distinct rows, as if it were not DISTINCT. */
+  private finishDistinct(call: CallUse, table: GroupTable, groupCount: number, context: MoveContext): Vector {
+    const rows = table.groupCount;
+    const [groups, ...values] = table.keyVectors(context, this.scope);
+    const { spec } = call;
+    const kept = distinctArgs(spec);
+    const args = spec.args.map((_, i) => values[kept.indexOf(i)] ?? flatVector({ kind: 'null' }, rows, 0));
+    const plain: CallSpec = { ...spec, args: spec.args.map((_, i) => i), distinct: false, filter: -1 };
+    const inner = new Accumulator([plain], this.scope, this.kernels);
+    inner.update({ groups: groups?.values ?? 0, groupCount, mask: 0, n: rows, args, filters: [] }, context);
+    const [result] = inner.finish(groupCount, context);
+    assert(result, 'one call gives one result');
+    return result;
+  }
+}
+
+function argAt(spec: CallSpec, index: number): number {
+  return spec.args[index] ?? -1;
+}
+
+/** Arguments that are not constants: what distinct rows differ in. */
+function distinctArgs(spec: CallSpec): number[] {
+  return spec.args.map((_, i) => i).filter((i) => spec.constants[i] === undefined || i === 0);
+}
+
+function distinctTypes(spec: CallSpec): DataType[] {
+  return distinctArgs(spec).map((i) => spec.argTypes[i] ?? INT32);
+}
+
+/** What several states need of the same vectors, made once: flat values, text ids, masks. */
+class VectorsOfUpdate {
+  private readonly input: AccumulatorInput;
+  private readonly encoders: ReadonlyMap<number, TextEncoder32>;
+  private readonly context: MoveContext;
+  private readonly flat = new Map<number, StateValues>();
+  private readonly masks = new Map<string, number>();
+
+  constructor(input: AccumulatorInput, encoders: ReadonlyMap<number, TextEncoder32>, context: MoveContext) {
+    this.input = input;
+    this.encoders = encoders;
+    this.context = context;
+  }
+
+  vector(arg: number): Vector {
+    const vector = this.input.args[arg];
+    assert(vector, `aggregate argument ${arg}`);
+    return vector;
+  }
+
+  values(arg: number): StateValues {
+    let values = this.flat.get(arg);
+    if (!values) {
+      values = this.flatten(arg);
+      this.flat.set(arg, values);
+    }
+    return values;
+  }
+
+  private flatten(arg: number): StateValues {
+    const vector = this.vector(arg);
+    const { context, input } = this;
+    const encoder = this.encoders.get(arg);
+    if (encoder) {
+      const ids = context.scratch.allocate(Math.max(64, input.n * 4));
+      encoder.encode(vector, input.mask, context, ids);
+      const texts = encoder.values(context);
+      return { type: vector.type, physical: 'bytes', address: ids, validity: validityOf(vector, context), texts };
+    }
+    if (physicalOf(vector.type) === 'bytes' || vector.type.kind === 'null') {
+      return { type: vector.type, physical: 'bytes', address: 0, validity: validityOf(vector, context), texts: null };
+    }
+    const flat = toFlat(vector, context);
+    if (vector.type.kind !== 'bool') {
+      return { type: vector.type, physical: physicalOf(vector.type), address: flat.values, validity: flat.validity, texts: null };
+    }
+    const bytes = context.scratch.allocate(Math.max(64, input.n));
+    context.kernels.expand_bits(flat.values, input.n, bytes);
+    return { type: vector.type, physical: 'u8', address: bytes, validity: flat.validity, texts: null };
+  }
+
+  /** Rows that exist and pass the filter. */
+  filtered(filter: number): number {
+    if (filter < 0) return this.input.mask;
+    return this.both(this.input.mask, this.input.filters[filter] ?? 0, `f${filter}`);
+  }
+
+  /** Rows that count for a state: filtered, and no required argument is NULL. */
+  counted(required: readonly number[], filter: number): number {
+    let mask = this.filtered(filter);
+    let key = `f${filter}`;
+    for (const arg of required) {
+      key += `:${arg}`;
+      mask = this.both(mask, validityOf(this.vector(arg), this.context), key);
+    }
+    return mask;
+  }
+
+  /** Filtered rows that do not count; 0 when there can be none. */
+  missing(required: readonly number[], filter: number): number {
+    if (required.every((arg) => validityOf(this.vector(arg), this.context) === 0)) return 0;
+    const counted = this.counted(required, filter);
+    const out = this.context.scratch.allocate(bitmapBytes(this.input.n));
+    this.context.kernels.mask_and_not(this.filtered(filter), counted, this.input.n, out);
+    return out;
+  }
+
+  private both(a: number, b: number, key: string): number {
+    if (a === 0 || b === 0) return a === 0 ? b : a;
+    let out = this.masks.get(key);
+    if (out === undefined) {
+      out = this.context.scratch.allocate(bitmapBytes(this.input.n));
+      this.context.kernels.mask_and(a, b, this.input.n, out);
+      this.masks.set(key, out);
+    }
+    return out;
+  }
+}
+
+/** A bitmap for the rows of a vector in any encoding; 0 = no NULL. */
+export function validityOf(vector: Vector, context: MoveContext): number {
+  if (vector.type.kind === 'null') return context.scratch.allocateZeroed(bitmapBytes(vector.length));
+  if (vector.encoding !== 'constant' || vector.validity === 0) return vector.validity;
+  return ((context.arena.u8[vector.validity] ?? 0) & 1) === 1 ? 0 : context.scratch.allocateZeroed(bitmapBytes(vector.length));
+}

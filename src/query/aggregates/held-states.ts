@@ -1,0 +1,177 @@
+/** States that hold values of rows: first, last, at an extreme of another, lists. */
+import type { Kernels } from '../../../native-free/kernels.js';
+import { bitmapBytes, dictionaryVector, flatVector, type Vector } from '../../core/batch.js';
+import type { MemoryScope } from '../../core/memory-scope.js';
+import { type DataType, type PhysicalType, physicalOf, WIDTH_BYTES } from '../../core/types.js';
+import { nextDictionaryId } from '../execution/dictionary-id.js';
+import { GrowingArray } from '../execution/growing-array.js';
+import { narrowOrderKey } from '../execution/sort-rows.js';
+import type { MoveContext } from '../expression/gather.js';
+import type { SlotResult } from './contract.js';
+import { type MergeInput, PartState, type State, type StateInput, type StateResult } from './states.js';
+
+type Width = 1 | 2 | 4 | 8 | 16;
+
+/** Bytes of an input as it comes to a state: ids for text, bytes for bool. */
+function stateWidth(physical: PhysicalType): Width {
+  if (physical === 'bytes') return 4;
+  return physical === 'bit' || physical === 'none' ? 1 : (WIDTH_BYTES[physical] as Width);
+}
+
+/** Bitmaps of the states that hold anything, and of those that hold a value. */
+function heldBits(kernels: Kernels, flags: number, n: number, context: MoveContext): { held: number; valid: number } {
+  const held = context.scratch.allocate(bitmapBytes(n));
+  const valid = context.scratch.allocate(bitmapBytes(n));
+  kernels.bits_eq_u8(flags, 0, n, held);
+  kernels.mask_and_not(0, held, n, held);
+  kernels.bits_eq_u8(flags, 1, n, valid);
+  return { held, valid };
+}
+
+/** Values of state arrays that may be text ids, as ids here. */
+function translated(kernels: Kernels, from: number, input: MergeInput): number {
+  if (input.ids === 0) return from;
+  const mapped = input.context.scratch.allocate(Math.max(64, input.n * 4));
+  kernels.map_ids(from, input.ids, input.n, mapped);
+  return mapped;
+}
+
+/** First or last row. */
+export class PositionState extends PartState {
+  private readonly kind: 'first' | 'last';
+  private readonly width: Width;
+
+  constructor(scope: MemoryScope, kernels: Kernels, kind: 'first' | 'last', physical: PhysicalType) {
+    super(scope, kernels, [stateWidth(physical), 1]);
+    this.kind = kind;
+    this.width = stateWidth(physical);
+  }
+
+  update({ values, mask, groups, n }: StateInput): void {
+    const value = values[0];
+    if (value) this.pick(value.address, value.validity, mask, groups, n);
+  }
+
+  merge(other: StateResult, input: MergeInput): void {
+    const { held, valid } = heldBits(this.kernels, other.parts[1] ?? 0, input.n, input.context);
+    this.pick(translated(this.kernels, other.parts[0] ?? 0, input), valid, held, input.groups, input.n);
+  }
+
+  private pick(values: number, validity: number, mask: number, groups: number, n: number): void {
+    this.kernels[`agg_${this.kind}_w${this.width}`](values, validity, mask, groups, n, this.parts.at(0), this.parts.at(1));
+  }
+}
+
+/** The row with the smallest or largest order key. Parts: key, value, flag. */
+export class PickState extends PartState {
+  private readonly kind: 'arg_min' | 'arg_max' | 'arg_max_last';
+  private readonly width: Width;
+
+  constructor(scope: MemoryScope, kernels: Kernels, kind: PickState['kind'], physical: PhysicalType) {
+    super(scope, kernels, [8, stateWidth(physical), 1]);
+    this.kind = kind;
+    this.width = stateWidth(physical);
+  }
+
+  update({ values, mask, groups, n, context }: StateInput): void {
+    const [value, order] = values;
+    if (!value || !order) return;
+    // Bool order values come as bytes.
+    const type: DataType = order.type.kind === 'bool' ? { kind: 'uint8' } : order.type;
+    const keys = narrowOrderKey(flatVector(type, n, order.address), this.kind !== 'arg_min', context, context.scratch);
+    this.pick(keys, value.address, value.validity, mask, groups, n);
+  }
+
+  merge(other: StateResult, input: MergeInput): void {
+    const { held, valid } = heldBits(this.kernels, other.parts[2] ?? 0, input.n, input.context);
+    this.pick(other.parts[0] ?? 0, translated(this.kernels, other.parts[1] ?? 0, input), valid, held, input.groups, input.n);
+  }
+
+  private pick(keys: number, values: number, validity: number, mask: number, groups: number, n: number): void {
+    const last = this.kind === 'arg_max_last' ? 1 : 0;
+    const { parts } = this;
+    this.kernels[`agg_pick_w${this.width}`](last, keys, values, validity, mask, groups, n, parts.at(0), parts.at(1), parts.at(2));
+  }
+}
+
+/** All values with the group of each. Parts: values, groups, presence (one byte per value). */
+export class ListState implements State {
+  private readonly type: DataType;
+  private readonly kernels: Kernels;
+  private readonly scope: MemoryScope;
+  private readonly width: Width;
+  private readonly values: GrowingArray;
+  private readonly groups: GrowingArray;
+  private readonly present: GrowingArray;
+  private length = 0;
+
+  constructor(scope: MemoryScope, kernels: Kernels, type: DataType) {
+    this.type = type;
+    this.scope = scope;
+    this.kernels = kernels;
+    this.width = stateWidth(physicalOf(type));
+    this.values = new GrowingArray(scope);
+    this.groups = new GrowingArray(scope);
+    this.present = new GrowingArray(scope);
+  }
+
+  ensure(): void {
+    // A list has no states per group.
+  }
+
+  update({ values, mask, groups, n }: StateInput): void {
+    const value = values[0];
+    if (value) this.append(value.address, value.validity, mask, groups, n);
+  }
+
+  merge(other: StateResult, input: MergeInput): void {
+    const [values = 0, groups = 0, present = 0] = other.parts;
+    const n = other.length;
+    const { scratch } = input.context;
+    const valid = scratch.allocate(bitmapBytes(n));
+    this.kernels.bits_eq_u8(present, 1, n, valid);
+    let mapped = 0;
+    if (input.groups !== 0) {
+      mapped = scratch.allocate(Math.max(64, n * 4));
+      this.kernels.map_ids(groups, input.groups, n, mapped);
+    }
+    this.append(translated(this.kernels, values, { ...input, n }), valid, 0, mapped, n);
+  }
+
+  private append(values: number, validity: number, mask: number, groups: number, n: number): void {
+    const { length, width, kernels } = this;
+    this.values.ensure((length + n) * width, length * width);
+    this.groups.ensure((length + n) * 4, length * 4);
+    this.present.ensure(length + n, length);
+    const kept = kernels[`append_w${width}`](values, mask, n, this.values.address + length * width);
+    const at = this.groups.address + length * 4;
+    if (groups === 0) kernels.fill_u32(0, kept, at);
+    else kernels.append_w4(groups, mask, n, at);
+    kernels.append_flags(validity, mask, n, this.present.address + length);
+    this.length += kept;
+  }
+
+  result(): StateResult {
+    return { parts: [this.values.address, this.groups.address, this.present.address], length: this.length };
+  }
+
+  slot(texts: Vector | null): SlotResult {
+    const { length, scope } = this;
+    const bitmap = scope.allocate(bitmapBytes(length) + 64);
+    const set = this.kernels.bits_eq_u8(this.present.address, 1, length, bitmap);
+    const validity = set === length ? 0 : bitmap;
+    return { parts: [], texts, list: { values: this.vector(texts, validity), groups: this.groups.address } };
+  }
+
+  private vector(texts: Vector | null, validity: number): Vector {
+    const { type, length } = this;
+    if (texts) {
+      const dictionary = { id: nextDictionaryId(), count: texts.length, offsets: texts.offsets, values: texts.values };
+      return dictionaryVector(type, length, this.values.address, dictionary, validity);
+    }
+    if (type.kind !== 'bool') return flatVector(type, length, this.values.address, validity);
+    const bits = this.scope.allocate(bitmapBytes(length) + 64);
+    this.kernels.bits_eq_u8(this.values.address, 1, length, bits);
+    return flatVector(type, length, bits, validity);
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * States of aggregates: arrays of one element per group that are updated from vectors and merged with the states of later rows.
+ * The kernels of each kind are in number-states.ts and held-states.ts; what a state means is its aggregate's business.
+ */
+import type { Kernels } from '../../../native-free/kernels.js';
+import type { Vector } from '../../core/batch.js';
+import type { MemoryScope } from '../../core/memory-scope.js';
+import type { DataType, PhysicalType } from '../../core/types.js';
+import { GrowingArray } from '../execution/growing-array.js';
+import type { MoveContext } from '../expression/gather.js';
+import type { SlotResult } from './contract.js';
+
+/** What one update sees. Inputs are flat; bool inputs are bytes (uint8), text inputs ids (uint32) of an encoder. */
+export interface StateInput {
+  /** Group of each row (uint32), or 0: all rows are of group 0. */
+  readonly groups: number;
+  /** Rows that count; 0 = all. */
+  readonly mask: number;
+  readonly n: number;
+  readonly values: readonly StateValues[];
+  readonly context: MoveContext;
+}
+
+export interface StateValues {
+  readonly type: DataType;
+  readonly physical: PhysicalType;
+  readonly address: number;
+  readonly validity: number;
+  /** Text: offsets and bytes of the values that ids mean; else null. */
+  readonly texts: Vector | null;
+}
+
+/** A state as plain data for another thread. */
+export interface StateResult {
+  readonly parts: readonly number[];
+  /** Lists: number of kept values. */
+  readonly length: number;
+}
+
+/** How states of other rows come in. */
+export interface MergeInput {
+  /** Group here of each group there (uint32), or 0: all are group 0. */
+  readonly groups: number;
+  /** Groups there. */
+  readonly n: number;
+  readonly context: MoveContext;
+  /** Text states: id here of each id there, and the values that ids here mean. */
+  readonly ids: number;
+  readonly texts: Vector | null;
+}
+
+export interface State {
+  ensure(groupCount: number): void;
+  update(input: StateInput): void;
+  merge(other: StateResult, input: MergeInput): void;
+  result(): StateResult;
+  /** For the aggregate's finish. */
+  slot(texts: Vector | null): SlotResult;
+}
+
+/** Arrays of one element per group, new elements filled with a pattern. */
+class Parts {
+  readonly arrays: readonly GrowingArray[];
+  private readonly scope: MemoryScope;
+  private readonly kernels: Kernels;
+  private readonly widths: readonly number[];
+  private readonly pattern: number;
+  private filled = 0;
+
+  /** The pattern (16 bytes) fills the first part; the others start as zeros. */
+  constructor(scope: MemoryScope, kernels: Kernels, widths: readonly number[], pattern: Uint8Array | null) {
+    this.scope = scope;
+    this.kernels = kernels;
+    this.widths = widths;
+    this.arrays = widths.map(() => new GrowingArray(scope));
+    this.pattern = pattern ? scope.allocate(16) : 0;
+    if (pattern) scope.arena.u8.set(pattern, this.pattern);
+  }
+
+  at(index: number): number {
+    return this.arrays[index]?.address ?? 0;
+  }
+
+  get addresses(): number[] {
+    return this.arrays.map((array) => array.address);
+  }
+
+  ensure(groupCount: number): void {
+    if (groupCount <= this.filled) return;
+    this.arrays.forEach((array, i) => {
+      const width = this.widths[i] ?? 0;
+      array.ensure(groupCount * width, this.filled * width);
+      if (i === 0 && this.pattern !== 0)
+        this.kernels.fill_states(array.address, this.filled, groupCount - this.filled, width, this.pattern);
+      else this.scope.arena.u8.fill(0, array.address + this.filled * width, array.address + groupCount * width);
+    });
+    this.filled = groupCount;
+  }
+}
+
+export abstract class PartState implements State {
+  protected readonly parts: Parts;
+  protected readonly kernels: Kernels;
+
+  constructor(scope: MemoryScope, kernels: Kernels, widths: readonly number[], pattern: Uint8Array | null = null) {
+    this.kernels = kernels;
+    this.parts = new Parts(scope, kernels, widths, pattern);
+  }
+
+  ensure(groupCount: number): void {
+    this.parts.ensure(groupCount);
+  }
+
+  abstract update(input: StateInput): void;
+  abstract merge(other: StateResult, input: MergeInput): void;
+
+  result(): StateResult {
+    return { parts: this.parts.addresses, length: 0 };
+  }
+
+  slot(texts: Vector | null): SlotResult {
+    return { parts: this.parts.addresses, texts, list: null };
+  }
+}
+
+/** Rows per group (int64). */
+export class CountState extends PartState {
+  constructor(scope: MemoryScope, kernels: Kernels) {
+    super(scope, kernels, [8]);
+  }
+
+  get counts(): number {
+    return this.parts.at(0);
+  }
+
+  update({ mask, groups, n }: StateInput): void {
+    this.kernels.agg_count(mask, groups, n, this.parts.at(0));
+  }
+
+  merge(other: StateResult, { groups, n }: MergeInput): void {
+    this.kernels.agg_add_i64(other.parts[0] ?? 0, 0, groups, n, this.parts.at(0));
+  }
+}

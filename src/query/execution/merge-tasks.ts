@@ -1,0 +1,80 @@
+/** Tasks that come after all lanes: merging aggregates, building join tables, sorting. */
+import type { Vector } from '../../core/batch.js';
+import { Scratch } from '../../core/memory-scope.js';
+import { Accumulator } from '../aggregates/accumulator.js';
+import { evaluate } from '../expression/evaluate.js';
+import { GroupTable } from './group-table.js';
+import { sliceVector } from './piece-reader.js';
+import type { TaskRun } from './run-task.js';
+import { concatenate } from './sinks.js';
+import { bucketRows } from './sort-rows.js';
+import type { BuildTask, MergeAggregateTask, SortTask, TaskResult } from './task.js';
+import { chunkOf, sortBatch } from './top-sink.js';
+
+/** Merges the groups of lanes in lane order and finishes the aggregates: group columns, then one column per call. */
+export function* runMergeAggregate(task: MergeAggregateTask, run: TaskRun): Generator<void, Partial<TaskResult>> {
+  const { context, kept } = run;
+  const { spec } = task;
+  const table =
+    spec.groups.length === 0
+      ? null
+      : new GroupTable(
+          spec.groups.map((group) => group.type),
+          kept,
+          context.kernels,
+        );
+  const accumulator = new Accumulator(spec.calls, kept, context.kernels);
+  for (const lane of task.lanes) {
+    run.check();
+    context.scratch.reset();
+    const groups = table && lane.table ? table.merge(lane.table, context) : 0;
+    accumulator.merge(lane.states, groups, lane.groupCount, table ? table.groupCount : 1, context);
+    yield;
+  }
+  run.check();
+  context.scratch.reset();
+  const rowCount = table ? table.groupCount : 1;
+  const keys: Vector[] = table ? table.keyVectors(context, kept) : [];
+  // Result vectors may lie in what finishing allocates on the way.
+  const lasting = { ...context, scratch: new Scratch(kept) };
+  const results = accumulator.finish(rowCount, lasting);
+  return { batch: { arena: kept.arena.id, rowCount, columns: [...keys, ...results] } };
+}
+
+/** Concatenates the build side, groups it by key and sorts its rows by group. */
+export function* runBuild(task: BuildTask, run: TaskRun): Generator<void, Partial<TaskResult>> {
+  const { context, kept } = run;
+  const batch = concatenate(task.batches, task.types, kept, context, run.check);
+  const base = { rowCount: batch.rowCount, ids: task.ids, columns: batch.columns };
+  if (task.keys.length === 0) return { table: { ...base, groups: null, rows: 0, starts: 0 } };
+  const table = new GroupTable(
+    task.keys.map((key) => key.type),
+    kept,
+    context.kernels,
+  );
+  const groups = kept.allocate(Math.max(64, batch.rowCount * 4));
+  const vectorRows = task.frame.vectorRows;
+  const chunk = chunkOf(batch, task.ids);
+  context.scratch.reset();
+  const keys = task.keys.map((key) => evaluate(key, chunk, context));
+  const mark = context.scratch.mark();
+  for (let first = 0; first < batch.rowCount; first += vectorRows) {
+    run.check();
+    context.scratch.rewind(mark);
+    const n = Math.min(vectorRows, batch.rowCount - first);
+    const slices = keys.map((key) => sliceVector(key, first, n));
+    context.kernels.copy_bytes(groups + first * 4, table.assign(slices, 0, n, context), n * 4);
+    yield;
+  }
+  const handle = table.seal();
+  const buckets = bucketRows({ kernels: context.kernels, memory: kept, groupCount: table.groupCount, context }, groups, batch.rowCount, 0);
+  return { table: { ...base, groups: handle, rows: buckets.rows, starts: buckets.starts } };
+}
+
+export function* runSort(task: SortTask, run: TaskRun): Generator<void, Partial<TaskResult>> {
+  const { context, kept } = run;
+  const batch = concatenate(task.batches, task.types, kept, context, run.check);
+  yield;
+  const rows = sortBatch(batch, task.ids, task.keys, context, kept, run.check);
+  return { batch, order: { rows, count: Math.min(task.limit ?? batch.rowCount, batch.rowCount) } };
+}

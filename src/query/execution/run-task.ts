@@ -1,0 +1,238 @@
+/**
+ * Runs tasks. The code is the same in a worker thread and on the calling thread: a task is a generator that pauses after every chunk, so that
+ * the calling thread can see to other things meanwhile.
+ */
+import type { Kernels } from '../../../native-free/kernels.js';
+import type { Arena } from '../../core/arena.js';
+import { DbError } from '../../core/errors.js';
+import { MemoryScope, Scratch } from '../../core/memory-scope.js';
+import { DictionaryCache } from '../expression/dictionary-cache.js';
+import type { EvaluationContext } from '../functions/contract.js';
+import type { Chunk } from './chunk.js';
+import { Probe } from './join-probe.js';
+import { runBuild, runMergeAggregate, runSort } from './merge-tasks.js';
+import { type Emit, Filter, type Operator, Project } from './operators.js';
+import { chunksOf } from './piece-reader.js';
+import { AggregateSink, CollectSink, type Sink } from './sinks.js';
+import {
+  CANCELLED_WORD,
+  CLAIM_WORD,
+  type Counter,
+  type LaneOutput,
+  MEMORY_WORD,
+  type OperatorSpec,
+  type PipelineTask,
+  type QueryFrame,
+  type SinkSpec,
+  type Task,
+  type TaskResult,
+} from './task.js';
+import { TopSink } from './top-sink.js';
+
+/** What a thread brings along. */
+export interface TaskThread {
+  readonly arena: Arena;
+  readonly kernels: Kernels;
+}
+
+/** One task's surroundings on one thread. */
+export interface TaskRun {
+  readonly context: EvaluationContext;
+  /** What the task gives away at its end. */
+  readonly kept: MemoryScope;
+  /** What is freed at its end; scratch lies in it. */
+  readonly temporary: MemoryScope;
+  readonly counters: Counters;
+  /** Throws `cancelled` when the query was told to stop. */
+  check(): void;
+}
+
+/** Time and rows by operator. Time is that of the operator itself: what it hands on is counted there. */
+export class Counters {
+  readonly list: (Counter | undefined)[] = [];
+  private current = -1;
+  private since = performance.now();
+
+  /** Ends the time of the operator that ran and begins that of `counter`. Returns the one that ran. */
+  enter(counter: number): number {
+    const now = performance.now();
+    const before = this.current;
+    if (before >= 0) this.at(before).microseconds += (now - this.since) * 1000;
+    this.current = counter;
+    this.since = now;
+    return before;
+  }
+
+  at(counter: number): Counter {
+    let entry = this.list[counter];
+    if (!entry) {
+      entry = { rows: 0, bytes: 0, microseconds: 0 };
+      this.list[counter] = entry;
+    }
+    return entry;
+  }
+}
+
+/** Runs to the end on this thread. */
+export function runTask(task: Task, thread: TaskThread): TaskResult {
+  const steps = taskSteps(task, thread);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+const SLICE_MS = 8;
+
+/** Runs on this thread and lets other work in between. */
+export async function runTaskInSlices(task: Task, thread: TaskThread): Promise<TaskResult> {
+  const steps = taskSteps(task, thread);
+  let sliceEnd = performance.now() + SLICE_MS;
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    if (performance.now() < sliceEnd) continue;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    sliceEnd = performance.now() + SLICE_MS;
+  }
+}
+
+export function cancelledCheck(arena: Arena, frame: QueryFrame): () => void {
+  const word = frame.control / 4 + CANCELLED_WORD;
+  return () => {
+    if (Atomics.load(arena.i32, word) !== 0) throw new DbError('cancelled', 'the query was cancelled');
+  };
+}
+
+function* taskSteps(task: Task, thread: TaskThread): Generator<void, TaskResult> {
+  const { arena, kernels } = thread;
+  const { frame } = task;
+  const budget = frame.control + MEMORY_WORD * 4;
+  const kept = new MemoryScope(arena, frame.memoryLimitBytes, budget);
+  const temporary = new MemoryScope(arena, frame.memoryLimitBytes, budget);
+  const context: EvaluationContext = {
+    arena,
+    kernels,
+    scratch: new Scratch(temporary),
+    nowNanoseconds: frame.nowNanoseconds,
+    timezone: frame.timezone,
+    dictionaryCache: new DictionaryCache(kept, task.kind === 'pipeline' ? task.expectedRows : Number.POSITIVE_INFINITY),
+  };
+  const run: TaskRun = { context, kept, temporary, counters: new Counters(), check: cancelledCheck(arena, frame) };
+  try {
+    const result = yield* bodyOf(task, run);
+    run.counters.enter(-1);
+    return {
+      owned: [],
+      lanes: [],
+      batch: null,
+      order: null,
+      table: null,
+      ...result,
+      counters: run.counters.list,
+      ...{ owned: kept.giveAwayAll() },
+    };
+  } finally {
+    temporary.release();
+    kept.release();
+  }
+}
+
+function bodyOf(task: Task, run: TaskRun): Generator<void, Partial<TaskResult>> {
+  switch (task.kind) {
+    case 'pipeline':
+      return runPipeline(task, run);
+    case 'merge_aggregate':
+      return runMergeAggregate(task, run);
+    case 'build':
+      return runBuild(task, run);
+    case 'sort':
+      return runSort(task, run);
+  }
+}
+
+function* runPipeline(task: PipelineTask, run: TaskRun): Generator<void, Partial<TaskResult>> {
+  const { arena } = run.context;
+  const claims = task.frame.control / 4 + CLAIM_WORD;
+  const chains = task.branches.map((branch) => branch.operators.map((spec) => createOperator(spec, task, run)));
+  const lanes: { lane: number; output: LaneOutput }[] = [];
+  const count = task.lanes.length;
+  for (let own = 0; ; own++) {
+    const lane = task.claim ? Atomics.add(arena.i32, claims, 1) : own;
+    if (lane >= count) break;
+    lanes.push({ lane, output: yield* runLane(task, lane, chains, run) });
+  }
+  return { lanes };
+}
+
+function* runLane(task: PipelineTask, lane: number, chains: readonly (readonly Operator[])[], run: TaskRun): Generator<void, LaneOutput> {
+  const sink = createSink(task.sink, run);
+  try {
+    let enough = false;
+    const { counters } = run;
+    const finish: Emit = (chunk) => {
+      const before = counters.enter(sink.counter);
+      enough = sink.push(chunk) || enough;
+      counters.enter(before);
+    };
+    for (const range of task.lanes[lane]?.ranges ?? []) {
+      const branch = task.branches[range.branch];
+      if (!branch || enough) continue;
+      const push = chained(chains[range.branch] ?? [], finish, counters);
+      counters.enter(branch.counter);
+      for (const chunk of chunksOf(branch, range, task.frame.vectorRows, run.context)) {
+        run.check();
+        counters.at(branch.counter).rows += chunk.count;
+        if (chunk.count > 0) push(chunk);
+        if (enough) break;
+        yield;
+        counters.enter(branch.counter);
+      }
+    }
+    counters.enter(sink.counter);
+    run.context.scratch.reset();
+    return sink.end();
+  } finally {
+    if (sink instanceof TopSink) sink.release();
+  }
+}
+
+/** The operators one after the other, as one function. */
+function chained(operators: readonly Operator[], finish: Emit, counters: Counters): Emit {
+  let next = finish;
+  for (const operator of [...operators].reverse()) {
+    const after = next;
+    const counted: Emit = (chunk) => {
+      counters.at(operator.counter).rows += chunk.count;
+      after(chunk);
+    };
+    next = (chunk: Chunk) => {
+      const before = counters.enter(operator.counter);
+      operator.push(chunk, counted);
+      counters.enter(before);
+    };
+  }
+  return next;
+}
+
+function createOperator(spec: OperatorSpec, task: PipelineTask, run: TaskRun): Operator {
+  switch (spec.kind) {
+    case 'filter':
+      return new Filter(spec, run.context);
+    case 'project':
+      return new Project(spec, run.context);
+    case 'probe':
+      return new Probe(spec, run.context, run.temporary, Math.max(1024, task.frame.vectorRows), run.check);
+  }
+}
+
+function createSink(spec: SinkSpec, run: TaskRun): Sink {
+  switch (spec.kind) {
+    case 'collect':
+      return new CollectSink(spec.ids, spec.limit, spec.counter, run.kept, run.context);
+    case 'aggregate':
+      return new AggregateSink(spec.spec, spec.counter, run.kept, run.context);
+    case 'top':
+      return new TopSink(spec, run.kept, run.context, run.check);
+  }
+}

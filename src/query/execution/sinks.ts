@@ -1,0 +1,169 @@
+/** Where a pipeline ends: sinks take the chunks of one lane and give its output. */
+import { type Batch, bitmapBytes, type Vector } from '../../core/batch.js';
+import { type MemoryScope, Scratch } from '../../core/memory-scope.js';
+import { Accumulator } from '../aggregates/accumulator.js';
+import { ColumnBuilder } from '../expression/column-builder.js';
+import { evaluate, evaluatePredicate } from '../expression/evaluate.js';
+import { gatherVector, toFlat } from '../expression/gather.js';
+import type { EvaluationContext } from '../functions/contract.js';
+import type { ColumnId } from '../plan/expression.js';
+import { type Chunk, mayFail } from './chunk.js';
+import { GroupTable } from './group-table.js';
+import type { AggregationSpec, CollectedBatch, LaneOutput } from './task.js';
+
+export interface Sink {
+  readonly counter: number;
+  /** Returns true when the lane needs no further rows. */
+  push(chunk: Chunk): boolean;
+  /** The lane's output; its memory belongs to the scope that the sink was made with. */
+  end(): LaneOutput;
+}
+
+/** Keeps rows as batches. Vectors that lie in the source are kept as they are. */
+export class CollectSink implements Sink {
+  readonly counter: number;
+  private readonly ids: readonly ColumnId[];
+  private readonly limit: number;
+  private readonly scope: MemoryScope;
+  private readonly context: EvaluationContext;
+  private readonly batches: CollectedBatch[] = [];
+  private rows = 0;
+
+  constructor(ids: readonly ColumnId[], limit: number | null, counter: number, scope: MemoryScope, context: EvaluationContext) {
+    this.ids = ids;
+    this.limit = limit ?? Number.POSITIVE_INFINITY;
+    this.counter = counter;
+    this.scope = scope;
+    this.context = context;
+  }
+
+  push(chunk: Chunk): boolean {
+    const memory = new RecordingAllocator(this.scope);
+    const rows = chunk.mask === 0 ? 0 : chunk.rowNumbers(this.context);
+    const columns = this.ids.map((id) => {
+      const vector = chunk.column(id);
+      if (rows !== 0) return this.gathered(vector, rows, chunk.count, memory);
+      return chunk.lasts(vector) ? vector : copyVector(vector, this.context, memory);
+    });
+    this.batches.push({ arena: this.scope.arena.id, rowCount: chunk.count, columns, owned: memory.addresses });
+    this.rows += chunk.count;
+    return this.rows >= this.limit;
+  }
+
+  private gathered(vector: Vector, rows: number, count: number, memory: RecordingAllocator): Vector {
+    if (vector.encoding === 'constant') return copyVector({ ...vector, length: count }, this.context, memory);
+    return gatherVector(vector, rows, count, this.context, memory);
+  }
+
+  end(): LaneOutput {
+    return { kind: 'batches', batches: this.batches };
+  }
+}
+
+/** Remembers what was allocated. */
+class RecordingAllocator {
+  readonly addresses: number[] = [];
+  private readonly scope: MemoryScope;
+
+  constructor(scope: MemoryScope) {
+    this.scope = scope;
+  }
+
+  allocate(sizeBytes: number): number {
+    const address = this.scope.allocate(Math.max(64, sizeBytes));
+    this.addresses.push(address);
+    return address;
+  }
+}
+
+/** A copy in other memory; dictionaries stay where they are. */
+export function copyVector(vector: Vector, context: EvaluationContext, memory: { allocate(sizeBytes: number): number }): Vector {
+  const rows = context.scratch.allocate(Math.max(64, vector.length * 4));
+  if (vector.encoding === 'constant') return toFlat(vector, context, memory);
+  context.kernels.row_numbers(0, vector.length, rows);
+  return gatherVector(vector, rows, vector.length, context, memory);
+}
+
+/** Groups rows and keeps the states of their aggregates. */
+export class AggregateSink implements Sink {
+  readonly counter: number;
+  private readonly spec: AggregationSpec;
+  private readonly context: EvaluationContext;
+  private readonly table: GroupTable | null;
+  private readonly accumulator: Accumulator;
+  private readonly mayFail: boolean;
+  private readonly scope: MemoryScope;
+
+  constructor(spec: AggregationSpec, counter: number, scope: MemoryScope, context: EvaluationContext) {
+    this.spec = spec;
+    this.counter = counter;
+    this.context = context;
+    this.scope = scope;
+    this.table =
+      spec.groups.length === 0
+        ? null
+        : new GroupTable(
+            spec.groups.map((group) => group.type),
+            scope,
+            context.kernels,
+          );
+    this.accumulator = new Accumulator(spec.calls, scope, context.kernels);
+    this.mayFail = [...spec.groups, ...spec.arguments, ...spec.filters].some(mayFail);
+  }
+
+  push(input: Chunk): boolean {
+    const { spec, context } = this;
+    const chunk = input.forExpressions(this.mayFail, context);
+    const keys = spec.groups.map((group) => evaluate(group, chunk, context));
+    const groups = this.table ? this.table.assign(keys, chunk.mask, chunk.rowCount, context) : 0;
+    const args = spec.arguments.map((argument) => evaluate(argument, chunk, context));
+    const filters = spec.filters.map((filter) => evaluatePredicate(filter, chunk, context));
+    const groupCount = this.table ? this.table.groupCount : 1;
+    this.accumulator.update({ groups, groupCount, mask: chunk.mask, n: chunk.rowCount, args, filters }, context);
+    return false;
+  }
+
+  end(): LaneOutput {
+    const context = { ...this.context, scratch: new Scratch(this.scope) };
+    const groupCount = this.table ? this.table.groupCount : 1;
+    this.accumulator.ensure(groupCount);
+    return {
+      kind: 'aggregate',
+      lane: {
+        groupCount,
+        table: this.table?.result(context) ?? null,
+        states: this.accumulator.result(context, this.spec.arguments.length),
+      },
+    };
+  }
+}
+
+/** One batch out of several with the same columns; the memory is the scope's. */
+export function concatenate(
+  batches: readonly Batch[],
+  types: readonly Vector['type'][],
+  scope: MemoryScope,
+  context: EvaluationContext,
+  check: () => void,
+): Batch {
+  const only = batches[0];
+  if (batches.length === 1 && only?.columns.every((column) => column.encoding !== 'constant')) return only;
+  const builders = types.map((type) => new ColumnBuilder(type, scope));
+  let rowCount = 0;
+  for (const batch of batches) {
+    check();
+    context.scratch.reset();
+    builders.forEach((builder, i) => {
+      const column = batch.columns[i];
+      if (column) builder.append(column, context);
+    });
+    rowCount += batch.rowCount;
+  }
+  return { arena: scope.arena.id, rowCount, columns: builders.map((builder) => builder.view()) };
+}
+
+/** Bytes that a vector's rows take, about. */
+export function vectorBytes(vector: Vector): number {
+  const bitmap = vector.validity === 0 ? 0 : bitmapBytes(vector.length);
+  return bitmap + vector.length * 8;
+}
