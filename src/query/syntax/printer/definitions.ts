@@ -71,17 +71,14 @@ export abstract class DefinitionPrinter extends QueryPrinter {
   }
 
   private tableClauses(node: CreateTable): string[] {
-    const flags = node.options.filter((option) => option.value === null && (option.name === 'wal' || option.name === 'bypass_wal'));
-    const settings = node.options.filter((option) => !flags.includes(option));
     return [
       node.query === null ? '' : `AS (${this.query(node.query)})`,
       node.timestamp === null ? '' : `TIMESTAMP(${this.identifier(node.timestamp)})`,
       node.partitionBy === null ? '' : `PARTITION BY ${node.partitionBy.toUpperCase()}`,
       node.clusterBy.length === 0 ? '' : `CLUSTER BY (${this.identifiers(node.clusterBy)})`,
       node.timeToLive === null ? '' : `TTL ${this.quantity(node.timeToLive)}`,
-      ...flags.map((flag) => (flag.name === 'wal' ? 'WAL' : 'BYPASS WAL')),
       node.dedupKeys.length === 0 ? '' : `DEDUP KEYS (${this.identifiers(node.dedupKeys)})`,
-      settings.length === 0 ? '' : `WITH ${this.settings(settings)}`,
+      node.options.length === 0 ? '' : `WITH ${this.settings(node.options)}`,
       node.withData ? '' : 'WITH NO DATA',
     ];
   }
