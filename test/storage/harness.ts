@@ -56,18 +56,31 @@ export function vectorFrom(scope: MemoryScope, type: DataType, values: readonly 
   if (type.kind === 'null') return vector;
   if (type.kind === 'list') {
     const lists = values.map((value) => (value === null ? [] : (value as readonly Value[])));
-    const offsets = offsetsFrom(scope, lists.map((list) => list.length));
+    const offsets = offsetsFrom(
+      scope,
+      lists.map((list) => list.length),
+    );
     return { ...vector, offsets, children: [vectorFrom(scope, type.item.type, lists.flat())] };
   }
   if (type.kind === 'struct') {
     const children = type.fields.map((f) =>
-      vectorFrom(scope, f.type, values.map((value) => (value === null ? null : ((value as Record<string, Value>)[f.name] ?? null)))),
+      vectorFrom(
+        scope,
+        f.type,
+        values.map((value) => (value === null ? null : ((value as Record<string, Value>)[f.name] ?? null))),
+      ),
     );
     return { ...vector, children };
   }
   if (physicalOf(type) === 'bytes') {
-    if (dictionary) return dictionaryFrom(scope, vector, values);
-    return { ...vector, ...bytesFrom(scope, values.map((value) => bytesOf(value))) };
+    if (dictionary && type.kind !== 'binary') return dictionaryFrom(scope, vector, values);
+    return {
+      ...vector,
+      ...bytesFrom(
+        scope,
+        values.map((value) => bytesOf(value)),
+      ),
+    };
   }
   return { ...vector, values: fixedFrom(scope, type, values) };
 }
@@ -89,8 +102,16 @@ function offsetsFrom(scope: MemoryScope, lengths: readonly number[]): number {
 }
 
 function bytesFrom(scope: MemoryScope, items: readonly Uint8Array[]): { offsets: number; values: number } {
-  const offsets = offsetsFrom(scope, items.map((item) => item.length));
-  const values = scope.allocate(Math.max(1, items.reduce((sum, item) => sum + item.length, 0)));
+  const offsets = offsetsFrom(
+    scope,
+    items.map((item) => item.length),
+  );
+  const values = scope.allocate(
+    Math.max(
+      1,
+      items.reduce((sum, item) => sum + item.length, 0),
+    ),
+  );
   items.forEach((item, i) => {
     scope.arena.u8.set(item, values + (scope.arena.i32[offsets / 4 + i] as number));
   });
@@ -104,7 +125,10 @@ function dictionaryFrom(scope: MemoryScope, vector: Vector, values: readonly Val
     scope.arena.i32[codes / 4 + i] = value === null ? 0 : distinct.indexOf(value as string);
   });
   const entries = distinct.length === 0 ? [''] : distinct;
-  const { offsets, values: bytes } = bytesFrom(scope, entries.map((entry) => encoder.encode(entry)));
+  const { offsets, values: bytes } = bytesFrom(
+    scope,
+    entries.map((entry) => encoder.encode(entry)),
+  );
   const view = { id: nextDictionary--, count: entries.length, offsets, values: bytes };
   return { ...vector, encoding: 'dictionary', values: codes, dictionary: view };
 }
@@ -128,7 +152,16 @@ function fixedFrom(scope: MemoryScope, type: DataType, values: readonly Value[])
 }
 
 function writeFixed(arena: Arena, physical: ReturnType<typeof physicalOf>, address: number, i: number, value: Value): void {
-  const views = { i8: arena.i8, i16: arena.i16, i32: arena.i32, u8: arena.u8, u16: arena.u16, u32: arena.u32, f32: arena.f32, f64: arena.f64 };
+  const views = {
+    i8: arena.i8,
+    i16: arena.i16,
+    i32: arena.i32,
+    u8: arena.u8,
+    u16: arena.u16,
+    u32: arena.u32,
+    f32: arena.f32,
+    f64: arena.f64,
+  };
   if (physical === 'i64' || physical === 'u64') arena.i64[address / 8 + i] = value as bigint;
   else if (physical === 'i128') {
     arena.i64[address / 8 + 2 * i] = value as bigint;

@@ -21,10 +21,22 @@ describe.each(['disk', 'memory'])('storage on %s', (place) => {
   it('gives back what was appended, in order', async () => {
     const test = await openTest(path(), { segment_rows: 64 });
     await test.storage.createTable(define('trades', TRADE, 0));
-    const rows = Array.from({ length: 200 }, (_, i) => [BigInt(i), `s${i % 3}`, i % 7 === 0 ? null : i / 2, i % 5 ? `n${i}` : null, BigInt(-i)]);
+    const rows = Array.from({ length: 200 }, (_, i) => [
+      BigInt(i),
+      `s${i % 3}`,
+      i % 7 === 0 ? null : i / 2,
+      i % 5 ? `n${i}` : null,
+      BigInt(-i),
+    ]);
     const columns = TRADE.map((_, c) => rows.map((row) => row[c] ?? null));
     for (let from = 0; from < 200; from += 33) {
-      await appendRows(test, 'TRADES', TRADE, columns.map((column) => column.slice(from, from + 33)), from % 2 === 0);
+      await appendRows(
+        test,
+        'TRADES',
+        TRADE,
+        columns.map((column) => column.slice(from, from + 33)),
+        from % 2 === 0,
+      );
     }
     expect(await readRows(test, 'trades')).toEqual(rows);
     await test.storage.flush();

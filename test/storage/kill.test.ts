@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, expect, it } from 'vitest';
+import { openTest } from './harness.js';
+
+const KILLS = 20;
+const ROWS = 3000;
+const writer = join(import.meta.dirname, 'kill-writer.mjs');
+
+/** Runs the writer until it has been writing for delayMs, kills it, and returns the batches that it saw acknowledged. */
+async function writeAndKill(folder: string, firstBatch: number, delayMs: number): Promise<number[]> {
+  const child = spawn(process.execPath, [writer, folder, String(firstBatch)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const acknowledged: number[] = [];
+  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
+  let killed = false;
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line === 'open') {
+      setTimeout(() => {
+        killed = true;
+        child.kill('SIGKILL');
+      }, delayMs);
+    } else acknowledged.push(Number(line));
+  }
+  await ended;
+  expect(killed, 'the writer ran until it was killed').toBe(true);
+  return acknowledged;
+}
+
+/** batch → row numbers, and whether texts are the ones that were written. */
+async function readBatches(folder: string): Promise<Map<number, Set<number>>> {
+  const test = await openTest(folder, { segment_rows: 4096 });
+  const batches = new Map<number, Set<number>>();
+  const snapshot = test.storage.snapshot();
+  const table = snapshot.table('t');
+  for (const segment of table?.segments ?? []) {
+    const pinned = await table?.pin(segment, [0, 1, 2, 3]);
+    const [ts, batch, row, text] = pinned?.columns ?? [];
+    if (!ts || !batch || !row || !text || !pinned) throw new Error('four columns');
+    for (let i = 0; i < segment.rowCount; i++) {
+      const n = Number(test.arena.i64[batch.values / 8 + i]);
+      const r = Number(test.arena.i64[row.values / 8 + i]);
+      const rows = batches.get(n) ?? new Set();
+      if (rows.has(r)) throw new Error(`row ${r} of batch ${n} is there twice`);
+      batches.set(n, rows.add(r));
+      const wanted = BigInt((r * 7919) % 100_003);
+      if (test.arena.i64[ts.values / 8 + i] !== wanted) throw new Error(`row ${r} of batch ${n} has another time`);
+      const code = text.dictionary === null ? i : (test.arena.i32[text.values / 4 + i] as number);
+      const [offsets, bytes] = text.dictionary === null ? [text.offsets, text.values] : [text.dictionary.offsets, text.dictionary.values];
+      const from = bytes + (test.arena.i32[offsets / 4 + code] as number);
+      const found = Buffer.from(test.arena.u8.slice(from, bytes + (test.arena.i32[offsets / 4 + code + 1] as number))).toString();
+      if (found !== `${n}/${r % (n % 2 ? 5 : ROWS)}`) throw new Error(`row ${r} of batch ${n} has the text ${found}`);
+    }
+    pinned.release();
+  }
+  snapshot.release();
+  await test.close();
+  return batches;
+}
+
+describe('a process killed while it appends', () => {
+  it(`leaves every acknowledged row, none twice, and no torn batch, ${KILLS} times`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fletch-kill-'));
+    const acknowledged: number[] = [];
+    let next = 1;
+    try {
+      for (let kill = 0; kill < KILLS; kill++) {
+        acknowledged.push(...(await writeAndKill(folder, next, 20 + ((kill * 73) % 400))));
+        const batches = await readBatches(folder);
+        for (const [n, rows] of batches) expect(rows.size, `rows of batch ${n}`).toBe(1 + ((n * 37) % ROWS));
+        const lost = acknowledged.filter((n) => !batches.has(n));
+        expect(lost).toEqual([]);
+        next = Math.max(next, ...batches.keys()) + 1;
+      }
+      expect(acknowledged.length).toBeGreaterThan(KILLS);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 240_000);
+});
