@@ -9,6 +9,8 @@ import type { FlatTable } from './flatbuffer-reader.js';
 const MAX_ROWS = 2 ** 31 - 1;
 /** Rows that a batch may have beyond what its bytes can hold (columns of type null take none). */
 const FREE_ROWS = 2 ** 24;
+/** How much longer decompressed bytes can plausibly be. */
+const MAX_RATIO = 4096;
 
 export interface BodyBuffer {
   /** 8-byte aligned, readable up to 64 bytes past the end. */
@@ -33,6 +35,7 @@ export class BodyReader {
   private readonly buffers: readonly number[];
   private readonly viewCounts: readonly number[];
   private readonly codec: Codec | null;
+  private readonly maxRows: number;
   private node = 0;
   private buffer = 0;
   private view = 0;
@@ -48,11 +51,8 @@ export class BodyReader {
     const codec = compression === undefined ? null : CODECS[compression.u8(0)];
     if (codec === undefined) throw new DbError('unsupported', 'an Arrow body is compressed with an unknown codec');
     this.codec = codec;
-    if (this.rowCount < 0 || this.rowCount > MAX_ROWS) throw new DbError('invalid_data', `an Arrow record batch has ${this.rowCount} rows`);
-    const plainBits = source.sizeBytes * 8 * (codec === null ? 1 : 255);
-    if (this.rowCount > plainBits + FREE_ROWS) {
-      throw new DbError('invalid_data', `an Arrow record batch claims ${this.rowCount} rows in ${source.sizeBytes} bytes`);
-    }
+    this.maxRows = Math.min(MAX_ROWS, source.sizeBytes * 8 * (codec === null ? 1 : MAX_RATIO) + FREE_ROWS);
+    this.checkRows(this.rowCount);
   }
 
   /** Length and null count of the next field. */
@@ -62,9 +62,8 @@ export class BodyReader {
     this.node++;
     if (length === undefined || nullCount === undefined)
       throw new DbError('invalid_data', `field ${name}: the record batch has no node for it`);
-    if (length < 0 || length > MAX_ROWS || nullCount > length) {
-      throw new DbError('invalid_data', `field ${name}: ${length} rows with ${nullCount} nulls`);
-    }
+    this.checkRows(length);
+    if (nullCount > length) throw new DbError('invalid_data', `field ${name}: ${length} rows with ${nullCount} nulls`);
     return { length, nullCount };
   }
 
@@ -112,6 +111,11 @@ export class BodyReader {
   allocateZeroed(sizeBytes: number): number {
     this.checkMemory(sizeBytes);
     return this.source.scope.allocateZeroed(sizeBytes);
+  }
+
+  private checkRows(rows: number): void {
+    if (rows >= 0 && rows <= this.maxRows) return;
+    throw new DbError('invalid_data', `an Arrow record batch claims ${rows} rows in ${this.source.sizeBytes} bytes`);
   }
 
   private checkMemory(sizeBytes: number): void {
