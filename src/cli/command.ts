@@ -1,0 +1,91 @@
+/** The one table of commands, and how a command line finds its command. */
+import { DbError } from '../core/errors.js';
+import { nearestName } from '../core/nearest-name.js';
+import { SETTINGS, type SettingName } from '../core/settings.js';
+import { VERSION } from '../version.js';
+import { type CommandLine, type FlagTable, flagHelp, readCommandLine } from './config.js';
+import { errorText } from './error-text.js';
+import { IMPORT_FLAGS, runImport } from './import.js';
+import { type Io, write } from './io.js';
+import { runServe } from './serve.js';
+import { runSql, SQL_FLAGS } from './sql.js';
+
+interface CommandRow {
+  readonly usage: string;
+  readonly summary: string;
+  readonly flags: FlagTable;
+  /** Settings that the command's help shows. */
+  readonly settings: readonly SettingName[];
+  readonly run: (line: CommandLine, io: Io) => Promise<number>;
+}
+
+const ALL_SETTINGS = Object.keys(SETTINGS) as SettingName[];
+const FOLDER_SETTINGS: readonly SettingName[] = ['path', 'read_only', 'threads', 'memory_limit'];
+
+function later(what: string): CommandRow['run'] {
+  return async () => {
+    throw new DbError('unsupported', `fletch ${what} is not there yet`);
+  };
+}
+
+export const COMMANDS = {
+  serve: { usage: 'fletch serve [flags]', summary: 'Serve a database folder.', flags: {}, settings: ALL_SETTINGS, run: runServe },
+  sql: {
+    usage: 'fletch sql [--path DIR | --url URL] ["SELECT …"]',
+    summary: 'Run SQL: one statement, a script from a pipe, or a shell.',
+    flags: SQL_FLAGS,
+    settings: FOLDER_SETTINGS,
+    run: runSql,
+  },
+  import: {
+    usage: 'fletch import FILE… --table NAME [--path DIR | --url URL]',
+    summary: 'Append CSV, NDJSON, JSON or Arrow files to a table.',
+    flags: IMPORT_FLAGS,
+    settings: FOLDER_SETTINGS,
+    run: runImport,
+  },
+  export: { usage: 'fletch export', summary: 'Not there yet; use fletch sql --format csv.', flags: {}, settings: [], run: later('export') },
+  check: { usage: 'fletch check', summary: 'Not there yet.', flags: {}, settings: [], run: later('check') },
+  backup: { usage: 'fletch backup', summary: 'Not there yet.', flags: {}, settings: [], run: later('backup') },
+} as const satisfies Record<string, CommandRow>;
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+function overview(): string {
+  const rows = Object.entries(COMMANDS).map(([name, row]) => `  ${name.padEnd(8)}${row.summary}\n`);
+  return `FletchDB ${VERSION}\n\nfletch COMMAND [flags]\n\n${rows.join('')}\nfletch COMMAND --help shows a command's flags. Every setting may also stand in the environment\n(FLETCH_HTTP_PORT) or in a TOML file (--config).\n`;
+}
+
+function commandHelp(row: CommandRow): string {
+  return `${row.usage}\n\n${row.summary}\n\n${flagHelp(row.flags, row.settings)}`;
+}
+
+/** Runs a command line; resolves with the exit code. Never throws. */
+export async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
+  const [name, ...rest] = args;
+  try {
+    if (name === '--version' || name === '-v') return await say(io, `${VERSION}\n`);
+    if (name === undefined || name === 'help' || name === '--help' || name === '-h') return await say(io, overview());
+    if (!Object.hasOwn(COMMANDS, name)) throw unknownCommand(name);
+    const row: CommandRow = COMMANDS[name as keyof typeof COMMANDS];
+    const line = readCommandLine(rest, row.flags, io.variables);
+    if (line.flags.help === true) return await say(io, commandHelp(row));
+    return await row.run(line, io);
+  } catch (error) {
+    await write(io.errors, errorText(error));
+    return error instanceof DbError && error.code === 'invalid_argument' ? EXIT_USAGE : EXIT_FAILED;
+  }
+}
+
+function unknownCommand(name: string): DbError {
+  const nearest = nearestName(name, Object.keys(COMMANDS));
+  return new DbError('invalid_argument', `unknown command ${name}`, {
+    hint: nearest === undefined ? 'fletch --help lists them' : `did you mean fletch ${nearest}?`,
+  });
+}
+
+async function say(io: Io, text: string): Promise<number> {
+  await write(io.output, text);
+  return 0;
+}
