@@ -1,0 +1,222 @@
+/** Implements QueryService: SQL text → statements, run in order, the last one's result streamed to the caller. */
+import type { Kernels } from '../../native-free/kernels.js';
+import type { OwnedBatch, Value } from '../core/batch.js';
+import type { IngestService, QueryDescription, QueryRequest, QueryResult, QueryService, RunningQuery, Storage } from '../core/contracts.js';
+import type { Environment } from '../core/environment.js';
+import { DbError } from '../core/errors.js';
+import { MemoryScope, Scratch } from '../core/memory-scope.js';
+import type { Settings } from '../core/settings.js';
+import { Admission } from './admission.js';
+import { BatchStream } from './batch-stream.js';
+import type { WorkerPool } from './execution/worker-pool.js';
+import { evaluateConstant } from './expression/evaluate.js';
+import { ParseCache } from './parse-cache.js';
+import type { Expression } from './plan/expression.js';
+import { QueryRun } from './query-run.js';
+import { SessionSettings } from './session-settings.js';
+import { describeStatement, runStatement, writes } from './statements/run-statement.js';
+import { done, type StatementContext, type StatementOutcome } from './statements/statement.js';
+import type { Statement } from './syntax/ast/statement.js';
+
+export interface QueryServiceOptions {
+  readonly storage: Storage;
+  readonly ingest: IngestService;
+  readonly pool: WorkerPool;
+  readonly kernels: Kernels;
+  readonly settings: Settings;
+  readonly environment: Environment;
+  readonly version: string;
+}
+
+/** Deeper trees than this are refused before they can exhaust the stack of binder, optimizer or a worker. */
+const DEEPEST_NESTING = 500;
+
+export function createQueryService(options: QueryServiceOptions): QueryService {
+  return new Service(options);
+}
+
+class Service implements QueryService {
+  private readonly options: QueryServiceOptions;
+  private readonly cache: ParseCache;
+  private readonly admission: Admission;
+  private readonly runs = new Map<string, QueryRun>();
+  /** SET of the embedded owner lasts; that of other doors ends with the request. */
+  private readonly embeddedSession: SessionSettings;
+  private readonly constants: MemoryScope;
+  private readonly scratch: Scratch;
+  private isClosed = false;
+  private idle: (() => void) | undefined;
+
+  constructor(options: QueryServiceOptions) {
+    const { settings, storage } = options;
+    this.options = options;
+    this.cache = new ParseCache(Math.min(settings.max_nesting, DEEPEST_NESTING), settings.max_statement_bytes);
+    this.admission = new Admission(settings.max_concurrent_queries, settings.max_queued_queries);
+    this.embeddedSession = new SessionSettings(settings);
+    this.constants = new MemoryScope(storage.arena);
+    this.scratch = new Scratch(this.constants);
+  }
+
+  async execute(request: QueryRequest): Promise<QueryResult> {
+    const run = this.begin(request);
+    let admitted = false;
+    try {
+      run.signal.throwIfAborted();
+      admitted = this.admission.tryEnter();
+      if (!admitted) {
+        await this.admission.enter(run.signal);
+        admitted = true;
+      }
+      run.state = 'running';
+      const statements = this.statements(request);
+      const session = this.sessionOf(request);
+      const outcome = await this.runAll(statements, run, session);
+      return this.result(outcome, run, session.effective(request.settings).max_rows);
+    } catch (error) {
+      this.end(run, admitted);
+      throw run.failure(error);
+    }
+  }
+
+  async describe(request: QueryRequest): Promise<QueryDescription> {
+    const run = this.begin(request);
+    try {
+      const statement = this.statements(request).at(-1);
+      if (!statement) throw new DbError('syntax_error', 'the text has no statement', { position: 0 });
+      return await describeStatement(statement, this.contextOf(run, this.sessionOf(request)));
+    } catch (error) {
+      throw run.failure(error);
+    } finally {
+      this.end(run, false);
+    }
+  }
+
+  running(): readonly RunningQuery[] {
+    return [...this.runs.values()].map((run) => run.describe());
+  }
+
+  cancel(queryId: string): boolean {
+    const run = this.runs.get(queryId);
+    run?.cancel();
+    return run !== undefined;
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    for (const run of this.runs.values()) run.cancel();
+    if (this.runs.size > 0) {
+      // Results that nobody pulls never end by themselves; their memory goes with the arena.
+      await Promise.race([
+        new Promise<void>((resolve) => (this.idle = resolve)),
+        new Promise((resolve) => setTimeout(resolve, 1000).unref()),
+      ]);
+    }
+    this.constants.release();
+  }
+
+  private begin(request: QueryRequest): QueryRun {
+    if (this.isClosed) throw new DbError('closed', 'the database is closing');
+    const queryId = request.queryId ?? this.options.environment.uuid();
+    if (this.runs.has(queryId)) throw new DbError('conflict', `a query with the id ${queryId} is running`);
+    const run = new QueryRun(queryId, request, this.options.environment);
+    this.runs.set(queryId, run);
+    return run;
+  }
+
+  private end(run: QueryRun, admitted: boolean): void {
+    if (!this.runs.delete(run.queryId)) return;
+    run.end();
+    if (admitted) this.admission.leave();
+    if (this.runs.size === 0) this.idle?.();
+  }
+
+  /** Parsed; nothing of the text runs when a part of it may not. */
+  private statements(request: QueryRequest): readonly Statement[] {
+    const statements = this.cache.parse(request.sql);
+    const writing = request.readOnly ? statements.find(writes) : undefined;
+    if (writing)
+      throw new DbError('method_not_allowed', 'this door only reads', {
+        position: writing.position,
+        hint: 'send statements that write by POST',
+      });
+    return statements;
+  }
+
+  private sessionOf(request: QueryRequest): SessionSettings {
+    return request.principal.kind === 'embedded' ? this.embeddedSession : new SessionSettings(this.options.settings);
+  }
+
+  /** All but the last are run to their end; the first error stops the rest. */
+  private async runAll(statements: readonly Statement[], run: QueryRun, session: SessionSettings): Promise<StatementOutcome> {
+    let outcome = done('utility');
+    for (const [i, statement] of statements.entries()) {
+      const context = this.contextOf(run, session);
+      run.limitTime(context.settings.timeout_ms);
+      outcome = await runStatement(statement, context);
+      run.counts(outcome.rowsScanned);
+      if (i < statements.length - 1) for await (const batch of outcome.batches ?? []) batch.release();
+    }
+    return outcome;
+  }
+
+  private contextOf(run: QueryRun, session: SessionSettings): StatementContext {
+    const { storage, ingest, pool, kernels, environment, version, settings } = this.options;
+    const effective = session.effective(run.request.settings);
+    const nowNanoseconds = environment.nowNanoseconds();
+    return {
+      storage,
+      ingest,
+      pool,
+      kernels,
+      environment,
+      version,
+      serverSettings: settings,
+      settings: effective,
+      session,
+      queries: this,
+      sql: run.request.sql,
+      parameters: run.request.parameters,
+      principal: run.request.principal,
+      signal: run.signal,
+      nowNanoseconds,
+      evaluateConstant: (expression) => this.evaluate(expression, nowNanoseconds, effective.timezone),
+    };
+  }
+
+  private evaluate(expression: Expression, nowNanoseconds: bigint, timezone: string): Value {
+    const { storage, kernels } = this.options;
+    try {
+      return evaluateConstant(expression, { arena: storage.arena, kernels, scratch: this.scratch, nowNanoseconds, timezone });
+    } finally {
+      this.scratch.reset();
+    }
+  }
+
+  private result(outcome: StatementOutcome, run: QueryRun, maxRows: number): QueryResult {
+    const { kind, schema, affectedRows, batches } = outcome;
+    const progress = () => run.progress();
+    if (!batches) {
+      this.end(run, true);
+      return { queryId: run.queryId, kind, schema, affectedRows, batches: NO_BATCHES, progress };
+    }
+    run.state = 'streaming';
+    const stream = new BatchStream(batches, {
+      onBatch: (batch) => {
+        run.signal.throwIfAborted();
+        run.rowsReturned += batch.rowCount;
+        if (maxRows > 0 && run.rowsReturned > maxRows) {
+          throw new DbError('query_memory_exceeded', `the result has more rows than max_rows = ${maxRows}`, {
+            hint: 'raise max_rows, or add LIMIT',
+          });
+        }
+      },
+      onError: (error) => run.failure(error),
+      onEnd: () => this.end(run, true),
+    });
+    return { queryId: run.queryId, kind, schema, affectedRows, batches: stream, progress };
+  }
+}
+
+const NO_BATCHES: AsyncIterable<OwnedBatch> = {
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
+};

@@ -1,0 +1,67 @@
+/** Query settings that SET changes: over the server's, under those that the request itself gives. */
+import { DbError } from '../core/errors.js';
+import { parseSetting, type QuerySettings, SETTINGS, type SettingName, type Settings } from '../core/settings.js';
+import { didYouMean } from './binder/nearest-name.js';
+
+const QUERY_SETTINGS = (Object.keys(SETTINGS) as SettingName[]).filter(
+  (name) => SETTINGS[name].scope === 'query',
+) as (keyof QuerySettings)[];
+
+/** Internal: names of optimizer rules that are left away, separated by commas. For tests and for finding a wrong rule. */
+const DISABLED_RULES = 'disabled_optimizer_rules';
+
+export class SessionSettings {
+  private readonly server: Settings;
+  private readonly values = new Map<keyof QuerySettings, string | number | boolean>();
+  private rules: ReadonlySet<string> = new Set();
+
+  constructor(server: Settings, base?: SessionSettings) {
+    this.server = server;
+    if (!base) return;
+    for (const [name, value] of base.values) this.values.set(name, value);
+    this.rules = base.rules;
+  }
+
+  get disabledRules(): ReadonlySet<string> {
+    return this.rules;
+  }
+
+  /** `value` null goes back to the server's. */
+  set(name: string, value: string | number | boolean | null, position: number): void {
+    if (name === DISABLED_RULES) {
+      this.rules = new Set(
+        String(value ?? '')
+          .split(',')
+          .map((rule) => rule.trim()),
+      );
+      return;
+    }
+    const known = querySetting(name, position);
+    if (value === null) this.values.delete(known);
+    else this.values.set(known, parseSetting(known, value));
+  }
+
+  reset(): void {
+    this.values.clear();
+    this.rules = new Set();
+  }
+
+  /** In force, with the request's own settings on top. Fails with `invalid_argument`. */
+  effective(request: Partial<QuerySettings> | undefined): QuerySettings {
+    const entries = QUERY_SETTINGS.map((name) => {
+      const given = request?.[name] ?? this.values.get(name);
+      return [name, given === undefined ? this.server[name] : parseSetting(name, given)] as const;
+    });
+    return Object.fromEntries(entries) as unknown as QuerySettings;
+  }
+}
+
+function querySetting(name: string, position: number): keyof QuerySettings {
+  const found = QUERY_SETTINGS.find((each) => each === name);
+  if (found) return found;
+  const server = (Object.keys(SETTINGS) as string[]).includes(name);
+  throw new DbError('invalid_argument', server ? `setting ${name} is fixed when the server starts` : `no setting is called ${name}`, {
+    position,
+    hint: server ? `start with --${name.replaceAll('_', '-')}` : didYouMean(name, QUERY_SETTINGS),
+  });
+}

@@ -1,0 +1,231 @@
+/** CREATE TABLE, CREATE TABLE AS, CREATE TABLE (LIKE …), CREATE INDEX. */
+import type { ColumnDefinition, Snapshot, TableDefinition } from '../../core/contracts.js';
+import { DbError } from '../../core/errors.js';
+import { UTF8 } from '../../core/types.js';
+import { didYouMean } from '../binder/nearest-name.js';
+import { resolveType } from '../binder/type-names.js';
+import type { OutputColumn } from '../plan/logical.js';
+import type { Identifier } from '../syntax/ast/node.js';
+import type { ColumnDefinition as ColumnSyntax, CreateIndex, CreateTable } from '../syntax/ast/statement.js';
+import { checkDefault } from './defaults.js';
+import { insertPlan } from './insert-rows.js';
+import { planQuery } from './select.js';
+import { bindContextOf, done, notYet, type StatementContext, type StatementOutcome } from './statement.js';
+import { tableName } from './table-names.js';
+
+export async function createTable(statement: CreateTable, context: StatementContext): Promise<StatementOutcome> {
+  if (statement.temporary) throw notYet('CREATE TEMPORARY TABLE', statement);
+  const name = tableName(statement.name);
+  const snapshot = context.storage.snapshot();
+  try {
+    const exists = snapshot.table(name) !== undefined;
+    if (exists && statement.ifNotExists) return done('ddl');
+    if (exists && !statement.orReplace)
+      throw new DbError('table_exists', `table ${name} exists already`, {
+        position: statement.name[0]?.position,
+        hint: 'CREATE TABLE IF NOT EXISTS, or OR REPLACE',
+      });
+    if (statement.query) return await createFromQuery(statement, name, exists, snapshot, context);
+    const definition = definitionOf(statement, name, snapshot, context, []);
+    if (exists) await context.storage.dropTable(name);
+    await create(definition, statement, context);
+    return done('ddl');
+  } finally {
+    snapshot.release();
+  }
+}
+
+async function create(definition: TableDefinition, statement: CreateTable, context: StatementContext): Promise<boolean> {
+  try {
+    await context.storage.createTable(definition);
+    return true;
+  } catch (error) {
+    if (error instanceof DbError && error.code === 'table_exists' && statement.ifNotExists) return false;
+    throw error;
+  }
+}
+
+async function createFromQuery(
+  statement: CreateTable,
+  name: string,
+  exists: boolean,
+  snapshot: Snapshot,
+  context: StatementContext,
+): Promise<StatementOutcome> {
+  if (!statement.query) throw notYet('CREATE TABLE without columns', statement);
+  const { plan } = planQuery(statement.query, bindContextOf(context, snapshot), context);
+  const definition = definitionOf(statement, name, snapshot, context, plan.output);
+  if (exists) await context.storage.dropTable(name);
+  const created = await create(definition, statement, context);
+  if (!created || !statement.withData) return done('ddl');
+  try {
+    const fields = definition.columns.map((column, i) => ({
+      name: column.name,
+      type: plan.output[i]?.type ?? column.type,
+      nullable: true,
+    }));
+    const rows = await insertPlan(plan, { fields }, name, context);
+    return done('ddl', rows);
+  } catch (error) {
+    await context.storage.dropTable(name);
+    throw error;
+  }
+}
+
+function definitionOf(
+  statement: CreateTable,
+  name: string,
+  snapshot: Snapshot,
+  context: StatementContext,
+  fromQuery: readonly OutputColumn[],
+): TableDefinition {
+  const like = statement.like ? likeColumns(statement, snapshot) : [];
+  const written = statement.columns.map((column, i) => columnOfSyntax(column, i, fromQuery[i], context));
+  if (fromQuery.length > 0 && written.length > 0 && written.length !== fromQuery.length) {
+    throw new DbError('type_mismatch', `${written.length} columns are named, the query has ${fromQuery.length}`, {
+      position: statement.query?.position,
+    });
+  }
+  const base =
+    written.length > 0
+      ? written
+      : fromQuery.map(
+          (column): Omit<ColumnDefinition, 'id'> => ({
+            name: column.name,
+            type: column.type.kind === 'null' ? UTF8 : column.type,
+            nullable: column.nullable,
+            defaultSql: null,
+            comment: null,
+          }),
+        );
+  const columns = [...like, ...base].map((column, id): ColumnDefinition => ({ ...column, id }));
+  const keys = keyColumns(statement);
+  const dedupKeys = keys.map((key) => columnIndex(columns, key, 'a key'));
+  return {
+    name,
+    columns: columns.map((column, i) => (isPrimaryKey(statement) && dedupKeys.includes(i) ? { ...column, nullable: false } : column)),
+    timestampColumn: statement.timestamp ? timestampIndex(columns, statement.timestamp) : null,
+    partitionBy: statement.partitionBy ?? (statement.timestamp ? 'day' : 'none'),
+    clusterBy: statement.clusterBy.map((column) => columnIndex(columns, column, 'CLUSTER BY')),
+    dedupKeys,
+    ttl: statement.timeToLive === null ? null : context.sql.slice(statement.timeToLive.position, statement.timeToLive.end),
+    options: Object.fromEntries(
+      statement.options.map((option) => [
+        option.name,
+        option.value === null ? '' : optionText(option.value.position, option.value.end, context),
+      ]),
+    ),
+  };
+}
+
+function optionText(position: number, end: number, context: StatementContext): string {
+  const text = context.sql.slice(position, end);
+  return /^'.*'$/s.test(text) ? text.slice(1, -1).replaceAll("''", "'") : text;
+}
+
+function likeColumns(statement: CreateTable, snapshot: Snapshot): readonly Omit<ColumnDefinition, 'id'>[] {
+  const other = tableName(statement.like ?? []);
+  const table = snapshot.table(other);
+  if (!table) throw new DbError('table_not_found', `no table is called ${other}`, { position: statement.like?.[0]?.position });
+  return table.table.definition.columns;
+}
+
+function columnOfSyntax(
+  column: ColumnSyntax,
+  index: number,
+  fromQuery: OutputColumn | undefined,
+  context: StatementContext,
+): Omit<ColumnDefinition, 'id'> {
+  const type = column.type ? resolveType(column.type) : fromQuery?.type;
+  if (!type)
+    throw new DbError('syntax_error', `column ${column.name.name} (number ${index + 1}) has no type`, { position: column.position });
+  let nullable = true;
+  let defaultSql: string | null = null;
+  for (const constraint of column.constraints) {
+    switch (constraint.kind) {
+      case 'notNull':
+      case 'primaryKey':
+        nullable = false;
+        break;
+      case 'null':
+      case 'collate':
+        break;
+      case 'default':
+        checkDefault(constraint.value, type, column.name.name, context);
+        defaultSql = context.sql.slice(constraint.value.position, constraint.value.end);
+        break;
+      case 'unique':
+      case 'check':
+      case 'generated':
+      case 'identity':
+      case 'references':
+        throw new DbError('unsupported', `the constraint ${CONSTRAINT_NAMES[constraint.kind]} is not kept by this version`, {
+          position: constraint.position,
+        });
+    }
+  }
+  return { name: column.name.name, type, nullable, defaultSql, comment: null };
+}
+
+const CONSTRAINT_NAMES = {
+  unique: 'UNIQUE',
+  check: 'CHECK',
+  generated: 'GENERATED',
+  identity: 'IDENTITY',
+  references: 'REFERENCES',
+  foreignKey: 'FOREIGN KEY',
+} as const;
+
+/** PRIMARY KEY means DEDUP on it. */
+function keyColumns(statement: CreateTable): readonly Identifier[] {
+  const inline = statement.columns
+    .filter((column) => column.constraints.some((constraint) => constraint.kind === 'primaryKey'))
+    .map((column) => column.name);
+  const table = statement.constraints.flatMap((constraint) => {
+    if (constraint.kind === 'primaryKey') return constraint.columns;
+    throw new DbError('unsupported', `the constraint ${CONSTRAINT_NAMES[constraint.kind]} is not kept by this version`, {
+      position: constraint.position,
+    });
+  });
+  return statement.dedupKeys.length > 0 ? statement.dedupKeys : [...inline, ...table];
+}
+
+function isPrimaryKey(statement: CreateTable): boolean {
+  return statement.dedupKeys.length === 0;
+}
+
+function columnIndex(columns: readonly ColumnDefinition[], name: Identifier, what: string): number {
+  const index = columns.findIndex((column) => column.name.toLowerCase() === name.name.toLowerCase());
+  if (index < 0) {
+    throw new DbError('column_not_found', `no column is called ${name.name}, wanted by ${what}`, {
+      position: name.position,
+      hint: didYouMean(
+        name.name,
+        columns.map((column) => column.name),
+      ),
+    });
+  }
+  return index;
+}
+
+function timestampIndex(columns: readonly ColumnDefinition[], name: Identifier): number {
+  const index = columnIndex(columns, name, 'TIMESTAMP(…)');
+  if (columns[index]?.type.kind !== 'timestamp') {
+    throw new DbError('type_mismatch', `the designated timestamp ${name.name} is not a timestamp`, { position: name.position });
+  }
+  return index;
+}
+
+/** Accepted: zone maps and dictionaries are the index. The table must exist. */
+export function createIndex(statement: CreateIndex, context: StatementContext): StatementOutcome {
+  if (statement.unique) throw notYet('CREATE UNIQUE INDEX', statement);
+  const snapshot = context.storage.snapshot();
+  try {
+    const name = tableName(statement.table);
+    if (!snapshot.table(name))
+      throw new DbError('table_not_found', `no table is called ${name}`, { position: statement.table[0]?.position });
+    return done('ddl');
+  } finally {
+    snapshot.release();
+  }
+}

@@ -1,0 +1,89 @@
+/** The table of statements: who runs each, and whether it writes. */
+import type { QueryDescription, StatementKind } from '../../core/contracts.js';
+import type { Statement } from '../syntax/ast/statement.js';
+import { createIndex, createTable } from './create-table.js';
+import { deleteRows, truncate } from './delete.js';
+import { drop } from './drop.js';
+import { explain } from './explain.js';
+import { insert } from './insert.js';
+import { describeQuery, runQuery } from './select.js';
+import { cancelQuery, reset, set } from './settings.js';
+import { describe, show } from './show.js';
+import { NO_FIELDS, notYet, type StatementContext, type StatementOutcome } from './statement.js';
+
+interface Handler<Kind extends Statement['kind']> {
+  readonly kind: StatementKind;
+  /** Refused at doors that only read. */
+  readonly writes: boolean;
+  run(statement: Extract<Statement, { kind: Kind }>, context: StatementContext): StatementOutcome | Promise<StatementOutcome>;
+}
+
+type Handlers = { readonly [Kind in Statement['kind']]: Handler<Kind> };
+
+function unsupportedStatement<Kind extends Statement['kind']>(what: string, kind: StatementKind, writes = true): Handler<Kind> {
+  return {
+    kind,
+    writes,
+    run: (statement) => {
+      throw notYet(what, statement);
+    },
+  };
+}
+
+const HANDLERS: Handlers = {
+  query: { kind: 'query', writes: false, run: runQuery },
+  insert: { kind: 'insert', writes: true, run: insert },
+  update: unsupportedStatement('UPDATE', 'update'),
+  delete: { kind: 'delete', writes: true, run: deleteRows },
+  merge: unsupportedStatement('MERGE', 'update'),
+  copy: unsupportedStatement('COPY', 'utility'),
+  truncate: { kind: 'ddl', writes: true, run: truncate },
+  createTable: { kind: 'ddl', writes: true, run: createTable },
+  createView: unsupportedStatement('CREATE VIEW', 'ddl'),
+  createSchema: unsupportedStatement('CREATE SCHEMA', 'ddl'),
+  createIndex: { kind: 'ddl', writes: true, run: createIndex },
+  drop: { kind: 'ddl', writes: true, run: drop },
+  alterTable: unsupportedStatement('ALTER', 'ddl'),
+  comment: unsupportedStatement('COMMENT ON', 'ddl'),
+  transaction: unsupportedStatement('BEGIN, COMMIT and ROLLBACK', 'utility'),
+  savepoint: unsupportedStatement('SAVEPOINT', 'utility'),
+  show: { kind: 'utility', writes: false, run: show },
+  describe: { kind: 'utility', writes: false, run: describe },
+  summarize: unsupportedStatement('SUMMARIZE', 'utility', false),
+  explain: { kind: 'utility', writes: false, run: explain },
+  set: { kind: 'utility', writes: false, run: set },
+  reset: { kind: 'utility', writes: false, run: reset },
+  cancelQuery: { kind: 'utility', writes: true, run: cancelQuery },
+  prepare: unsupportedStatement('PREPARE', 'utility', false),
+  execute: unsupportedStatement('EXECUTE', 'utility'),
+  deallocate: unsupportedStatement('DEALLOCATE', 'utility', false),
+  use: unsupportedStatement('USE', 'utility', false),
+};
+
+function handlerOf(statement: Statement): Handler<Statement['kind']> {
+  return HANDLERS[statement.kind] as Handler<Statement['kind']>;
+}
+
+export function statementKind(statement: Statement): StatementKind {
+  return handlerOf(statement).kind;
+}
+
+export function writes(statement: Statement): boolean {
+  return handlerOf(statement).writes;
+}
+
+export async function runStatement(statement: Statement, context: StatementContext): Promise<StatementOutcome> {
+  return handlerOf(statement).run(statement, context);
+}
+
+/** What planning tells of a statement. The results of SHOW and the like are planned by making them: they are small and change nothing. */
+export async function describeStatement(statement: Statement, context: StatementContext): Promise<QueryDescription> {
+  if (statement.kind === 'query') return describeQuery(statement, context);
+  const kind = statementKind(statement);
+  if (statement.kind === 'explain')
+    return { kind, schema: { fields: [{ name: 'plan', type: { kind: 'utf8' }, nullable: true }] }, rowCount: null, ordered: true };
+  if (statement.kind !== 'show' && statement.kind !== 'describe') return { kind, schema: NO_FIELDS, rowCount: null, ordered: false };
+  const outcome = await runStatement(statement, context);
+  for await (const batch of outcome.batches ?? []) batch.release();
+  return { kind, schema: outcome.schema, rowCount: null, ordered: true };
+}

@@ -1,0 +1,239 @@
+/** SHOW, DESCRIBE: rows made from the catalog, the settings, the registries. */
+import type { Value } from '../../core/batch.js';
+import type { Snapshot, TableDefinition } from '../../core/contracts.js';
+import { DbError } from '../../core/errors.js';
+import { type QuerySettings, SETTINGS, type SettingName } from '../../core/settings.js';
+import { INT64, TIMESTAMP_US, typeName, UTF8 } from '../../core/types.js';
+import { AGGREGATE_FUNCTIONS } from '../aggregates/registry.js';
+import { didYouMean } from '../binder/nearest-name.js';
+import { type TableColumn, valuesPlan } from '../binder/system-tables.js';
+import { quoteName, sqlTypeName } from '../binder/type-names.js';
+import { SCALAR_FUNCTIONS } from '../functions/registry.js';
+import type { Query } from '../syntax/ast/query.js';
+import type { Describe, Show } from '../syntax/ast/statement.js';
+import { describeQuery, outcomeOf } from './select.js';
+import { notYet, type StatementContext, type StatementOutcome } from './statement.js';
+import { existingTable } from './table-names.js';
+
+interface Listing {
+  readonly columns: readonly TableColumn[];
+  readonly rows: readonly (readonly Value[])[];
+}
+
+const text = (name: string): TableColumn => ({ name, type: UTF8 });
+const integer = (name: string): TableColumn => ({ name, type: INT64 });
+
+/** Rows as the statement's result. */
+export function listing(rows: Listing, context: StatementContext, snapshot: Snapshot = context.storage.snapshot()): StatementOutcome {
+  let last = 0;
+  return outcomeOf(
+    valuesPlan(rows.columns, rows.rows, () => ++last),
+    true,
+    context,
+    snapshot,
+    'utility',
+  );
+}
+
+export function show(statement: Show, context: StatementContext): StatementOutcome {
+  const snapshot = context.storage.snapshot();
+  try {
+    const rows = showRows(statement, snapshot, context);
+    return listing(filtered(rows, statement), context, snapshot);
+  } catch (error) {
+    snapshot.release();
+    throw error;
+  }
+}
+
+/** LIKE keeps rows whose first column matches. */
+function filtered(rows: Listing, statement: Show): Listing {
+  if (statement.like === null) return rows;
+  if (statement.like.kind !== 'string') throw notYet('SHOW … LIKE an expression', statement);
+  const escaped = statement.like.value
+    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('%', '.*')
+    .replaceAll('_', '.');
+  const pattern = new RegExp(`^${escaped}$`, 'is');
+  return { ...rows, rows: rows.rows.filter((row) => pattern.test(String(row[0] ?? ''))) };
+}
+
+function showRows(statement: Show, snapshot: Snapshot, context: StatementContext): Listing {
+  switch (statement.subject) {
+    case 'tables':
+      return tables(snapshot);
+    case 'columns':
+      return columns(existingTable(statement.name ?? [], snapshot).table.definition);
+    case 'createTable': {
+      const { definition } = existingTable(statement.name ?? [], snapshot).table;
+      return { columns: [text('table_name'), text('ddl')], rows: [[definition.name, createTableSql(definition)]] };
+    }
+    case 'queries':
+      return queries(context);
+    case 'functions':
+      return functions();
+    case 'schemas':
+      return { columns: [text('schema_name')], rows: [['public'], ['information_schema']] };
+    case 'databases':
+      return { columns: [text('database_name')], rows: [['fletch']] };
+    case 'views':
+      return { columns: [text('view_name')], rows: [] };
+    case 'indexes':
+      return { columns: [text('index_name'), text('table_name')], rows: [] };
+    case 'settings':
+      return settings(context);
+    case 'setting':
+      return setting(statement, context);
+    case 'partitions':
+      throw notYet('SHOW PARTITIONS', statement);
+    case 'createView':
+      throw notYet('SHOW CREATE VIEW', statement);
+  }
+}
+
+function tables(snapshot: Snapshot): Listing {
+  const rows = snapshot.tables().map(({ definition }): readonly Value[] => {
+    const table = snapshot.table(definition.name);
+    const timestamp = definition.timestampColumn === null ? null : (definition.columns[definition.timestampColumn]?.name ?? null);
+    return [
+      definition.name,
+      BigInt(table?.rowCount ?? 0),
+      BigInt(table?.sizeBytes ?? 0),
+      BigInt(definition.columns.length),
+      timestamp,
+      definition.partitionBy.toUpperCase(),
+    ];
+  });
+  rows.sort((a, b) => (String(a[0]).toLowerCase() < String(b[0]).toLowerCase() ? -1 : 1));
+  return {
+    columns: [
+      text('table_name'),
+      integer('rows'),
+      integer('size_bytes'),
+      integer('columns'),
+      text('designated_timestamp'),
+      text('partition_by'),
+    ],
+    rows,
+  };
+}
+
+function columns(definition: TableDefinition): Listing {
+  const rows = definition.columns.map((column, i) => [
+    column.name,
+    typeName(column.type),
+    column.nullable ? 'YES' : 'NO',
+    definition.dedupKeys.includes(i) ? 'KEY' : null,
+    column.defaultSql,
+    definition.timestampColumn === i ? 'TIMESTAMP' : null,
+  ]);
+  return { columns: ['column_name', 'column_type', 'null', 'key', 'default', 'extra'].map(text), rows };
+}
+
+/** A statement that makes the table again. */
+export function createTableSql(definition: TableDefinition): string {
+  const name = (index: number) => quoteName(definition.columns[index]?.name ?? '');
+  const lines = definition.columns.map((column, i) => {
+    const notNull = column.nullable || i === definition.timestampColumn ? '' : ' NOT NULL';
+    const fallback = column.defaultSql === null ? '' : ` DEFAULT ${column.defaultSql}`;
+    return `  ${quoteName(column.name)} ${sqlTypeName(column.type)}${notNull}${fallback}`;
+  });
+  const clauses = [
+    definition.timestampColumn === null ? '' : `TIMESTAMP(${name(definition.timestampColumn)})`,
+    definition.partitionBy === 'none' && definition.timestampColumn === null ? '' : `PARTITION BY ${definition.partitionBy.toUpperCase()}`,
+    definition.clusterBy.length === 0 ? '' : `CLUSTER BY (${definition.clusterBy.map(name).join(', ')})`,
+    definition.ttl === null ? '' : `TTL ${definition.ttl}`,
+    definition.dedupKeys.length === 0 ? '' : `DEDUP KEYS (${definition.dedupKeys.map(name).join(', ')})`,
+    Object.keys(definition.options).length === 0
+      ? ''
+      : `WITH (${Object.entries(definition.options)
+          .map(([key, value]) => `${key} = '${value.replaceAll("'", "''")}'`)
+          .join(', ')})`,
+  ].filter((clause) => clause !== '');
+  return `CREATE TABLE ${quoteName(definition.name)} (\n${lines.join(',\n')}\n)${clauses.length === 0 ? '' : ` ${clauses.join(' ')}`};`;
+}
+
+function queries(context: StatementContext): Listing {
+  const rows = context.queries
+    .running()
+    .map((query) => [
+      query.queryId,
+      query.sql.slice(0, 1000),
+      query.state,
+      query.principal.name,
+      query.startedAt / 1000n,
+      BigInt(Math.round(query.elapsedMicroseconds)),
+      BigInt(query.rowsScanned),
+      BigInt(query.rowsReturned),
+    ]);
+  const names = [text('query_id'), text('query'), text('state'), text('principal'), { name: 'started_at', type: TIMESTAMP_US }];
+  return { columns: [...names, integer('elapsed_us'), integer('rows_scanned'), integer('rows_returned')], rows };
+}
+
+function functions(): Listing {
+  const scalars = Object.values(SCALAR_FUNCTIONS).map((entry) => [
+    entry.name,
+    'scalar',
+    entry.category as string,
+    (entry.aliases ?? []).join(', '),
+    entry.doc,
+  ]);
+  const aggregates = AGGREGATE_FUNCTIONS.map((entry) => [
+    entry.name,
+    'aggregate',
+    'aggregate',
+    (entry.aliases ?? []).join(', '),
+    entry.doc,
+  ]);
+  const rows = [...scalars, ...aggregates].sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1));
+  return { columns: ['function_name', 'kind', 'category', 'aliases', 'description'].map(text), rows };
+}
+
+function settings(context: StatementContext): Listing {
+  const names = Object.keys(SETTINGS) as SettingName[];
+  const rows = names.map((name) => [name, String(settingValue(name, context)), SETTINGS[name].scope, SETTINGS[name].doc]);
+  return { columns: ['name', 'value', 'scope', 'description'].map(text), rows };
+}
+
+function settingValue(name: SettingName, context: StatementContext): string | number | boolean {
+  return SETTINGS[name].scope === 'query' ? context.settings[name as keyof QuerySettings] : context.serverSettings[name];
+}
+
+/** What PostgreSQL clients ask for, and what they may be told. */
+const FOREIGN_SETTINGS: Readonly<Record<string, string>> = {
+  server_version: '16.0',
+  client_encoding: 'UTF8',
+  standard_conforming_strings: 'on',
+  transaction_isolation: 'serializable',
+  search_path: 'public',
+};
+
+function setting(statement: Show, context: StatementContext): Listing {
+  const name = (statement.name ?? []).map((part) => part.name.toLowerCase()).join('.');
+  const foreign = FOREIGN_SETTINGS[name];
+  if (foreign !== undefined) return { columns: [text(name)], rows: [[foreign]] };
+  if (!(name in SETTINGS)) {
+    throw new DbError('invalid_argument', `no setting is called ${name}`, {
+      position: statement.name?.[0]?.position,
+      hint: didYouMean(name, Object.keys(SETTINGS)),
+    });
+  }
+  return { columns: [text(name)], rows: [[String(settingValue(name as SettingName, context))]] };
+}
+
+export function describe(statement: Describe, context: StatementContext): StatementOutcome {
+  if (statement.query) return describeResult(statement.query, context);
+  const snapshot = context.storage.snapshot();
+  try {
+    return listing(columns(existingTable(statement.table ?? [], snapshot).table.definition), context, snapshot);
+  } catch (error) {
+    snapshot.release();
+    throw error;
+  }
+}
+
+function describeResult(query: Query, context: StatementContext): StatementOutcome {
+  const { schema } = describeQuery(query, context);
+  const rows = schema.fields.map((field) => [field.name, typeName(field.type), field.nullable ? 'YES' : 'NO', null, null, null]);
+  return listing({ columns: ['column_name', 'column_type', 'null', 'key', 'default', 'extra'].map(text), rows }, context);
+}

@@ -1,0 +1,77 @@
+/** What running a statement needs, and what it gives. */
+import type { Kernels } from '../../../native-free/kernels.js';
+import type { OwnedBatch, Value } from '../../core/batch.js';
+import type { IngestService, Parameters, RunningQuery, Snapshot, StatementKind, Storage } from '../../core/contracts.js';
+import type { Environment } from '../../core/environment.js';
+import { DbError } from '../../core/errors.js';
+import type { Principal } from '../../core/principal.js';
+import type { QuerySettings, Settings } from '../../core/settings.js';
+import type { Schema } from '../../core/types.js';
+import { createBindContext } from '../binder/binder.js';
+import type { BindContext } from '../binder/context.js';
+import type { WorkerPool } from '../execution/worker-pool.js';
+import type { Expression } from '../plan/expression.js';
+import type { SessionSettings } from '../session-settings.js';
+import type { Statement } from '../syntax/ast/statement.js';
+
+/** Running statements, for SHOW QUERIES and CANCEL QUERY. */
+export interface QueryRegistry {
+  running(): readonly RunningQuery[];
+  cancel(queryId: string): boolean;
+}
+
+/** The surroundings of one statement. */
+export interface StatementContext {
+  readonly storage: Storage;
+  readonly ingest: IngestService;
+  readonly pool: WorkerPool;
+  readonly kernels: Kernels;
+  readonly environment: Environment;
+  readonly version: string;
+  readonly serverSettings: Settings;
+  /** In force for this statement. */
+  readonly settings: QuerySettings;
+  readonly session: SessionSettings;
+  readonly queries: QueryRegistry;
+  /** The whole text; positions are offsets in it. */
+  readonly sql: string;
+  readonly parameters: Parameters | undefined;
+  readonly principal: Principal;
+  readonly signal: AbortSignal;
+  /** Statement start, nanoseconds since the epoch. */
+  readonly nowNanoseconds: bigint;
+  evaluateConstant(expression: Expression): Value;
+}
+
+export interface StatementOutcome {
+  readonly kind: StatementKind;
+  readonly schema: Schema;
+  readonly affectedRows: number | null;
+  readonly ordered: boolean;
+  /** Null: the statement has no result. Ending the iteration in any way gives everything back that it holds. */
+  readonly batches: AsyncIterable<OwnedBatch> | null;
+  rowsScanned(): number;
+}
+
+export const NO_FIELDS: Schema = { fields: [] };
+
+/** The outcome of a statement that gives no rows. */
+export function done(kind: StatementKind, affectedRows: number | null = null, rowsScanned = 0): StatementOutcome {
+  return { kind, schema: NO_FIELDS, affectedRows, ordered: false, batches: null, rowsScanned: () => rowsScanned };
+}
+
+export function bindContextOf(context: StatementContext, snapshot: Snapshot): BindContext {
+  return createBindContext({
+    sql: context.sql,
+    snapshot,
+    parameters: context.parameters,
+    timezone: context.settings.timezone,
+    nowNanoseconds: context.nowNanoseconds,
+    evaluateConstant: context.evaluateConstant,
+  });
+}
+
+/** Fails with `unsupported`, at the statement. */
+export function notYet(what: string, statement: Statement): DbError {
+  return new DbError('unsupported', `${what} is not executed by this version yet`, { position: statement.position });
+}
