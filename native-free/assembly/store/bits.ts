@@ -1,9 +1,5 @@
 /** Bitmaps of any bit offset. Kernels that write part of a bitmap leave its other bits as they are. */
-
-@inline
-export function bit(bitmap: usize, row: usize): u32 {
-  return ((load<u8>(bitmap + (row >> 3)) as u32) >> ((row & 7) as u32)) & 1;
-}
+import { bit } from './row-bit';
 
 @inline
 function put_bit(bitmap: usize, row: usize, value: u32): void {

@@ -2,7 +2,7 @@
  * Lossless casts. Integers go through 64 bits: widen, then narrow with a check. A checking kernel returns the first valid row whose value does
  * not fit, or -1. validity is a bitmap from row 0 on (0 = all valid).
  */
-import { bit } from './bits';
+import { bit } from './row-bit';
 
 @inline
 function widen<T>(target: usize, source: usize, n: usize): void {

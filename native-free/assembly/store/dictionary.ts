@@ -3,7 +3,7 @@
  * A slot is 8 bytes: low word = code + 1 (0 = empty), high word = high half of the value's hash. The caller makes room first: at least twice
  * as many slots as values, offsets and bytes for everything that a call may add.
  */
-import { bit } from './bits';
+import { bit } from './row-bit';
 
 const K0: u64 = 0x9e3779b97f4a7c15;
 const K1: u64 = 0xe7037ed1a0b428db;

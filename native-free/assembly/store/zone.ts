@@ -1,5 +1,5 @@
 /** Least and greatest value of the valid rows: written to out[0] and out[1]; returns 0 when no row is valid. */
-import { bit } from './bits';
+import { bit } from './row-bit';
 
 @inline
 function zone<T>(values: usize, validity: usize, n: usize, out: usize): u32 {
@@ -29,7 +29,7 @@ function zone_float<T>(values: usize, validity: usize, n: usize, out: usize): u3
     if (validity != 0 && !bit(validity, row)) continue;
     const value = load<T>(values + row * sizeof<T>());
     if (!(value >= least)) if (value == value) least = value;
-    if (!(value <= most)) most = value;
+    if (most == most && !(value <= most)) most = value;
     found = 1;
   }
   store<T>(out, least);
