@@ -28,6 +28,8 @@ export async function doPut({ engine, settings }: FlightContext, call: Duplex & 
       throwIfAborted(signal);
       await takeMessage(put, decoder, readFlightData(message));
     }
+    await settle();
+    throwIfAborted(signal);
     await put.finish();
   } catch (error) {
     await put.abandon();
@@ -35,6 +37,14 @@ export async function doPut({ engine, settings }: FlightContext, call: Duplex & 
   } finally {
     decoder.close();
   }
+}
+
+/**
+ * Some clients (Node's) end their stream before they reset it when a call is cancelled: what looks like the end of the rows may be followed by
+ * a reset in the same packet. A turn of the event loop lets it be seen before an atomic stream is committed.
+ */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 async function takeMessage(put: PutStream, decoder: IpcDecoder, data: FlightData): Promise<void> {

@@ -2,6 +2,7 @@
 import datetime
 import decimal
 import json
+import os
 import sys
 import time
 import uuid
@@ -236,6 +237,19 @@ def cancel():
         reader.read_chunk()
     time.sleep(0.5)
     reader.cancel()
+
+
+def leave():
+    """Lets the deadline of one atomic stream pass and dies in the middle of another. (To drop a pyarrow writer is to close it.)"""
+    batch = pa.record_batch({"a": list(range(1000))})
+    command = fl.FlightDescriptor.for_command(json.dumps({"table": "t", "atomic": True}))
+    writer, reader = client.do_put(command, batch.schema, options=fl.FlightCallOptions(timeout=0.2))
+    writer.write_batch(batch)
+    time.sleep(0.4)
+    writer, reader = client.do_put(command, batch.schema)
+    writer.write_batch(batch)
+    time.sleep(0.1)
+    os._exit(0)
 
 
 def rates():

@@ -70,7 +70,14 @@ test('an error arrives as its Python class with the code first, and leaves nothi
 test('cancel, a dropped reader, a deadline and a slow reader stop or hold the query', async () => {
   fake.addNumbers('numbers', 4, 65_536);
   await client('cancel');
-  await expect.poll(() => fake.abortedQueries).toBe(4);
+  await expect.poll(() => fake.abortedQueries, { timeout: 10_000 }).toBe(4);
+  expectNoLeak();
+});
+
+test('a client that outlives its deadline or dies in an atomic stream leaves no row', async () => {
+  await client('leave');
+  await expect.poll(() => fake.abortedSessions, { timeout: 10_000 }).toBe(2);
+  expect(fake.commits).toEqual([]);
   expectNoLeak();
 });
 
