@@ -82,16 +82,21 @@ export function parseDuration(text: string, position: number): DurationPart[] {
   let at = 0;
   while (at < text.length) {
     const amountStart = at;
-    while (at < text.length && /[0-9_]/.test(text.charAt(at))) at++;
+    while (isAmount(text, at)) at++;
     const amount = Number(text.slice(amountStart, at).replaceAll('_', ''));
     const lettersStart = at;
-    while (at < text.length && !/[0-9_]/.test(text.charAt(at))) at++;
+    while (at < text.length && !isAmount(text, at)) at++;
     const letters = text.slice(lettersStart, at);
     const unit = Object.hasOwn(DURATION_LETTERS, letters) ? DURATION_LETTERS[letters] : undefined;
     if (unit === undefined || !Number.isSafeInteger(amount)) throw badDuration(text, letters, position);
     parts.push({ amount, unit });
   }
   return parts;
+}
+
+function isAmount(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return (code >= 48 && code <= 57) || code === 95;
 }
 
 function badDuration(text: string, letters: string, position: number): DbError {

@@ -28,27 +28,29 @@ export abstract class FunctionParser extends LiteralParser {
   protected parseCall(name: QualifiedName, position: number): FunctionCall {
     const outer = this.enter();
     this.expect(T.leftParenthesis);
-    const call = { ...EMPTY_CALL, name };
+    const call = newCall(name, position);
     if (this.kind === T.star && this.peek() === T.rightParenthesis) {
       this.advance();
       call.star = true;
     } else if (this.kind !== T.rightParenthesis) {
       if (this.accept(K.distinct)) call.distinct = true;
       else this.accept(K.all);
-      const isLambdaFunction = LAMBDA_FUNCTION.test(name.at(-1)?.name ?? '');
-      call.arguments = this.list(() => this.parseArgument(isLambdaFunction));
+      const callee = name.at(-1);
+      const items = [this.parseArgument(callee)];
+      while (this.accept(T.comma)) items.push(this.parseArgument(callee));
+      call.arguments = items;
       call.nullTreatment = this.parseNullTreatment();
       if (this.kind === K.order) call.orderBy = this.parseOrderBy();
       call.nullTreatment ??= this.parseNullTreatment();
     }
     this.expect(T.rightParenthesis);
-    const finished = this.parseCallSuffix(call, position);
+    this.parseCallSuffix(call);
     this.leave(outer);
-    return finished;
+    return call;
   }
 
   /** WITHIN GROUP, FILTER, FROM LAST, IGNORE NULLS, OVER. */
-  private parseCallSuffix(call: Mutable<Omit<FunctionCall, 'position' | 'end'>>, position: number): FunctionCall {
+  private parseCallSuffix(call: Mutable<FunctionCall>): FunctionCall {
     if (this.kind === K.within && this.peek() === K.group) {
       this.advance();
       this.advance();
@@ -68,7 +70,8 @@ export abstract class FunctionParser extends LiteralParser {
       this.advance();
       call.over = this.parseOver();
     }
-    return { ...call, position, end: this.end };
+    call.end = this.end;
+    return call;
   }
 
   /** FROM FIRST | LAST belongs to the call only when OVER or IGNORE | RESPECT NULLS follows; else FROM names a table. */
@@ -96,23 +99,23 @@ export abstract class FunctionParser extends LiteralParser {
     return treatment;
   }
 
-  private parseArgument(isLambdaFunction: boolean): FunctionArgument {
+  private parseArgument(callee: Identifier | undefined): FunctionArgument {
     if (this.isWord() && (this.peek() === T.fatArrow || this.peek() === T.assign)) {
       const name = this.takeIdentifier();
       this.advance();
-      return { name, value: this.parseArgumentValue(isLambdaFunction) };
+      return { name, value: this.parseArgumentValue(callee) };
     }
-    return { name: null, value: this.parseArgumentValue(isLambdaFunction) };
+    return { name: null, value: this.parseArgumentValue(callee) };
   }
 
-  private parseArgumentValue(isLambdaFunction: boolean): Expression {
+  private parseArgumentValue(callee: Identifier | undefined): Expression {
     const position = this.position;
     if (this.kind === T.star) {
       this.advance();
       return this.parseStar([], position);
     }
     const arrowAt = this.arrowAfterParameters();
-    if (arrowAt === 0 || (!isLambdaFunction && this.isJsonKey(arrowAt))) return this.parseExpression();
+    if (arrowAt === 0 || (this.isJsonKey(arrowAt) && !LAMBDA_FUNCTION.test(callee?.name ?? ''))) return this.parseExpression();
     const parameters = this.kind === T.leftParenthesis ? this.parenthesised(() => this.parseIdentifier()) : [this.parseIdentifier()];
     this.expect(T.arrow);
     return { kind: 'lambda', parameters, body: this.parseExpression(), position, end: this.end };
@@ -146,14 +149,17 @@ export abstract class FunctionParser extends LiteralParser {
   // ---- standard spellings ----
 
   private plainCall([name, position]: Span, values: readonly Expression[]): FunctionCall {
-    const call = { ...EMPTY_CALL, name: [{ name, quoted: false, position }], arguments: values.map(positional) };
-    return this.parseCallSuffix(call, position);
+    const call = newCall([{ name, quoted: false, position }], position);
+    call.arguments = values.map(positional);
+    return this.parseCallSuffix(call);
   }
 
   /** A finished call that takes no FILTER or OVER. */
   protected makeCall(name: string, namePosition: number, values: readonly Expression[], position: number): FunctionCall {
-    const identifier = { name, quoted: false, position: namePosition };
-    return { ...EMPTY_CALL, name: [identifier], arguments: values.map(positional), position, end: this.end };
+    const call = newCall([{ name, quoted: false, position: namePosition }], position);
+    call.arguments = values.map(positional);
+    call.end = this.end;
+    return call;
   }
 
   /** CURRENT_DATE and its like, with an optional precision. */
@@ -162,7 +168,10 @@ export abstract class FunctionParser extends LiteralParser {
     const name = this.tokenText().toLowerCase();
     this.advance();
     if (this.kind === T.leftParenthesis) return this.parseCall([{ name, quoted: false, position }], position);
-    return { ...EMPTY_CALL, name: [{ name, quoted: false, position }], bare: true, position, end: this.end };
+    const call = newCall([{ name, quoted: false, position }], position);
+    call.bare = true;
+    call.end = this.end;
+    return call;
   }
 
   /** `EXTRACT(year FROM ts)`. */
@@ -250,9 +259,11 @@ export abstract class FunctionParser extends LiteralParser {
   /** The rest of a plain call whose first argument is read. */
   private finishPlain(name: Identifier, first: Expression, position: number): FunctionCall {
     const parts: FunctionArgument[] = [{ name: null, value: first }];
-    while (this.accept(T.comma)) parts.push(this.parseArgument(false));
+    while (this.accept(T.comma)) parts.push(this.parseArgument(name));
     this.expect(T.rightParenthesis);
-    return this.parseCallSuffix({ ...EMPTY_CALL, name: [name], arguments: parts }, position);
+    const call = newCall([name], position);
+    call.arguments = parts;
+    return this.parseCallSuffix(call);
   }
 
   // ---- order and windows ----
@@ -363,16 +374,22 @@ function positional(value: Expression): FunctionArgument {
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
-const EMPTY_CALL: Mutable<Omit<FunctionCall, 'position' | 'end' | 'name'>> = {
-  kind: 'function',
-  arguments: [],
-  star: false,
-  bare: false,
-  distinct: false,
-  orderBy: [],
-  withinGroup: [],
-  filter: null,
-  nullTreatment: null,
-  fromLast: false,
-  over: null,
-};
+/** A call that is being read; every field is there from the start, so all calls have one shape. */
+function newCall(name: QualifiedName, position: number): Mutable<FunctionCall> {
+  return {
+    kind: 'function',
+    name,
+    arguments: [],
+    star: false,
+    bare: false,
+    distinct: false,
+    orderBy: [],
+    withinGroup: [],
+    filter: null,
+    nullTreatment: null,
+    fromLast: false,
+    over: null,
+    position,
+    end: position,
+  };
+}
