@@ -1,41 +1,134 @@
 /** Evaluates bound expressions over vectors. */
 import type { Value, Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
-import type { EvaluationContext } from '../functions/contract.js';
-import type { ColumnId, Expression } from '../plan/expression.js';
+import { valueAt } from '../../core/values.js';
+import type { EvaluationContext, Overload, ScalarFunction } from '../functions/contract.js';
+import { resolveScalar } from '../functions/registry.js';
+import type { CallExpression, Expression } from '../plan/expression.js';
+import { commonValidity, restrict } from './bitmaps.js';
+import { castVector } from './cast.js';
+import { evaluateCase } from './conditional.js';
+import type { EvaluationInput } from './evaluation-input.js';
+import { evaluateLifted } from './lifting.js';
+import { evaluateConnective, evaluateIn, evaluateIsNull, evaluateNot, truthBitmap } from './logic.js';
+import { asConstant, constantVector, isNullConstant } from './vector-values.js';
 
-export { type ColumnBuilder, copyVectorInto } from './column-builder.js';
+export { ColumnBuilder, copyVectorInto } from './column-builder.js';
+export { DictionaryCache } from './dictionary-cache.js';
+export type { EvaluationInput } from './evaluation-input.js';
 export { gatherVector, gatherVectorOrNull, selectionFromBitmap, toFlat } from './gather.js';
+export { constantVector, vectorOf } from './vector-values.js';
 
-/** The rows that an expression is evaluated over. All columns have rowCount rows and lie in the context's arena. */
-export interface EvaluationInput {
-  readonly rowCount: number;
-  column(id: ColumnId): Vector;
-}
-
-/** The expression's value for every row. The result lies in context.scratch or is (a part of) the input; any encoding. */
+/** The expression's value for every row. The result lies in context.scratch, in the cache, or is (a part of) the input; any encoding. */
 export function evaluate(expression: Expression, input: EvaluationInput, context: EvaluationContext): Vector {
-  void input;
-  void context;
-  throw new DbError('unsupported', `expression ${expression.kind} is not evaluated yet`);
+  switch (expression.kind) {
+    case 'column':
+      return input.column(expression.id);
+    case 'literal':
+      return constantVector(expression.value, expression.type, input.rowCount, context);
+    default:
+      return evaluateLifted(expression, input, context, evaluate) ?? evaluateNode(expression, input, context);
+  }
 }
 
 /** Address of a bitmap in scratch: bit set where the bool expression is true (neither false nor NULL). Whole 64-bit words; bits past rowCount are 0. */
 export function evaluatePredicate(expression: Expression, input: EvaluationInput, context: EvaluationContext): number {
-  return evaluate(expression, input, context).values;
+  return truthBitmap(evaluate(expression, input, context), input.rowCount, context);
 }
 
 /** The value of an expression that reads no column, for folding, LIMIT and VALUES. Throws what its evaluation throws (1/0: division_by_zero). */
 export function evaluateConstant(expression: Expression, context: EvaluationContext): Value {
-  void evaluate(
-    expression,
-    {
-      rowCount: 1,
-      column: () => {
-        throw new DbError('invalid_argument', 'a constant is expected here', { position: expression.position });
-      },
-    },
-    context,
-  );
-  return null;
+  const mark = context.scratch.mark();
+  try {
+    const column = () => {
+      throw new DbError('invalid_argument', 'a constant is expected here', { position: expression.position });
+    };
+    return valueAt(context.arena, evaluate(expression, { rowCount: 1, column }, context), 0);
+  } finally {
+    context.scratch.rewind(mark);
+  }
+}
+
+function evaluateNode(
+  expression: Exclude<Expression, { kind: 'column' | 'literal' }>,
+  input: EvaluationInput,
+  context: EvaluationContext,
+): Vector {
+  const { rowCount } = input;
+  switch (expression.kind) {
+    case 'call':
+      return evaluateCall(expression, input, context);
+    case 'cast': {
+      const operand = evaluate(expression.operand, input, context);
+      return atPosition(expression, () => castVector(operand, expression.type, expression.safe, context));
+    }
+    case 'case':
+      return evaluateCase(expression, input, context, evaluate);
+    case 'and':
+    case 'or':
+      return evaluateConnective(expression, input, context, evaluate);
+    case 'not':
+      return evaluateNot(evaluate(expression.operand, input, context), rowCount, context);
+    case 'is_null':
+      return evaluateIsNull(expression, evaluate(expression.operand, input, context), rowCount, context);
+    case 'in':
+      return evaluateIn(expression, evaluate(expression.operand, input, context), rowCount, context);
+  }
+}
+
+interface Resolved {
+  readonly function: ScalarFunction;
+  readonly overload: Overload;
+}
+
+const overloads = new WeakMap<CallExpression, Resolved>();
+
+/** The function and overload of a bound call. The binder found them before, so that they are not there is our bug. */
+function overloadOf(expression: CallExpression): Resolved {
+  let resolved = overloads.get(expression);
+  if (!resolved) {
+    resolved = resolveScalar(
+      expression.function,
+      expression.args.map((arg) =>
+        arg.kind === 'literal' ? { type: arg.type, literal: false, value: arg.value } : { type: arg.type, literal: false },
+      ),
+    );
+    if (!resolved)
+      throw new DbError('internal', `no overload of ${expression.function} for its bound arguments`, { position: expression.position });
+    overloads.set(expression, resolved);
+  }
+  return resolved;
+}
+
+function evaluateCall(expression: CallExpression, input: EvaluationInput, context: EvaluationContext): Vector {
+  const { function: entry, overload } = overloadOf(expression);
+  const { rowCount } = input;
+  const args = expression.args.map((arg) => evaluate(arg, input, context));
+  if (rowCount === 0) return constantVector(null, expression.type, 0, context);
+  if (rowCount > 1 && args.length > 0 && entry.volatile !== true && args.every((arg) => arg.encoding === 'constant')) {
+    const single = args.map((arg) => ({ ...arg, length: 1 }));
+    return asConstant(
+      atPosition(expression, () => run(entry, overload, single, 1, context)),
+      rowCount,
+      context,
+    );
+  }
+  return atPosition(expression, () => run(entry, overload, args, rowCount, context));
+}
+
+function run(entry: ScalarFunction, overload: Overload, args: readonly Vector[], rowCount: number, context: EvaluationContext): Vector {
+  if (entry.nulls === 'custom') return overload.evaluate(context, args, rowCount, 0);
+  if (args.some((arg) => isNullConstant(arg, context))) return constantVector(null, overload.type, rowCount, context);
+  const validity = commonValidity(args, rowCount, context);
+  return restrict(overload.evaluate(context, args, rowCount, validity), validity, rowCount, context);
+}
+
+/** Errors get the place of the expression that raised them. */
+function atPosition<T>(expression: Expression, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof DbError) || error.position !== undefined || expression.position < 0) throw error;
+    throw new DbError(error.code, error.message, { position: expression.position, hint: error.hint, cause: error });
+  }
 }

@@ -75,17 +75,10 @@ function offsetAt(zone: Zone, utcSeconds: number): number {
   const instant = slot * SECONDS_PER_SLOT;
   if (Math.abs(instant) > 8.64e12) throw new DbError('invalid_value', 'a timestamp is outside the range of time zone rules');
   const parts = Object.fromEntries(zone.format.formatToParts(instant * 1000).map((part) => [part.type, part.value]));
-  const year = parts['era'] === 'BC' ? 1 - Number(parts['year']) : Number(parts['year']);
-  const wall = Date.UTC(
-    2000,
-    Number(parts['month']) - 1,
-    Number(parts['day']),
-    Number(parts['hour']),
-    Number(parts['minute']),
-    Number(parts['second']),
-  );
+  const year = parts.era === 'BC' ? 1 - Number(parts.year) : Number(parts.year);
+  const wall = Date.UTC(2000, Number(parts.month) - 1, Number(parts.day), Number(parts.hour), Number(parts.minute), Number(parts.second));
   const date = new Date(wall);
-  date.setUTCFullYear(year, Number(parts['month']) - 1, Number(parts['day']));
+  date.setUTCFullYear(year, Number(parts.month) - 1, Number(parts.day));
   const offset = date.getTime() / 1000 - instant;
   if (zone.offsets.size >= MAX_SLOTS) zone.offsets.clear();
   zone.offsets.set(slot, offset);

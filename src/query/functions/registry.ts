@@ -1,7 +1,10 @@
 /** The table of scalar functions. A function is one entry of one topic's table; look-up, docs and tests follow from it. */
+import { ARITHMETIC_FUNCTIONS } from './arithmetic.js';
+import { COMPARISON_FUNCTIONS } from './comparison.js';
 import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
+import { MATH_FUNCTIONS } from './math.js';
 
-const TOPICS: readonly (readonly ScalarFunction[])[] = [];
+const TOPICS: readonly (readonly ScalarFunction[])[] = [COMPARISON_FUNCTIONS, ARITHMETIC_FUNCTIONS, MATH_FUNCTIONS];
 
 /** Every scalar function and operator by its canonical name. */
 export const SCALAR_FUNCTIONS: Readonly<Record<string, ScalarFunction>> = Object.fromEntries(
