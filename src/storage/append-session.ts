@@ -20,7 +20,7 @@ export class TableAppendSession implements AppendSession {
   private readonly replace: boolean;
   private records: TailRecord[] = [];
   private rows = 0;
-  private state: 'open' | 'closing' | 'closed' = 'open';
+  private state: 'open' | 'committed' | 'aborted' = 'open';
 
   /** replace: at commit all rows that the table has are removed first. */
   constructor(context: StorageContext, table: Table, replace: boolean) {
@@ -44,7 +44,7 @@ export class TableAppendSession implements AppendSession {
 
   async commit(): Promise<AppendResult> {
     this.assertOpen();
-    this.state = 'closing';
+    this.state = 'committed';
     const placed: Segment[] = [];
     const closed: Segment[] = [];
     const doomed: Segment[] = [];
@@ -59,17 +59,19 @@ export class TableAppendSession implements AppendSession {
   }
 
   abort(): void {
-    if (this.state === 'open') this.finish();
+    if (this.state !== 'open') return;
+    this.state = 'aborted';
+    this.finish();
   }
 
   private finish(): void {
-    this.state = 'closed';
     for (const record of this.records) this.context.memory.free(record.address);
     this.records = [];
   }
 
   private assertOpen(): void {
-    if (this.state !== 'open') throw new DbError('invalid_argument', 'the append session is already committed or aborted');
+    if (this.state === 'aborted') throw new DbError('cancelled', 'the append was aborted');
+    if (this.state === 'committed') throw new DbError('invalid_argument', 'the append session is already committed');
     if (this.table.dropped) throw new DbError('table_not_found', `table "${this.table.info.definition.name}" was dropped`);
     this.context.assertWritable();
   }

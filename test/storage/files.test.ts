@@ -1,0 +1,271 @@
+/** What is on disk: open formats, checksums, lazy reading, eviction, locks, versions. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { open } from 'lmdb';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Value } from '../../src/core/batch.js';
+import { FLOAT64, INT64, SYMBOL, TIMESTAMP_NS, UTF8 } from '../../src/core/types.js';
+import { appendRows, define, field, openTest, readRows, type TestStorage } from './harness.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fletch-files-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const FIELDS = [field('ts', TIMESTAMP_NS), field('sym', SYMBOL), field('price', FLOAT64), field('note', UTF8)];
+
+/** n rows; times go down so that sealing sorts. */
+function columnsOf(n: number): Value[][] {
+  const rows = Array.from({ length: n }, (_, i) => i);
+  return [
+    rows.map((i) => BigInt(n - i)),
+    rows.map((i) => `s${i % 5}`),
+    rows.map((i) => (i % 9 ? i / 4 : null)),
+    rows.map((i) => (i % 3 ? `n${i}` : null)),
+  ];
+}
+
+async function fill(rows: number, overrides = {}): Promise<Value[][]> {
+  const test = await openTest(folder, overrides);
+  await test.storage.createTable(define('t', FIELDS, 0));
+  await appendRows(test, 't', FIELDS, columnsOf(rows));
+  await test.storage.flush();
+  const found = await readRows(test, 't');
+  await test.close();
+  return found;
+}
+
+const segmentFiles = () => readdirSync(join(folder, 'segments')).map((name) => join(folder, 'segments', name));
+
+/** Opens, reads one column of every segment, and returns its first values. */
+async function readColumn(test: TestStorage, index: number): Promise<number> {
+  const snapshot = test.storage.snapshot();
+  try {
+    const table = snapshot.table('t');
+    let rows = 0;
+    for (const segment of table?.segments ?? []) {
+      const pinned = await table?.pin(segment, [index]);
+      rows += pinned?.columns[0]?.length ?? 0;
+      pinned?.release();
+    }
+    return rows;
+  } finally {
+    snapshot.release();
+  }
+}
+
+describe('a sealed segment', () => {
+  it('is sorted by the designated timestamp, and says so', async () => {
+    const rows = await fill(300);
+    expect(rows.map((row) => row[0])).toEqual(Array.from({ length: 300 }, (_, i) => BigInt(i + 1)));
+    const test = await openTest(folder);
+    const snapshot = test.storage.snapshot();
+    expect(snapshot.table('t')?.segments[0]?.sortedByTime).toBe(true);
+    snapshot.release();
+    await test.close();
+  });
+
+  it.skipIf(process.env['FLETCH_PYTHON'] === undefined)('is an Arrow file that pyarrow opens', async () => {
+    const rows = await fill(300);
+    const script = [
+      'import sys, json, pyarrow as pa',
+      'reader = pa.ipc.open_file(pa.memory_map(sys.argv[1]))',
+      'table = reader.read_all(); table.validate(full=True)',
+      'print(json.dumps({"types": [str(f.type) for f in table.schema], "rows": table.column("ts").cast("int64").to_pylist(),',
+      '  "sym": table.column("sym").to_pylist(), "price": table.column("price").to_pylist(), "note": table.column("note").to_pylist()}))',
+    ].join('\n');
+    const output = execFileSync(process.env['FLETCH_PYTHON'] ?? 'python3', ['-c', script, segmentFiles()[0] ?? ''], { encoding: 'utf8' });
+    const found = JSON.parse(output) as Record<string, unknown[]>;
+    expect(found['types']).toEqual([
+      'timestamp[ns]',
+      'dictionary<values=string, indices=int32, ordered=0>',
+      'double',
+      'dictionary<values=string, indices=int32, ordered=0>',
+    ]);
+    expect(found['rows']?.map((value) => BigInt(value as number))).toEqual(rows.map((row) => row[0]));
+    for (const [i, name] of ['sym', 'price', 'note'].entries()) expect(found[name]).toEqual(rows.map((row) => row[i + 1]));
+  });
+
+  it('has every buffer at a multiple of 64 bytes', async () => {
+    await fill(300);
+    const catalog = open({ path: join(folder, 'catalog'), maxDbs: 8, readOnly: true });
+    const segments = [
+      ...catalog
+        .openDB({ name: 'segment', encoding: 'json' })
+        .getRange({})
+        .map(({ value }) => value),
+    ];
+    const offsets =
+      JSON.stringify(segments)
+        .match(/\[\d+,\d+,\d+\]/g)
+        ?.map((text) => (JSON.parse(text) as number[])[0] ?? -1) ?? [];
+    expect(offsets.length).toBeGreaterThan(4);
+    expect(offsets.filter((offset) => offset % 64 !== 0)).toEqual([]);
+    await catalog.close();
+  });
+
+  it('with a changed byte is `corrupt`, naming the file; other columns can still be read', async () => {
+    await fill(3000);
+    const [file = ''] = segmentFiles();
+    const bytes = readFileSync(file);
+    const wanted = Buffer.alloc(8);
+    wanted.writeDoubleLE(2999 / 4);
+    const at = bytes.indexOf(wanted);
+    expect(at).toBeGreaterThan(0);
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+    const test = await openTest(folder);
+    await expect(readColumn(test, 2)).rejects.toMatchObject({ code: 'corrupt', message: expect.stringContaining('.arrow') });
+    expect(await readColumn(test, 0)).toBe(3000);
+    expect(await readColumn(test, 3)).toBe(3000);
+    await test.close();
+  });
+
+  it('that was cut short is `corrupt`, and one that is gone is `io_error`', async () => {
+    await fill(300);
+    const [file = ''] = segmentFiles();
+    writeFileSync(file, readFileSync(file).subarray(0, 900));
+    const cut = await openTest(folder);
+    await expect(readColumn(cut, 3)).rejects.toMatchObject({ code: 'corrupt' });
+    await cut.close();
+    rmSync(file);
+    const gone = await openTest(folder);
+    await expect(readColumn(gone, 0)).rejects.toMatchObject({ code: 'io_error' });
+    await gone.close();
+  });
+
+  it('has zone maps after reopening', async () => {
+    await fill(300);
+    const test = await openTest(folder);
+    const snapshot = test.storage.snapshot();
+    expect(snapshot.table('t')?.segments[0]?.zoneMaps).toEqual([
+      { nullCount: 0, min: 1n, max: 300n },
+      { nullCount: 0, min: 's0', max: 's4' },
+      { nullCount: 34, min: 0.25, max: 299 / 4 },
+      { nullCount: 100, min: 'n1', max: 'n98' },
+    ]);
+    snapshot.release();
+    await test.close();
+  });
+});
+
+describe('opening', () => {
+  it('reads no column before one is named, and then that one only', async () => {
+    await fill(2000, { segment_rows: 512 });
+    const test = await openTest(folder, { segment_rows: 512 });
+    expect(test.storage.statistics()).toMatchObject({ cachedBytes: 0, rows: 2000, segments: 4 });
+    expect(await readColumn(test, 0)).toBe(2000);
+    expect(test.storage.statistics().cachedBytes).toBe(2000 * 8);
+    await test.close();
+  });
+
+  it('removes segment files that the catalog does not know', async () => {
+    await fill(300);
+    writeFileSync(join(folder, 'segments', '7-9.arrow'), 'left by a crash');
+    const test = await openTest(folder);
+    expect(segmentFiles()).toHaveLength(1);
+    await test.close();
+  });
+
+  it('refuses a second writer, lets a reader in, and takes over a lock whose process is gone', async () => {
+    const rows = await fill(100);
+    const writer = await openTest(folder);
+    await expect(openTest(folder)).rejects.toMatchObject({ code: 'locked' });
+    const reader = await openTest(folder, { read_only: true });
+    expect(await readRows(reader, 't')).toEqual(rows);
+    expect(() => reader.storage.openAppend('t')).toThrow(expect.objectContaining({ code: 'read_only' }));
+    await expect(reader.storage.createTable(define('u', FIELDS))).rejects.toMatchObject({ code: 'read_only' });
+    await reader.close();
+    await writer.close();
+    writeFileSync(join(folder, 'writer.lock'), JSON.stringify({ pid: 1, host: 'elsewhere', started: '1', boot: 'another' }));
+    const again = await openTest(folder);
+    await again.close();
+    expect(readdirSync(folder)).not.toContain('writer.lock');
+  });
+
+  it('refuses a folder of a newer format', async () => {
+    await fill(10);
+    const catalog = open({ path: join(folder, 'catalog'), maxDbs: 8 });
+    await catalog.openDB({ name: 'meta', encoding: 'json' }).put('format', 99);
+    await catalog.close();
+    await expect(openTest(folder)).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining('99') });
+  });
+
+  it('read-only finds no database in an empty folder', async () => {
+    await expect(openTest(folder, { read_only: true })).rejects.toMatchObject({ code: 'not_found' });
+  });
+});
+
+describe('memory', () => {
+  it('of cold columns is given back when others are read', async () => {
+    await fill(40_000, { segment_rows: 8192 });
+    const test = await openTest(folder, { segment_rows: 8192, memory_limit: '1400KB' });
+    for (let round = 0; round < 3; round++) {
+      for (const column of [0, 1, 2, 3]) expect(await readColumn(test, column)).toBe(40_000);
+    }
+    expect(test.storage.statistics().cachedBytes).toBeLessThan(1_400_000);
+    expect(test.storage.statistics().cachedBytes).toBeGreaterThan(0);
+    await test.close();
+  });
+
+  it('that is pinned stays, and asking for more is `query_memory_exceeded`', async () => {
+    await fill(40_000, { segment_rows: 8192 });
+    const test = await openTest(folder, { segment_rows: 8192, memory_limit: '400KB' });
+    const snapshot = test.storage.snapshot();
+    const table = snapshot.table('t');
+    const held: { release(): void }[] = [];
+    const pinAll = async () => {
+      for (const segment of table?.segments ?? []) {
+        const pinned = await table?.pin(segment, [0, 2]);
+        if (pinned !== undefined) held.push(pinned);
+      }
+    };
+    await expect(pinAll()).rejects.toMatchObject({ code: 'query_memory_exceeded' });
+    expect(held.length).toBeGreaterThan(1);
+    for (const pinned of held) pinned.release();
+    expect(await readColumn(test, 0)).toBe(40_000);
+    snapshot.release();
+    await test.close();
+  });
+});
+
+describe('text with many distinct values', () => {
+  it('is stored plain in new segments, and read back the same', async () => {
+    const test = await openTest(folder, { segment_rows: 1024, dictionary_values: 100 });
+    const fields = [field('id', INT64), field('text', UTF8)];
+    await test.storage.createTable(define('t', fields));
+    const rows: Value[][] = [];
+    for (let from = 0; from < 4000; from += 250) {
+      const part = Array.from({ length: 250 }, (_, i) => [BigInt(from + i), i % 11 ? `text ${from + i}` : null]);
+      rows.push(...part);
+      await appendRows(test, 't', fields, [part.map((row) => row[0] ?? null), part.map((row) => row[1] ?? null)], from % 500 === 0);
+    }
+    expect(await readRows(test, 't')).toEqual(rows);
+    const encodings = async (opened: TestStorage) => {
+      const snapshot = opened.storage.snapshot();
+      const table = snapshot.table('t');
+      const found: string[] = [];
+      for (const segment of table?.segments ?? []) {
+        const pinned = await table?.pin(segment, [1]);
+        found.push(pinned?.columns[0]?.encoding ?? '');
+        pinned?.release();
+      }
+      snapshot.release();
+      return found;
+    };
+    expect(await encodings(test)).toEqual(['dictionary', 'flat', 'flat', 'flat', 'flat']);
+    await test.close();
+    const again = await openTest(folder, { segment_rows: 1024, dictionary_values: 100 });
+    expect(await readRows(again, 't')).toEqual(rows);
+    await again.storage.flush();
+    expect(await readRows(again, 't')).toEqual(rows);
+    await appendRows(again, 't', fields, [[1n], ['one more']]);
+    expect((await encodings(again)).at(-1)).toBe('flat');
+    await again.close();
+  });
+});
