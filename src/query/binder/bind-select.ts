@@ -13,11 +13,12 @@ import { type BindContext, type BoundQuery, type Clause, type CommonTables, unsu
 import { conjunction, fingerprint } from './expressions.js';
 import { checkGroup, Groups, readsAggregate } from './grouping.js';
 import { latestRows } from './latest-on.js';
-import { type AggregateColumn, aggregatePlan, distinctPlan, filterPlan, pickColumns, projectPlan, sortPlan } from './plans.js';
+import { type AggregateColumn, aggregatePlan, filterPlan } from './plans.js';
 import { Relation } from './relation.js';
 import { sampleBuckets } from './sample-by.js';
 import { Scope } from './scope.js';
 import { type BoundItem, bindItems } from './select-items.js';
+import { projectResult, type SelectResult } from './select-result.js';
 
 export interface OrderBy {
   readonly items: readonly OrderItem[];
@@ -61,25 +62,23 @@ export function bindSelect(
   if (sample) plan = filterPlan(plan, sample.condition);
 
   const written = bindItems(syntax.items, clauseOf(state, 'SELECT'));
-  const items = sample ? written.map((item) => ({ ...item, expression: sample.toBucket(item.expression) })) : written;
-  const aliases = aliasesOf(items);
-  const having =
-    syntax.having === null ? null : coerceBool(context.bindExpression(syntax.having, { ...clauseOf(state, 'HAVING'), aliases }), 'HAVING');
-  const orderBy = bindOrder(order, items, { ...clauseOf(state, 'ORDER BY'), aliases });
-  const keys =
-    sample && orderBy.length === 0
-      ? [{ expression: sample.bucket, descending: false, nullsFirst: false }]
-      : sample
-        ? orderBy.map((key) => ({ ...key, expression: sample.toBucket(key.expression) }))
-        : orderBy;
-
+  const aliases = aliasesOf(written);
+  const inSelect = (name: string): Clause => ({ ...clauseOf(state, name), aliases });
+  const toBucket = sample ? sample.toBucket : (expression: Expression) => expression;
+  const having = syntax.having === null ? null : toBucket(coerceBool(context.bindExpression(syntax.having, inSelect('HAVING')), 'HAVING'));
+  const keys = bindOrder(order, written, inSelect('ORDER BY')).map((key) => ({ ...key, expression: toBucket(key.expression) }));
+  if (sample && keys.length === 0) keys.push({ expression: sample.bucket, descending: false, nullsFirst: false });
+  const result: SelectResult = {
+    items: written.map((item) => ({ ...item, expression: toBucket(item.expression) })),
+    keys,
+    having,
+    distinctOn: syntax.distinctOn.map((each) => toBucket(orderExpression(each, written, inSelect('DISTINCT ON')))),
+    distinct: syntax.distinct && syntax.distinctOn.length === 0,
+  };
   const grouped = syntax.groupBy !== null || having !== null || sample !== null || state.aggregates.calls.length > 0;
-  if (!grouped) {
-    const below = state.above.settle(state.input.settle(plan));
-    return project(below, items, keys, state);
-  }
-  const groups = sample ? bucketGroups(sample.bucket, items, state) : bindGroups(items, state);
-  return projectGroups(plan, items, keys, having, groups, state);
+  if (!grouped) return projectResult(state.above.settle(state.input.settle(plan)), result, context.nextId);
+  const groups = sample ? bucketGroups(sample.bucket, result.items, state) : bindGroups(result.items, state);
+  return projectGroups(plan, result, groups, state);
 }
 
 function clauseOf(state: SelectState, name: string, aggregates = true): Clause {
@@ -202,15 +201,8 @@ function bucketGroups(bucket: Expression, items: readonly BoundItem[], state: Se
   return groups;
 }
 
-function projectGroups(
-  plan: LogicalPlan,
-  items: readonly BoundItem[],
-  keys: readonly SortKey[],
-  having: Expression | null,
-  groups: Groups,
-  state: SelectState,
-): BoundQuery {
-  const { aggregates, scope } = state;
+function projectGroups(plan: LogicalPlan, result: SelectResult, groups: Groups, state: SelectState): BoundQuery {
+  const { aggregates, scope, context } = state;
   const rewrite = (expression: Expression) => groups.rewrite(expression, scope, aggregates);
   const calls: readonly AggregateColumn[] = aggregates.calls.map((call) => ({
     ...call,
@@ -218,16 +210,19 @@ function projectGroups(
     nullable: aggregates.isNullable(call.id),
   }));
   const aggregated = aggregatePlan(state.input.settle(plan), groups.columns, calls);
-  const rewritten = items.map((item) => ({ ...item, expression: rewrite(item.expression) }));
-  const sortKeys = keys.map((key) => ({ ...key, expression: rewrite(key.expression) }));
-  const condition = having === null ? null : rewrite(having);
+  const rewritten: SelectResult = {
+    ...result,
+    items: result.items.map((item) => ({ ...item, expression: rewrite(item.expression) })),
+    keys: result.keys.map((key) => ({ ...key, expression: rewrite(key.expression) })),
+    distinctOn: result.distinctOn.map(rewrite),
+    having: result.having === null ? null : rewrite(result.having),
+  };
   let above: LogicalPlan = aggregated;
   if (!state.above.isEmpty) {
     above = state.above.settle(aggregated, rewrite);
     checkCorrelation(above, scope);
   }
-  if (condition !== null) above = filterPlan(above, condition);
-  return project(above, rewritten, sortKeys, state);
+  return projectResult(above, rewritten, context.nextId);
 }
 
 /** A subquery above the groups may read grouped columns only. */
@@ -239,50 +234,4 @@ function checkCorrelation(plan: LogicalPlan, scope: Scope): void {
       hint: `add ${column.name} to GROUP BY`,
     });
   }
-}
-
-// ---- the result ----
-
-function project(below: LogicalPlan, items: readonly BoundItem[], keys: readonly SortKey[], state: SelectState): BoundQuery {
-  const { syntax, context } = state;
-  const { nextId } = context;
-  if (syntax.distinctOn.length > 0) throw unsupported('DISTINCT ON', syntax.distinctOn[0]?.position ?? syntax.position);
-  const columns = items.map((item) => ({ id: nextId(), name: item.name, expression: item.expression }));
-  const byText = new Map<string, Expression>();
-  for (const column of columns) {
-    const text = fingerprint(column.expression);
-    const { expression } = column;
-    if (!byText.has(text))
-      byText.set(text, {
-        kind: 'column',
-        id: column.id,
-        name: column.name,
-        type: expression.type,
-        nullable: expression.nullable,
-        position: expression.position,
-      });
-  }
-  const hidden: (typeof columns)[number][] = [];
-  const sortKeys = keys
-    .filter((key) => key.expression.kind !== 'literal')
-    .map((key) => {
-      const text = fingerprint(key.expression);
-      const known = byText.get(text);
-      if (known) return { ...key, expression: known };
-      if (syntax.distinct) {
-        throw new DbError('invalid_grouping', 'with SELECT DISTINCT, ORDER BY takes expressions of the SELECT list only', {
-          position: key.expression.position,
-        });
-      }
-      const column = { id: nextId(), name: 'order', expression: key.expression };
-      const { type, nullable } = key.expression;
-      const sorted: Expression = { kind: 'column', id: column.id, name: 'order', type, nullable, position: key.expression.position };
-      hidden.push(column);
-      byText.set(text, sorted);
-      return { ...key, expression: sorted };
-    });
-  const projected = projectPlan(below, [...columns, ...hidden]);
-  const result = projected.output.slice(0, columns.length);
-  const unique = syntax.distinct ? distinctPlan(projected) : projected;
-  return { plan: pickColumns(sortPlan(unique, sortKeys), result), columns: result, ordered: keys.length > 0 };
 }

@@ -1,14 +1,13 @@
 /** Subqueries inside expressions: they become joins below the expression, which then reads their columns. */
 import { DbError } from '../../core/errors.js';
 import { BOOL, INT64 } from '../../core/types.js';
-import { resolveAggregate } from '../aggregates/registry.js';
 import type { Expression } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import { cloneWithFreshIds, freeColumns } from '../plan/traverse.js';
 import type { Exists, InQuery, Quantified, Query, Subquery, Expression as Syntax } from '../syntax/ast/query.js';
+import { aggregateColumn } from './aggregate-column.js';
 import { scalarCall } from './bind-call.js';
 import { compareQuantified } from './bind-operator.js';
-import { argumentOf, castTo } from './coercion.js';
 import { type BoundQuery, type Clause, unsupported } from './context.js';
 import { existsJoin, joinDependent } from './decorrelate.js';
 import { boolLiteral, caseOf, columnOf, conjunction, intLiteral, isNull, literal, not } from './expressions.js';
@@ -83,28 +82,6 @@ function givesOneRow(plan: LogicalPlan): boolean {
     default:
       return false;
   }
-}
-
-function aggregateColumn(
-  name: string,
-  args: readonly Expression[],
-  id: number,
-  extra: { readonly filter?: Expression; readonly orderBy?: AggregateColumn['orderBy'] } = {},
-): AggregateColumn {
-  const resolved = resolveAggregate(name, args.map(argumentOf));
-  if (!resolved) throw new DbError('internal', `aggregate ${name} of a subquery is missing`);
-  return {
-    id,
-    name,
-    function: resolved.name,
-    args: args.map((arg, i) => castTo(arg, resolved.args[i] ?? arg.type)),
-    type: resolved.type,
-    nullable: name !== 'count',
-    distinct: false,
-    filter: extra.filter ?? null,
-    orderBy: extra.orderBy ?? [],
-    position: -1,
-  };
 }
 
 /** EXISTS as a value: whether the count of rows is above 0. */

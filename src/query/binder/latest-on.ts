@@ -1,16 +1,16 @@
 /** LATEST ON ts PARTITION BY key: of each key the row with the largest time, the last one inserted among equal times. */
 import { DbError } from '../../core/errors.js';
 import { INT32 } from '../../core/types.js';
-import { resolveAggregate } from '../aggregates/registry.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import type { LogicalPlan, ScanPlan } from '../plan/logical.js';
 import { inputsOf } from '../plan/logical.js';
 import { cloneWithFreshIds, withInputs } from '../plan/traverse.js';
 import type { LatestOn } from '../syntax/ast/query.js';
-import { argumentOf, castTo } from './coercion.js';
+import { aggregateColumn } from './aggregate-column.js';
+import { castTo } from './coercion.js';
 import { type BoundRelation, type Clause, unsupported } from './context.js';
 import { columnOf } from './expressions.js';
-import { type AggregateColumn, aggregatePlan, joinPlan, pickColumns } from './plans.js';
+import { aggregatePlan, joinPlan, pickColumns } from './plans.js';
 import { designated } from './sample-by.js';
 
 /** Index of the two row-id columns of a scan. */
@@ -35,7 +35,7 @@ export function latestRows(syntax: LatestOn, plan: LogicalPlan, from: BoundRelat
     return { id: context.nextId(), name: 'key', expression: renamed(key) };
   });
   const order = [{ expression: renamed(time), descending: false, nullsFirst: true }];
-  const lasts = rowIds.map((id) => lastOf(copied(id), order, context.nextId()));
+  const lasts = rowIds.map((id) => aggregateColumn('last', [copied(id)], context.nextId(), { orderBy: order }));
   const latest = aggregatePlan(copy.plan, groups, lasts);
   const pairs = rowIds.map((id, i) => {
     const last = latest.output[groups.length + i];
@@ -43,23 +43,6 @@ export function latestRows(syntax: LatestOn, plan: LogicalPlan, from: BoundRelat
     return { left: columnOf({ id, name: 'row', type: INT32, nullable: false }), right: castTo(columnOf(last), INT32) };
   });
   return pickColumns(joinPlan('semi', identified, latest, pairs), plan.output);
-}
-
-function lastOf(argument: Expression, orderBy: AggregateColumn['orderBy'], id: ColumnId): AggregateColumn {
-  const resolved = resolveAggregate('last', [argumentOf(argument)]);
-  if (!resolved) throw new DbError('internal', 'aggregate last is missing');
-  return {
-    id,
-    name: 'last',
-    function: resolved.name,
-    args: [castTo(argument, resolved.args[0] ?? argument.type)],
-    type: resolved.type,
-    nullable: true,
-    distinct: false,
-    filter: null,
-    orderBy,
-    position: -1,
-  };
 }
 
 /** The plan with the row-id columns of its only table added; undefined when it is not filters over one scan. */

@@ -1,0 +1,79 @@
+/** The end of a SELECT: HAVING, the projection, DISTINCT, the order; columns that only the order needs are dropped again. */
+import { DbError } from '../../core/errors.js';
+import type { ColumnId, Expression } from '../plan/expression.js';
+import type { LogicalPlan, SortKey } from '../plan/logical.js';
+import type { BoundQuery } from './context.js';
+import { firstRows } from './distinct-on.js';
+import { fingerprint } from './expressions.js';
+import { distinctPlan, filterPlan, pickColumns, projectPlan, sortPlan } from './plans.js';
+import type { BoundItem } from './select-items.js';
+
+export interface SelectResult {
+  readonly items: readonly BoundItem[];
+  readonly keys: readonly SortKey[];
+  readonly having: Expression | null;
+  readonly distinct: boolean;
+  readonly distinctOn: readonly Expression[];
+}
+
+interface ResultColumn {
+  readonly id: ColumnId;
+  readonly name: string;
+  readonly expression: Expression;
+}
+
+export function projectResult(below: LogicalPlan, result: SelectResult, nextId: () => ColumnId): BoundQuery {
+  const input = result.having === null ? below : filterPlan(below, result.having);
+  const projection = new Projection(result.items, nextId);
+  const keys = result.keys
+    .filter((key) => key.expression.kind !== 'literal')
+    .map((key) => {
+      if (result.distinct && !projection.has(key.expression)) {
+        throw new DbError('invalid_grouping', 'with SELECT DISTINCT, ORDER BY takes expressions of the SELECT list only', {
+          position: key.expression.position,
+        });
+      }
+      return { ...key, expression: projection.column(key.expression) };
+    });
+  const on = result.distinctOn.map((expression) => projection.column(expression));
+  const projected = projectPlan(input, projection.columns);
+  const columns = projected.output.slice(0, result.items.length);
+  if (on.length > 0) {
+    const first = firstRows(projected, on, keys, nextId);
+    const kept = columns.map((column) => first.columns.get(column.id) ?? column);
+    return { plan: pickColumns(sortPlan(first.plan, first.keys), kept), columns: kept, ordered: keys.length > 0 };
+  }
+  const unique = result.distinct ? distinctPlan(projected) : projected;
+  return { plan: pickColumns(sortPlan(unique, keys), columns), columns, ordered: keys.length > 0 };
+}
+
+/** The result's columns and, behind them, what else has to be computed in the same place; equal expressions once. */
+class Projection {
+  readonly columns: ResultColumn[] = [];
+  private readonly byText = new Map<string, ResultColumn>();
+  private readonly nextId: () => ColumnId;
+
+  constructor(items: readonly BoundItem[], nextId: () => ColumnId) {
+    this.nextId = nextId;
+    for (const { name, expression } of items) this.add(name, expression);
+  }
+
+  has(expression: Expression): boolean {
+    return this.byText.has(fingerprint(expression));
+  }
+
+  /** The column that holds the expression's value. */
+  column(expression: Expression): Expression {
+    const { id, name } = this.byText.get(fingerprint(expression)) ?? this.add('hidden', expression);
+    const { type, nullable, position } = expression;
+    return { kind: 'column', id, name, type, nullable, position };
+  }
+
+  private add(name: string, expression: Expression): ResultColumn {
+    const column = { id: this.nextId(), name, expression };
+    const text = fingerprint(expression);
+    this.columns.push(column);
+    if (!this.byText.has(text)) this.byText.set(text, column);
+    return column;
+  }
+}
