@@ -3,18 +3,23 @@ import type { Kernels } from '../../../native-free/kernels.js';
 import type { Arena } from '../../core/arena.js';
 import type { OwnedBatch } from '../../core/batch.js';
 import type { Environment } from '../../core/environment.js';
-import { DbError } from '../../core/errors.js';
 import type { QuerySettings } from '../../core/settings.js';
 import type { Schema } from '../../core/types.js';
 import type { LogicalPlan } from '../plan/logical.js';
-import type { OperatorProfile } from './profile.js';
+import { Executor, idsOf } from './executor.js';
+import { OperatorNodes, type OperatorProfile } from './profile.js';
+import { QueryRun } from './query-run.js';
+import { streamPipeline } from './stream.js';
 import type { WorkerPool } from './worker-pool.js';
+
+export { describePhysical } from './describe.js';
 
 export interface ExecutionOptions {
   readonly arena: Arena;
   readonly kernels: Kernels;
   readonly pool: WorkerPool;
   readonly settings: QuerySettings;
+  /** Aborting stops the work; the consumer gets the reason when it is a DbError, else `cancelled`. */
   readonly signal: AbortSignal;
   /** Statement start, what now() gives. */
   readonly nowNanoseconds: bigint;
@@ -30,7 +35,8 @@ export interface PlanExecution {
   readonly ordered: boolean;
   /**
    * Work begins with the first pull and goes on only as the consumer pulls. Each batch is released by the consumer; its bytes stay valid until
-   * then, also after the end. return() cancels the rest. All other memory of the query is free when the iteration has ended.
+   * then, also after the end. return() cancels the rest. When the iteration has ended and all batches are released, the query holds no memory.
+   * Can be iterated once.
    */
   readonly batches: AsyncIterable<OwnedBatch>;
   /** Rows read from tables so far, after pruning. */
@@ -40,11 +46,46 @@ export interface PlanExecution {
 }
 
 export function executePlan(plan: LogicalPlan, options: ExecutionOptions): PlanExecution {
-  void options;
-  throw new DbError('unsupported', `plans (${plan.kind}) are not executed yet`);
+  const nodes = new OperatorNodes(plan);
+  return {
+    schema: { fields: plan.output.map(({ name, type, nullable }) => ({ name, type, nullable })) },
+    ordered: isOrdered(plan),
+    batches: runPlan(plan, nodes, options),
+    rowsScanned: () => nodes.rowsScanned(),
+    profile: () => nodes.list.map((node) => node.profile()),
+  };
 }
 
-/** The lines of EXPLAIN: one per operator and detail, indented by depth. */
-export function describePhysical(plan: LogicalPlan): readonly string[] {
-  return [plan.kind];
+async function* runPlan(plan: LogicalPlan, nodes: OperatorNodes, options: ExecutionOptions): AsyncGenerator<OwnedBatch> {
+  const run = new QueryRun(nodes, options);
+  try {
+    // A limit at the top ends the stream instead of collecting.
+    const limited = plan.kind === 'limit' ? plan : null;
+    const input = limited ? limited.input : plan;
+    const pipeline = await new Executor(run).open(input);
+    const counter = limited ? run.nodes.of(limited).counter : run.nodes.streamCounter;
+    yield* streamPipeline(pipeline, idsOf(plan.output), limited?.limit ?? null, limited?.offset ?? 0, counter, run);
+  } catch (error) {
+    run.cancel();
+    throw run.errorOf(error);
+  } finally {
+    run.release();
+  }
+}
+
+/** Whether clients may rely on the order of rows. */
+function isOrdered(plan: LogicalPlan): boolean {
+  switch (plan.kind) {
+    case 'scan':
+    case 'values':
+    case 'series':
+    case 'sort':
+      return true;
+    case 'filter':
+    case 'project':
+    case 'limit':
+      return isOrdered(plan.input);
+    default:
+      return false;
+  }
 }

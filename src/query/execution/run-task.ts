@@ -123,14 +123,13 @@ function* taskSteps(task: Task, thread: TaskThread): Generator<void, TaskResult>
     const result = yield* bodyOf(task, run);
     run.counters.enter(-1);
     return {
-      owned: [],
       lanes: [],
       batch: null,
       order: null,
       table: null,
       ...result,
       counters: run.counters.list,
-      ...{ owned: kept.giveAwayAll() },
+      owned: kept.giveAwayAll(),
     };
   } finally {
     temporary.release();
@@ -229,7 +228,7 @@ function createOperator(spec: OperatorSpec, task: PipelineTask, run: TaskRun): O
 function createSink(spec: SinkSpec, run: TaskRun): Sink {
   switch (spec.kind) {
     case 'collect':
-      return new CollectSink(spec.ids, spec.limit, spec.counter, run.kept, run.context);
+      return new CollectSink(spec, run.kept, run.context);
     case 'aggregate':
       return new AggregateSink(spec.spec, spec.counter, run.kept, run.context);
     case 'top':

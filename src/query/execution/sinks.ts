@@ -9,7 +9,7 @@ import type { EvaluationContext } from '../functions/contract.js';
 import type { ColumnId } from '../plan/expression.js';
 import { type Chunk, mayFail } from './chunk.js';
 import { GroupTable } from './group-table.js';
-import type { AggregationSpec, CollectedBatch, LaneOutput } from './task.js';
+import type { AggregationSpec, CollectedBatch, LaneOutput, SinkSpec } from './task.js';
 
 export interface Sink {
   readonly counter: number;
@@ -19,6 +19,8 @@ export interface Sink {
   end(): LaneOutput;
 }
 
+export type CollectSpec = Omit<Extract<SinkSpec, { kind: 'collect' }>, 'kind'>;
+
 /** Keeps rows as batches. Vectors that lie in the source are kept as they are. */
 export class CollectSink implements Sink {
   readonly counter: number;
@@ -26,13 +28,15 @@ export class CollectSink implements Sink {
   private readonly limit: number;
   private readonly scope: MemoryScope;
   private readonly context: EvaluationContext;
+  private readonly copies: boolean;
   private readonly batches: CollectedBatch[] = [];
   private rows = 0;
 
-  constructor(ids: readonly ColumnId[], limit: number | null, counter: number, scope: MemoryScope, context: EvaluationContext) {
-    this.ids = ids;
-    this.limit = limit ?? Number.POSITIVE_INFINITY;
-    this.counter = counter;
+  constructor(spec: CollectSpec, scope: MemoryScope, context: EvaluationContext) {
+    this.ids = spec.ids;
+    this.limit = spec.limit ?? Number.POSITIVE_INFINITY;
+    this.copies = spec.copy;
+    this.counter = spec.counter;
     this.scope = scope;
     this.context = context;
   }
@@ -43,7 +47,7 @@ export class CollectSink implements Sink {
     const columns = this.ids.map((id) => {
       const vector = chunk.column(id);
       if (rows !== 0) return this.gathered(vector, rows, chunk.count, memory);
-      return chunk.lasts(vector) ? vector : copyVector(vector, this.context, memory);
+      return chunk.lasts(vector) && !this.copies ? vector : copyVector(vector, this.context, memory);
     });
     this.batches.push({ arena: this.scope.arena.id, rowCount: chunk.count, columns, owned: memory.addresses });
     this.rows += chunk.count;

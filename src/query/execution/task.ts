@@ -119,7 +119,14 @@ export interface OrderSpec extends SortDirection {
 }
 
 export type SinkSpec =
-  | { readonly kind: 'collect'; readonly ids: readonly ColumnId[]; readonly limit: number | null; readonly counter: number }
+  | {
+      readonly kind: 'collect';
+      readonly ids: readonly ColumnId[];
+      readonly limit: number | null;
+      /** False: vectors that lie in the source are kept where they are. */
+      readonly copy: boolean;
+      readonly counter: number;
+    }
   | { readonly kind: 'aggregate'; readonly spec: AggregationSpec; readonly counter: number }
   | {
       readonly kind: 'top';

@@ -86,9 +86,12 @@ export class TextEncoder32 implements KeyEncoder {
   find(vector: Vector, context: MoveContext, out: number): void {
     const source = vector.encoding === 'constant' ? toFlat(vector, context) : vector;
     const { kernels } = this;
-    if (!source.dictionary) return kernels.find_text(this.table, source.offsets, source.values, source.validity, source.length, out);
-    const { offsets, values } = source.dictionary;
-    kernels.find_text_codes(this.table, this.mapOf(source), source.values, offsets, values, source.validity, source.length, out);
+    const { dictionary, validity, length } = source;
+    if (!dictionary) kernels.find_text(this.table, source.offsets, source.values, validity, length, out);
+    else {
+      const map = this.mapOf(source);
+      kernels.find_text_codes(this.table, map, source.values, dictionary.offsets, dictionary.values, validity, length, out);
+    }
   }
 
   values(context: MoveContext): Vector {

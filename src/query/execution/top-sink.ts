@@ -49,7 +49,7 @@ export class TopSink implements Sink {
   push(input: Chunk): boolean {
     const chunk = this.withinBound(input);
     if (chunk.count === 0) return false;
-    const sink = new CollectSink(this.spec.ids, null, this.counter, this.scope, this.context);
+    const sink = new CollectSink({ ids: this.spec.ids, limit: null, copy: false, counter: this.counter }, this.scope, this.context);
     sink.push(chunk);
     const output = sink.end();
     if (output.kind === 'batches') this.batches.push(...output.batches);

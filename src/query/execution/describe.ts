@@ -1,0 +1,144 @@
+/** Plans and expressions as people read them in EXPLAIN. */
+import type { Value } from '../../core/batch.js';
+import { type DataType, typeName } from '../../core/types.js';
+import { timestampText } from '../../core/values.js';
+import type { CallExpression, Expression } from '../plan/expression.js';
+import { inputsOf, type LogicalPlan, type SortKey } from '../plan/logical.js';
+
+const OPERATOR_SIGN: Readonly<Record<string, string>> = {
+  eq: '=',
+  ne: '<>',
+  lt: '<',
+  le: '<=',
+  gt: '>',
+  ge: '>=',
+  add: '+',
+  subtract: '-',
+  sub: '-',
+  multiply: '*',
+  mul: '*',
+  divide: '/',
+  div: '/',
+  modulo: '%',
+  mod: '%',
+  concat: '||',
+};
+
+export function expressionText(expression: Expression): string {
+  switch (expression.kind) {
+    case 'column':
+      return expression.name;
+    case 'literal':
+      return valueText(expression.value, expression.type);
+    case 'call':
+      return callText(expression);
+    case 'cast':
+      return `${expression.safe ? 'try_cast' : 'cast'}(${expressionText(expression.operand)} AS ${typeName(expression.type)})`;
+    case 'case': {
+      const branches = expression.branches.map((branch) => `WHEN ${expressionText(branch.when)} THEN ${expressionText(branch.then)}`);
+      return `CASE ${branches.join(' ')}${expression.otherwise ? ` ELSE ${expressionText(expression.otherwise)}` : ''} END`;
+    }
+    case 'and':
+    case 'or':
+      return `(${expression.operands.map(expressionText).join(expression.kind === 'and' ? ' AND ' : ' OR ')})`;
+    case 'not':
+      return `NOT ${expressionText(expression.operand)}`;
+    case 'is_null':
+      return `${expressionText(expression.operand)} IS ${expression.negated ? 'NOT ' : ''}NULL`;
+    case 'in': {
+      const values = expression.values.map((value) => valueText(value, expression.operand.type));
+      if (expression.hasNull) values.push('NULL');
+      return `${expressionText(expression.operand)} ${expression.negated ? 'NOT ' : ''}IN (${values.join(', ')})`;
+    }
+  }
+}
+
+function callText(call: CallExpression): string {
+  const args = call.args.map(expressionText);
+  const sign = OPERATOR_SIGN[call.function];
+  return sign !== undefined && args.length === 2 ? `(${args.join(` ${sign} `)})` : `${call.function}(${args.join(', ')})`;
+}
+
+function valueText(value: Value, type: DataType): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'bigint') return type.kind === 'timestamp' ? `'${timestampText(value, type.unit)}'` : String(value);
+  if (typeof value === 'string') return `'${value.replaceAll("'", "''")}'`;
+  if (typeof value === 'object') return JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part));
+  return String(value);
+}
+
+function keyText(key: SortKey): string {
+  return `${expressionText(key.expression)}${key.descending ? ' DESC' : ''}${key.nullsFirst !== key.descending ? ` NULLS ${key.nullsFirst ? 'FIRST' : 'LAST'}` : ''}`;
+}
+
+function list(label: string, texts: readonly string[]): string[] {
+  return texts.length === 0 ? [] : [`${label}: ${texts.join(', ')}`];
+}
+
+/** The operator's name and its details, without its inputs. */
+export function describeNode(plan: LogicalPlan): { readonly name: string; readonly details: readonly string[] } {
+  switch (plan.kind) {
+    case 'scan':
+      return {
+        name: `Scan ${plan.source.table.definition.name}`,
+        details: [
+          ...list(
+            'columns',
+            plan.output.map((column) => column.name),
+          ),
+          ...list('filters', plan.filters.map(expressionText)),
+        ],
+      };
+    case 'values':
+      return { name: 'Values', details: [`rows: ${plan.rows.length}`] };
+    case 'series':
+      return {
+        name: 'Series',
+        details: [`from ${expressionText(plan.start)} to ${expressionText(plan.stop)} step ${expressionText(plan.step)}`],
+      };
+    case 'filter':
+      return { name: 'Filter', details: [expressionText(plan.condition)] };
+    case 'project':
+      return { name: 'Project', details: list('expressions', plan.expressions.map(expressionText)) };
+    case 'aggregate':
+      return {
+        name: plan.groups.length === 0 ? 'Aggregate' : 'HashAggregate',
+        details: [...list('groups', plan.groups.map(expressionText)), ...list('aggregates', plan.aggregates.map(aggregateText))],
+      };
+    case 'distinct':
+      return { name: 'Distinct', details: [] };
+    case 'sort':
+      return { name: plan.limit === null ? 'Sort' : `TopN ${plan.limit}`, details: list('keys', plan.keys.map(keyText)) };
+    case 'limit':
+      return { name: 'Limit', details: [`limit: ${plan.limit ?? 'all'}`, ...(plan.offset > 0 ? [`offset: ${plan.offset}`] : [])] };
+    case 'join': {
+      const keys = plan.keys.map((key) => `${expressionText(key.left)} = ${expressionText(key.right)}`);
+      const residual = plan.residual ? [`condition: ${expressionText(plan.residual)}`] : [];
+      return {
+        name: `${plan.keys.length > 0 ? 'HashJoin' : 'NestedLoopJoin'} ${plan.join}`,
+        details: [...list('keys', keys), ...residual],
+      };
+    }
+    case 'union':
+      return { name: 'UnionAll', details: [] };
+  }
+}
+
+function aggregateText(call: Extract<LogicalPlan, { kind: 'aggregate' }>['aggregates'][number]): string {
+  const args = call.args.length === 0 && call.function === 'count' ? '*' : call.args.map(expressionText).join(', ');
+  const order = call.orderBy.length > 0 ? ` ORDER BY ${call.orderBy.map(keyText).join(', ')}` : '';
+  const filter = call.filter ? ` FILTER (WHERE ${expressionText(call.filter)})` : '';
+  return `${call.function}(${call.distinct ? 'DISTINCT ' : ''}${args}${order})${filter}`;
+}
+
+/** The lines of EXPLAIN: one per operator and detail, indented by depth. */
+export function describePhysical(plan: LogicalPlan): readonly string[] {
+  const lines: string[] = [];
+  const visit = (node: LogicalPlan, depth: number): void => {
+    const { name, details } = describeNode(node);
+    lines.push(`${'  '.repeat(depth)}${name}`, ...details.map((detail) => `${'  '.repeat(depth)}  ${detail}`));
+    for (const input of inputsOf(node)) visit(input, depth + 1);
+  };
+  visit(plan, 0);
+  return lines;
+}

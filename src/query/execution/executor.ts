@@ -1,0 +1,412 @@
+/**
+ * Turns a logical plan into pipelines and runs the stages that must be complete before the next one starts (aggregates, sorts, join tables).
+ * What comes out of open() is the streaming rest.
+ */
+import { assert, unreachable } from '../../core/assert.js';
+import type { Batch, Vector } from '../../core/batch.js';
+import { DbError } from '../../core/errors.js';
+import { gatherVector } from '../expression/gather.js';
+import { type ColumnExpression, type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
+import type {
+  AggregatePlan,
+  DistinctPlan,
+  JoinPlan,
+  LogicalPlan,
+  OutputColumn,
+  ProjectPlan,
+  SortPlan,
+  UnionPlan,
+} from '../plan/logical.js';
+import { compileAggregation, inputOrder } from './compile-aggregation.js';
+import { estimateRows } from './estimate.js';
+import { sliceVector } from './piece-reader.js';
+import type { QueryRun } from './query-run.js';
+import { seriesUnits, valuesBatch } from './row-sources.js';
+import { lanesOf, OpenLanes, type Pipeline, pieceUnit, rowsOf, scanBranch, type UnitRange, withOperator } from './sources.js';
+import type { AggregateLane, CollectedBatch, JoinTable, LaneOutput, OrderSpec, ProbeSpec, SinkSpec } from './task.js';
+
+/** Rows up to which the first rows of an order are kept as candidates instead of sorting everything. */
+const TOP_LIMIT = 100_000;
+
+/** Groups beyond which merging is worth a thread of its own. */
+const MERGE_HERE_GROUPS = 20_000;
+
+export class Executor {
+  private readonly run: QueryRun;
+  private nextId: number;
+
+  constructor(run: QueryRun) {
+    this.run = run;
+    // Columns that only execution knows have ids that no plan uses.
+    this.nextId = -1000;
+  }
+
+  /** A pipeline whose chunks have the plan's output columns (and perhaps others). */
+  async open(plan: LogicalPlan): Promise<Pipeline> {
+    this.run.check();
+    const counter = this.run.nodes.of(plan).counter;
+    switch (plan.kind) {
+      case 'scan':
+        return { branches: [scanBranch(plan, this.run)] };
+      case 'values':
+        return this.batchPipeline(valuesBatch(plan, this.run), plan.output, counter);
+      case 'series':
+        return {
+          branches: [{ columns: plan.output.map((column) => column.id), units: seriesUnits(plan, this.run), operators: [], counter }],
+        };
+      case 'filter':
+        return withOperator(await this.open(plan.input), { kind: 'filter', conditions: conjuncts(plan.condition), counter });
+      case 'project':
+        return this.openProject(plan);
+      case 'aggregate':
+        return this.openAggregate(plan, plan);
+      case 'distinct':
+        return this.openAggregate(distinctAsAggregate(plan), plan);
+      case 'sort':
+        return this.openSort(plan);
+      case 'limit':
+        return this.batchesPipeline(
+          await this.collectLimited(await this.open(plan.input), idsOf(plan.output), plan.limit, plan.offset, counter),
+          plan.output,
+          this.run.nodes.of(plan).sourceCounter,
+        );
+      case 'join':
+        return this.openJoin(plan);
+      case 'union':
+        return this.openUnion(plan);
+      default:
+        return unreachable(plan);
+    }
+  }
+
+  private async openProject(plan: ProjectPlan): Promise<Pipeline> {
+    const counter = this.run.nodes.of(plan).counter;
+    return withOperator(await this.open(plan.input), { kind: 'project', ids: idsOf(plan.output), expressions: plan.expressions, counter });
+  }
+
+  private async openUnion(plan: UnionPlan): Promise<Pipeline> {
+    const counter = this.run.nodes.of(plan).counter;
+    const ids = idsOf(plan.output);
+    const branches = [];
+    for (const input of plan.inputs) {
+      const expressions = input.output.map(columnOf);
+      const renamed = withOperator(await this.open(input), { kind: 'project', ids, expressions, counter });
+      branches.push(...renamed.branches);
+    }
+    return { branches };
+  }
+
+  // ---- aggregates ----------------------------------------------------------------------------------------------------------------
+
+  private async openAggregate(plan: AggregatePlan, shown: LogicalPlan): Promise<Pipeline> {
+    const { run } = this;
+    const node = run.nodes.of(shown);
+    const spec = compileAggregation(plan, run.context);
+    const order = inputOrder(plan);
+    let input = await this.open(plan.input);
+    if (order.length > 0) input = await this.sortPipeline(input, plan.input.output, order, null, node.counter);
+    const lanes: AggregateLane[] = [];
+    const states: number[] = [];
+    await this.forWaves(input, { kind: 'aggregate', spec, counter: node.counter }, (outputs, owned) => {
+      for (const output of outputs) if (output.kind === 'aggregate') lanes.push(output.lane);
+      states.push(...owned);
+    });
+    const groups = lanes.reduce((sum, lane) => sum + lane.groupCount, 0);
+    const merged = await run.run(
+      { kind: 'merge_aggregate', frame: run.frame, spec, lanes },
+      groups <= MERGE_HERE_GROUPS || run.runsHere(groups),
+    );
+    assert(merged.batch, 'merging gives a batch');
+    for (const address of states) run.scope.free(address);
+    node.rows += merged.batch.rowCount;
+    return this.batchPipeline(merged.batch, plan.output, node.sourceCounter);
+  }
+
+  // ---- sorts ---------------------------------------------------------------------------------------------------------------------
+
+  private async openSort(plan: SortPlan): Promise<Pipeline> {
+    const node = this.run.nodes.of(plan);
+    return this.sortPipeline(await this.open(plan.input), plan.output, plan.keys, plan.limit, node.counter);
+  }
+
+  private async sortPipeline(
+    input: Pipeline,
+    output: readonly OutputColumn[],
+    keys: readonly OrderSpec[],
+    limit: number | null,
+    counter: number,
+  ): Promise<Pipeline> {
+    const { run } = this;
+    const columns = [...output];
+    const made: { id: ColumnId; expression: Expression }[] = [];
+    const specs = keys.map((key): OrderSpec => {
+      const { expression } = key;
+      if (expression.kind === 'column' && output.some((column) => column.id === expression.id)) return key;
+      const id = this.nextId--;
+      made.push({ id, expression });
+      columns.push({ id, name: 'key', type: expression.type, nullable: true });
+      return { ...key, expression: columnOf({ id, name: 'key', type: expression.type, nullable: true }) };
+    });
+    const ids = idsOf(columns);
+    const types = columns.map((column) => column.type);
+    const expressions = [...output.map(columnOf), ...made.map((one) => one.expression)];
+    const pipeline = made.length === 0 ? input : withOperator(input, { kind: 'project', ids, expressions, counter });
+    const sink: SinkSpec =
+      limit !== null && limit <= TOP_LIMIT
+        ? { kind: 'top', ids, types, keys: specs, limit, counter }
+        : { kind: 'collect', ids, limit: null, copy: false, counter };
+    const collected = await this.collect(pipeline, sink);
+    const rows = collected.batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+    const task = { kind: 'sort', frame: run.frame, ids, types, batches: plain(collected.batches), keys: specs, limit } as const;
+    const { batch, order } = await run.run(task, run.runsHere(rows));
+    assert(batch && order, 'sorting gives rows and their order');
+    collected.release();
+    run.nodes.list.find((node) => node.counter === counter)?.countRows(order.count);
+    const unit = pieceUnit({ kind: 'rows', columns: batch.columns, alive: 0, order: order.rows }, order.count);
+    return { branches: [{ columns: ids, units: [unit], operators: [], counter: counter + 1 }] };
+  }
+
+  // ---- joins ---------------------------------------------------------------------------------------------------------------------
+
+  private async openJoin(plan: JoinPlan): Promise<Pipeline> {
+    const swapped =
+      plan.join === 'right' || ((plan.join === 'inner' || plan.join === 'cross') && estimateRows(plan.left) < estimateRows(plan.right));
+    const probeSide = swapped ? plan.right : plan.left;
+    const buildSide = swapped ? plan.left : plan.right;
+    const keys = plan.keys.map((key) => (swapped ? { probe: key.right, build: key.left } : { probe: key.left, build: key.right }));
+    const table = await this.buildTable(
+      plan,
+      buildSide,
+      keys.map((key) => key.build),
+    );
+    const node = this.run.nodes.of(plan);
+    if (table.rowCount === 0 && (plan.join === 'inner' || plan.join === 'cross' || plan.join === 'semi')) return { branches: [] };
+    const wanted = new Set([...idsOf(plan.output), ...(plan.residual ? columnsOf(plan.residual) : [])]);
+    const matched = plan.join === 'full' ? this.run.scope.allocateZeroed(Math.max(64, table.rowCount)) : 0;
+    const probe: ProbeSpec = {
+      kind: 'probe',
+      join: PROBE_JOIN[plan.join],
+      table,
+      keys: keys.map((key) => key.probe),
+      residual: plan.residual,
+      buildIds: table.ids,
+      probeIds: idsOf(probeSide.output).filter((id) => wanted.has(id)),
+      matched,
+      counter: node.counter,
+    };
+    const joined = withOperator(await this.open(probeSide), probe);
+    return plan.join === 'full' ? this.withUnmatched(plan, joined, table, matched) : joined;
+  }
+
+  private async buildTable(plan: JoinPlan, side: LogicalPlan, keys: readonly Expression[]): Promise<JoinTable> {
+    const { run } = this;
+    const needed = new Set<ColumnId>([...keys.flatMap((key) => [...columnsOf(key)]), ...(plan.residual ? columnsOf(plan.residual) : [])]);
+    if (plan.join !== 'semi' && plan.join !== 'anti') for (const id of idsOf(plan.output)) needed.add(id);
+    const columns = side.output.filter((column) => needed.has(column.id));
+    const ids = idsOf(columns);
+    const counter = run.nodes.of(plan).counter;
+    // The rows of the build side are counted there, not as the join's.
+    const collected = await this.collect(await this.open(side), { kind: 'collect', ids, limit: null, copy: false, counter });
+    const rows = collected.batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+    const types = columns.map((column) => column.type);
+    const task = { kind: 'build', frame: run.frame, ids, types, batches: plain(collected.batches), keys } as const;
+    const { table } = await run.run(task, run.runsHere(rows));
+    assert(table, 'building gives a table');
+    collected.release();
+    return table;
+  }
+
+  /** The rows of a full join: those that the probe side has, then build rows that nothing has matched. */
+  private async withUnmatched(plan: JoinPlan, joined: Pipeline, table: JoinTable, matched: number): Promise<Pipeline> {
+    const { run } = this;
+    const node = run.nodes.of(plan);
+    const ids = idsOf(plan.output);
+    const collected = await this.collect(joined, { kind: 'collect', ids, limit: null, copy: false, counter: node.sourceCounter });
+    const found = this.batchesPipeline(collected.batches, plan.output, node.sourceCounter);
+    if (table.rowCount === 0) return found;
+    const alive = run.scope.allocate(Math.ceil(table.rowCount / 64) * 8);
+    run.options.kernels.bits_eq_u8(matched, 0, table.rowCount, alive);
+    const own = new Set(table.ids);
+    const expressions = plan.output.map((column): Expression => (own.has(column.id) ? columnOf(column) : nullOf(column)));
+    const unit = pieceUnit({ kind: 'rows', columns: table.columns, alive, order: 0 }, table.rowCount);
+    const rest = { branches: [{ columns: table.ids, units: [unit], operators: [], counter: node.sourceCounter }] };
+    const shaped = withOperator(rest, { kind: 'project', ids, expressions, counter: node.counter });
+    return { branches: [...found.branches, ...shaped.branches] };
+  }
+
+  // ---- running pipelines ---------------------------------------------------------------------------------------------------------
+
+  /** All rows of a pipeline, in order. */
+  private async collect(pipeline: Pipeline, sink: SinkSpec): Promise<{ batches: CollectedBatch[]; release(): void }> {
+    const { run } = this;
+    const batches: CollectedBatch[] = [];
+    const holds = await this.forWaves(pipeline, sink, (outputs) => {
+      for (const output of outputs) if (output.kind === 'batches') batches.push(...output.batches);
+    });
+    const release = (): void => {
+      // A single batch is used as it is, not copied.
+      if (batches.length === 1) return;
+      for (const hold of holds) run.unhold(hold);
+      for (const batch of batches) for (const address of batch.owned) run.scope.free(address);
+    };
+    return { batches, release };
+  }
+
+  /**
+   * Runs all lanes of a pipeline into a sink and hands their outputs over in lane order. Columns are made resident for all lanes at once if they
+   * fit, else for as many lanes as do. Returns what must stay held as long as collected batches are used.
+   */
+  private async forWaves(
+    pipeline: Pipeline,
+    sink: SinkSpec,
+    take: (outputs: readonly LaneOutput[], owned: readonly number[]) => void,
+  ): Promise<OpenLanes[]> {
+    const { run } = this;
+    const lanes = lanesOf(pipeline, run.frame.vectorRows);
+    const holds: OpenLanes[] = [];
+    for (let next = 0; next < lanes.length; ) {
+      run.check();
+      const open = new OpenLanes(pipeline, run.options.signal);
+      run.hold(open);
+      const opened = await openSome(open, lanes, next);
+      const partial = opened < lanes.length - next || next > 0;
+      // Later waves need the room, so nothing may point into this one.
+      const waveSink: SinkSpec = partial && sink.kind === 'collect' ? { ...sink, copy: true } : sink;
+      const task = { branches: open.branches, lanes: open.lanes, sink: waveSink, expectedRows: rowsOf(pipeline) };
+      const results = await run.runLanes(task, open.rows);
+      const outputs = results.flatMap((result) => result.lanes).sort((a, b) => a.lane - b.lane);
+      take(
+        outputs.map((output) => output.output),
+        results.flatMap((result) => result.owned),
+      );
+      if (waveSink.kind === 'collect' && !waveSink.copy) holds.push(open);
+      else run.unhold(open);
+      next += opened;
+    }
+    return holds;
+  }
+
+  /** The first rows of a pipeline as batches; lanes are run one after the other until there are enough. */
+  private async collectLimited(
+    pipeline: Pipeline,
+    ids: readonly ColumnId[],
+    limit: number | null,
+    offset: number,
+    counter: number,
+  ): Promise<CollectedBatch[]> {
+    const { run } = this;
+    const wanted = limit === null ? null : limit + offset;
+    const kept: CollectedBatch[] = [];
+    let rows = 0;
+    const sink: SinkSpec = { kind: 'collect', ids, limit: wanted, copy: false, counter };
+    if (wanted === null) {
+      const { batches } = await this.collect(pipeline, sink);
+      return trimmed(batches, offset, null, run);
+    }
+    for (const lane of lanesOf(pipeline, run.frame.vectorRows)) {
+      if (rows >= wanted) break;
+      run.check();
+      const open = new OpenLanes(pipeline, run.options.signal);
+      run.hold(open);
+      await open.add(lane);
+      const results = await run.runLanes({ branches: open.branches, lanes: open.lanes, sink, expectedRows: rowsOf(pipeline) }, open.rows);
+      for (const { output } of results.flatMap((result) => result.lanes)) {
+        if (output.kind !== 'batches') continue;
+        kept.push(...output.batches);
+        rows += output.batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+      }
+    }
+    return trimmed(kept, offset, limit, run);
+  }
+
+  private batchPipeline(batch: Batch, output: readonly OutputColumn[], counter: number): Pipeline {
+    return this.batchesPipeline([batch], output, counter);
+  }
+
+  private batchesPipeline(batches: readonly Batch[], output: readonly OutputColumn[], counter: number): Pipeline {
+    const units = batches
+      .filter((batch) => batch.rowCount > 0)
+      .map((batch) => pieceUnit({ kind: 'rows', columns: batch.columns, alive: 0, order: 0 }, batch.rowCount));
+    return { branches: [{ columns: idsOf(output), units, operators: [], counter }] };
+  }
+}
+
+const PROBE_JOIN = {
+  inner: 'inner',
+  cross: 'inner',
+  left: 'left',
+  right: 'left',
+  full: 'left',
+  semi: 'semi',
+  anti: 'anti',
+} as const satisfies Record<JoinPlan['join'], ProbeSpec['join']>;
+
+/** Opens lanes from `first` on until memory is full; at least one, or fails. */
+async function openSome(open: OpenLanes, lanes: readonly (readonly UnitRange[])[], first: number): Promise<number> {
+  let opened = 0;
+  for (const lane of lanes.slice(first)) {
+    try {
+      await open.add(lane);
+      opened += 1;
+    } catch (error) {
+      if (opened === 0 || !(error instanceof DbError) || error.code !== 'query_memory_exceeded') throw error;
+      return opened;
+    }
+  }
+  return opened;
+}
+
+/** Rows [offset, offset + limit) of the batches. */
+function trimmed(batches: readonly CollectedBatch[], offset: number, limit: number | null, run: QueryRun): CollectedBatch[] {
+  let skip = offset;
+  let left = limit ?? Number.POSITIVE_INFINITY;
+  const kept: CollectedBatch[] = [];
+  for (const batch of batches) {
+    const first = Math.min(skip, batch.rowCount);
+    skip -= first;
+    const count = Math.min(left, batch.rowCount - first);
+    left -= count;
+    if (count > 0) kept.push(cutBatch(batch, first, count, run));
+  }
+  return kept;
+}
+
+/** Rows [first, first + count) of a batch; in place where the layout allows it. */
+export function cutBatch(batch: CollectedBatch, first: number, count: number, run: QueryRun): CollectedBatch {
+  if (first === 0 && count === batch.rowCount) return batch;
+  const columns = batch.columns.map((column) => cutVector(column, first, count, run));
+  return { ...batch, rowCount: count, columns };
+}
+
+function cutVector(vector: Vector, first: number, count: number, run: QueryRun): Vector {
+  if (vector.encoding === 'constant' || first % 64 === 0) return sliceVector(vector, first, count);
+  const { kernels } = run.options;
+  const rows = run.scope.allocate(Math.max(64, count * 4));
+  kernels.row_numbers(first, count, rows);
+  return gatherVector(vector, rows, count, run.context, run.scope);
+}
+
+function plain(batches: readonly CollectedBatch[]): Batch[] {
+  return batches.map(({ arena, rowCount, columns }) => ({ arena, rowCount, columns }));
+}
+
+function conjuncts(condition: Expression): readonly Expression[] {
+  return condition.kind === 'and' ? condition.operands.flatMap(conjuncts) : [condition];
+}
+
+export function idsOf(columns: readonly OutputColumn[]): ColumnId[] {
+  return columns.map((column) => column.id);
+}
+
+function columnOf(column: OutputColumn): ColumnExpression {
+  return { kind: 'column', id: column.id, name: column.name, type: column.type, nullable: column.nullable, position: -1 };
+}
+
+function nullOf(column: OutputColumn): Expression {
+  return { kind: 'literal', value: null, type: column.type, nullable: true, position: -1 };
+}
+
+/** DISTINCT is grouping by all columns. */
+function distinctAsAggregate(plan: DistinctPlan): AggregatePlan {
+  return { kind: 'aggregate', output: plan.output, input: plan.input, groups: plan.input.output.map(columnOf), aggregates: [] };
+}

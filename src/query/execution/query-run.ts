@@ -1,0 +1,136 @@
+/** One running plan: its memory, its tasks on threads, its end. */
+import { asDbError, DbError } from '../../core/errors.js';
+import { MemoryScope, Scratch } from '../../core/memory-scope.js';
+import type { EvaluationContext } from '../functions/contract.js';
+import type { ExecutionOptions } from './execute.js';
+import type { OperatorNodes } from './profile.js';
+import { cancelledCheck, runTaskInSlices } from './run-task.js';
+import { CANCELLED_WORD, CLAIM_WORD, type PipelineTask, type QueryFrame, type Task, type TaskResult } from './task.js';
+
+/** Vectors' worth of rows up to which a pipeline stays on the calling thread: posting it elsewhere costs more than it saves. */
+const INLINE_VECTORS = 8;
+
+export class QueryRun {
+  readonly options: ExecutionOptions;
+  readonly nodes: OperatorNodes;
+  /** Everything that tasks gave away and the query still needs. */
+  readonly scope: MemoryScope;
+  readonly frame: QueryFrame;
+  /** For what the main thread computes by itself; scratch lives as long as the run. */
+  readonly context: EvaluationContext;
+  /** Throws when the query was cancelled. */
+  readonly check: () => void;
+  private readonly control: number;
+  private readonly onAbort: () => void;
+  private readonly pins = new Set<{ release(): void }>();
+  private lives = 1;
+
+  constructor(nodes: OperatorNodes, options: ExecutionOptions) {
+    const { arena, settings, memoryLimitBytes } = options;
+    this.options = options;
+    this.nodes = nodes;
+    this.control = arena.allocateZeroed(64);
+    this.frame = {
+      vectorRows: Math.max(64, settings.vector_rows - (settings.vector_rows % 64)),
+      nowNanoseconds: options.nowNanoseconds,
+      timezone: options.timezone,
+      control: this.control,
+      memoryLimitBytes,
+    };
+    this.scope = new MemoryScope(arena, memoryLimitBytes, this.control + 4);
+    this.context = {
+      arena,
+      kernels: options.kernels,
+      scratch: new Scratch(this.scope),
+      nowNanoseconds: options.nowNanoseconds,
+      timezone: options.timezone,
+    };
+    const checkWord = cancelledCheck(arena, this.frame);
+    this.check = () => {
+      if (options.signal.aborted) throw this.abortReason();
+      checkWord();
+    };
+    this.onAbort = () => this.cancel();
+    options.signal.addEventListener('abort', this.onAbort, { once: true });
+    if (options.signal.aborted) this.cancel();
+  }
+
+  /** True when the pipeline is small enough to run here. */
+  runsHere(rows: number): boolean {
+    return this.options.pool.threads === 0 || rows <= this.frame.vectorRows * INLINE_VECTORS;
+  }
+
+  cancel(): void {
+    Atomics.store(this.options.arena.i32, this.control / 4 + CANCELLED_WORD, 1);
+  }
+
+  /** Runs a task here or on a thread, takes its memory over and counts its work. */
+  async run(task: Task, here: boolean): Promise<TaskResult> {
+    this.check();
+    const { arena, kernels, pool } = this.options;
+    const result = here ? await runTaskInSlices(task, { arena, kernels }) : await pool.run(task);
+    for (const address of result.owned) this.scope.adopt(address);
+    this.nodes.add(result.counters);
+    return result;
+  }
+
+  /** Runs the lanes of a pipeline, on all threads when they are many rows; results are in no order. */
+  async runLanes(task: Omit<PipelineTask, 'kind' | 'frame' | 'claim'>, rows: number): Promise<TaskResult[]> {
+    const { arena, pool } = this.options;
+    if (task.lanes.length === 0) return [];
+    if (this.runsHere(rows)) return [await this.run({ ...task, kind: 'pipeline', frame: this.frame, claim: false }, true)];
+    Atomics.store(arena.i32, this.control / 4 + CLAIM_WORD, 0);
+    const tasks = Array.from({ length: Math.min(pool.threads, task.lanes.length) }, () =>
+      this.run({ ...task, kind: 'pipeline', frame: this.frame, claim: true }, false).catch((error: unknown) => {
+        // The others stop too; their `cancelled` is not the cause.
+        this.cancel();
+        throw error;
+      }),
+    );
+    return this.allOf(tasks);
+  }
+
+  /** All results, or the error that came first, after every task has ended. */
+  private async allOf(tasks: readonly Promise<TaskResult>[]): Promise<TaskResult[]> {
+    const settled = await Promise.allSettled(tasks);
+    const errors = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+    if (errors.length > 0) throw errors.find((error) => asDbError(error).code !== 'cancelled') ?? errors[0];
+    return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  }
+
+  /** The error that the consumer sees: the reason of the abort rather than the stop that it caused. */
+  errorOf(thrown: unknown): DbError {
+    const error = asDbError(thrown);
+    return error.code === 'cancelled' && this.options.signal.aborted ? this.abortReason() : error;
+  }
+
+  private abortReason(): DbError {
+    const reason: unknown = this.options.signal.reason;
+    return reason instanceof DbError ? reason : new DbError('cancelled', 'the query was cancelled', { cause: reason });
+  }
+
+  /** Keeps something held until the run's end. */
+  hold(pin: { release(): void }): void {
+    this.pins.add(pin);
+  }
+
+  unhold(pin: { release(): void }): void {
+    if (this.pins.delete(pin)) pin.release();
+  }
+
+  /** A batch that left needs the run's memory until it is released. */
+  retain(): void {
+    this.lives += 1;
+  }
+
+  /** Gives one hold back; after the last one everything is free. */
+  release(): void {
+    this.lives -= 1;
+    if (this.lives > 0) return;
+    this.options.signal.removeEventListener('abort', this.onAbort);
+    for (const pin of this.pins) pin.release();
+    this.pins.clear();
+    this.scope.release();
+    this.options.arena.free(this.control);
+  }
+}

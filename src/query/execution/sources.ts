@@ -1,0 +1,255 @@
+/** Sources of pipelines as the coordinating thread sees them: tables (read when they are needed) and rows that are there already. */
+import { assert } from '../../core/assert.js';
+import { flatVector, type Vector } from '../../core/batch.js';
+import type { PinnedSegment, SegmentView } from '../../core/contracts.js';
+import { INT32 } from '../../core/types.js';
+import type { ColumnId, Expression } from '../plan/expression.js';
+import { columnsOf } from '../plan/expression.js';
+import type { ScanPlan } from '../plan/logical.js';
+import type { QueryRun } from './query-run.js';
+import type { Branch, Lane, LaneRange, OperatorSpec, Piece } from './task.js';
+import { type TimeBounds, timeBounds, verdictOf, zonesOf } from './zone-pruning.js';
+
+/** Vectors' worth of rows in a lane. Lanes depend on the data only, so that results do not depend on threads. */
+const LANE_VECTORS = 64;
+const MAX_LANES = 64;
+
+/** A unit of a source: a segment or a piece. */
+export interface SourceUnit {
+  readonly rowCount: number;
+  /** Makes the rows readable; the range is what remains of [0, rowCount) after a look at the values. */
+  open(signal: AbortSignal): Promise<OpenUnit>;
+}
+
+export interface OpenUnit {
+  readonly piece: Piece;
+  readonly first: number;
+  readonly end: number;
+  release(): void;
+}
+
+export interface PipelineBranch {
+  readonly columns: readonly ColumnId[];
+  readonly units: readonly SourceUnit[];
+  readonly operators: readonly OperatorSpec[];
+  readonly counter: number;
+}
+
+/** Streaming work that is still to be done. */
+export interface Pipeline {
+  readonly branches: readonly PipelineBranch[];
+}
+
+export function rowsOf(pipeline: Pipeline): number {
+  return pipeline.branches.reduce((sum, branch) => sum + branch.units.reduce((rows, unit) => rows + unit.rowCount, 0), 0);
+}
+
+/** The same pipeline with one more operator on every branch. */
+export function withOperator(pipeline: Pipeline, operator: OperatorSpec): Pipeline {
+  return { branches: pipeline.branches.map((branch) => ({ ...branch, operators: [...branch.operators, operator] })) };
+}
+
+/** Rows that are in memory already. */
+export function pieceUnit(piece: Piece, rowCount: number): SourceUnit {
+  const open: OpenUnit = { piece, first: 0, end: rowCount, release: () => undefined };
+  return { rowCount, open: () => Promise.resolve(open) };
+}
+
+/** The segments of a table that the filters leave, and the filters that are left to check. */
+export function scanBranch(plan: ScanPlan, run: QueryRun): PipelineBranch {
+  const node = run.nodes.of(plan);
+  const { segments } = plan.source;
+  const alive = segments.filter((segment) => segment.rowCount > segment.deletedCount);
+  const zones = alive.map((segment) => ({ segment, zones: zonesOf(segment, plan.columns) }));
+  const kept = zones.filter(({ segment, zones: of }) => !plan.filters.some((filter) => verdictOf(filter, of, segment.rowCount) === 'none'));
+  const filters = plan.filters.filter(
+    (filter) => !kept.every(({ segment, zones: of }) => verdictOf(filter, of, segment.rowCount) === 'all'),
+  );
+  node.segments = { total: segments.length, pruned: segments.length - kept.length };
+  const columns = columnsToRead(plan, filters);
+  const bounds = timeBoundsOf(plan);
+  const read = bounds && !columns.some((column) => column.columnIndex === bounds.columnIndex) ? [...columns, bounds] : columns;
+  return {
+    columns: read.map((column) => column.id),
+    units: kept.map(({ segment }) => segmentUnit(plan, segment, read, bounds, run)),
+    operators: filters.length === 0 ? [] : [{ kind: 'filter', conditions: filters, counter: node.counter }],
+    counter: filters.length === 0 ? node.counter : node.sourceCounter,
+  };
+}
+
+interface ReadColumn {
+  readonly id: ColumnId;
+  readonly columnIndex: number;
+}
+
+function columnsToRead(plan: ScanPlan, filters: readonly Expression[]): ReadColumn[] {
+  const columns = plan.output.map((column, i): ReadColumn => ({ id: column.id, columnIndex: plan.columnIndexes[i] ?? -1 }));
+  const known = new Set(columns.map((column) => column.id));
+  for (const id of filters.flatMap((filter) => [...columnsOf(filter)])) {
+    const column = plan.columns.find((candidate) => candidate.id === id);
+    assert(column, `filter column ${id}`);
+    if (!known.has(id)) columns.push(column);
+    known.add(id);
+  }
+  return columns;
+}
+
+interface ScanBounds extends ReadColumn, TimeBounds {}
+
+function timeBoundsOf(plan: ScanPlan): ScanBounds | null {
+  const index = plan.source.table.definition.timestampColumn;
+  const column = plan.columns.find((candidate) => candidate.columnIndex === index);
+  if (index === null || !column) return null;
+  const bounds = timeBounds(plan.filters, column.id);
+  return bounds.low || bounds.high ? { id: column.id, columnIndex: index, ...bounds } : null;
+}
+
+function segmentUnit(
+  plan: ScanPlan,
+  segment: SegmentView,
+  read: readonly ReadColumn[],
+  bounds: ScanBounds | null,
+  run: QueryRun,
+): SourceUnit {
+  const stored = [...new Set(read.filter((column) => column.columnIndex >= 0).map((column) => column.columnIndex))];
+  return {
+    rowCount: segment.rowCount,
+    open: async (signal) => {
+      const pinned = await plan.source.pin(segment, stored, signal);
+      try {
+        const columns = read.map((column) => columnVector(plan, segment, column, stored, pinned, run));
+        const time = bounds && segment.sortedByTime ? columns[read.findIndex((column) => column.id === bounds.id)] : undefined;
+        const [first, end] = time && bounds ? cutRows(time, segment, bounds, run) : [0, segment.rowCount];
+        run.nodes.of(plan).bytes += segment.sizeBytes * (stored.length / Math.max(1, plan.source.table.definition.columns.length));
+        return { piece: { kind: 'rows', columns, alive: pinned.alive, order: 0 }, first, end, release: () => pinned.release() };
+      } catch (error) {
+        pinned.release();
+        throw error;
+      }
+    },
+  };
+}
+
+function columnVector(
+  plan: ScanPlan,
+  segment: SegmentView,
+  column: ReadColumn,
+  stored: readonly number[],
+  pinned: PinnedSegment,
+  run: QueryRun,
+): Vector {
+  if (column.columnIndex >= 0) {
+    const vector = pinned.columns[stored.indexOf(column.columnIndex)];
+    assert(vector, `pinned column ${column.columnIndex}`);
+    return vector;
+  }
+  const values = run.scope.allocate(Math.max(64, segment.rowCount * 4));
+  if (column.columnIndex === -2) run.options.kernels.row_numbers(0, segment.rowCount, values);
+  else run.options.kernels.fill_u32(plan.source.segments.indexOf(segment), segment.rowCount, values);
+  return flatVector(INT32, segment.rowCount, values);
+}
+
+/** Rows of a segment that is sorted by time which the bounds leave. */
+function cutRows(time: Vector, segment: SegmentView, bounds: TimeBounds, run: QueryRun): [number, number] {
+  const { kernels, arena } = run.options;
+  if (time.encoding !== 'flat' || time.validity !== 0) return [0, segment.rowCount];
+  const slot = run.context.scratch.allocate(64);
+  let first = 0;
+  let end = segment.rowCount;
+  if (bounds.low) {
+    arena.i64[slot / 8] = bounds.low.value;
+    first = kernels.lower_bound_i64(time.values, 0, end, slot, bounds.low.above ? 1 : 0) >>> 0;
+  }
+  if (bounds.high) {
+    arena.i64[slot / 8] = bounds.high.value;
+    end = kernels.lower_bound_i64(time.values, first, end, slot, bounds.high.above ? 1 : 0) >>> 0;
+  }
+  return [first, end];
+}
+
+/** A place in a pipeline's units: rows [first, end) of a unit. */
+export interface UnitRange {
+  readonly branch: number;
+  readonly unit: number;
+  readonly first: number;
+  readonly end: number;
+}
+
+/** Divides the rows of a pipeline into contiguous lanes of about equally many rows. */
+export function lanesOf(pipeline: Pipeline, vectorRows: number): UnitRange[][] {
+  const rows = rowsOf(pipeline);
+  if (rows === 0) return [];
+  const count = Math.max(1, Math.min(MAX_LANES, Math.round(rows / (vectorRows * LANE_VECTORS))));
+  return cutUnits(pipeline, Math.ceil(rows / count / vectorRows) * vectorRows);
+}
+
+/** Divides the rows of a pipeline into pieces of at most `rows` rows (a multiple of 64), cut at multiples of 64. */
+export function cutUnits(pipeline: Pipeline, rows: number): UnitRange[][] {
+  const lanes: UnitRange[][] = [];
+  let lane: UnitRange[] = [];
+  let left = rows;
+  pipeline.branches.forEach((branch, b) => {
+    branch.units.forEach((unit, u) => {
+      for (let first = 0; first < unit.rowCount; ) {
+        const end = Math.min(unit.rowCount, first + left);
+        lane.push({ branch: b, unit: u, first, end });
+        left = Math.floor((left - (end - first)) / 64) * 64;
+        first = end;
+        if (left > 0) continue;
+        lanes.push(lane);
+        lane = [];
+        left = rows;
+      }
+    });
+  });
+  if (lane.length > 0) lanes.push(lane);
+  return lanes;
+}
+
+/** Open units of some lanes, and the lanes and branches of the task that reads them. */
+export class OpenLanes {
+  readonly branches: Branch[];
+  readonly lanes: Lane[] = [];
+  rows = 0;
+  private readonly pipeline: Pipeline;
+  private readonly open = new Map<SourceUnit, { readonly unit: OpenUnit; readonly piece: number }>();
+  private readonly signal: AbortSignal;
+
+  constructor(pipeline: Pipeline, signal: AbortSignal) {
+    this.pipeline = pipeline;
+    this.signal = signal;
+    this.branches = pipeline.branches.map(({ columns, operators, counter }) => ({ columns, operators, counter, pieces: [] }));
+  }
+
+  /** Opens what the lane needs. When that fails, what was opened before stays open. */
+  async add(ranges: readonly UnitRange[]): Promise<void> {
+    const opened: LaneRange[] = [];
+    for (const range of ranges) {
+      const { unit, piece } = await this.unitOf(range);
+      const first = Math.max(range.first, unit.first);
+      const end = Math.min(range.end, unit.end);
+      if (first < end) opened.push({ branch: range.branch, piece, first, end });
+      this.rows += Math.max(0, end - first);
+    }
+    this.lanes.push({ ranges: opened });
+  }
+
+  private async unitOf(range: UnitRange): Promise<{ readonly unit: OpenUnit; readonly piece: number }> {
+    const source = this.pipeline.branches[range.branch]?.units[range.unit];
+    const branch = this.branches[range.branch];
+    assert(source && branch, `unit ${range.unit} of branch ${range.branch}`);
+    let known = this.open.get(source);
+    if (!known) {
+      const unit = await source.open(this.signal);
+      known = { unit, piece: branch.pieces.length };
+      this.open.set(source, known);
+      (branch.pieces as Piece[]).push(unit.piece);
+    }
+    return known;
+  }
+
+  release(): void {
+    for (const { unit } of this.open.values()) unit.release();
+    this.open.clear();
+  }
+}
