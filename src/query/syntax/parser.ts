@@ -10,7 +10,7 @@ import { T } from './token-kind.js';
 
 export interface ParseOptions {
   /**
-   * Levels of parentheses, operators and clauses inside each other; a call counts twice, a subquery four times.
+   * Levels of parentheses, operators and clauses inside each other; a call counts twice, a subquery three to five times.
    * The default never exhausts Node's stack.
    */
   readonly maxDepth?: number;

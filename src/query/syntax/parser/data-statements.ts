@@ -206,10 +206,17 @@ export abstract class DataStatementParser extends SelectParser {
     const direction = this.kind === K.from ? 'from' : 'to';
     if (direction === 'from' && source.kind === 'query') throw this.unexpected('TO: a query can only be copied out', K.to);
     if (!this.accept(K.from)) this.expect(K.to);
-    const path = this.accept(K.stdin) || this.accept(K.stdout) ? null : this.parseOperand();
+    const path = this.accept(K.stdin) || this.accept(K.stdout) ? null : this.parseCopyPath();
     const hasWith = this.accept(K.with);
     const options = this.kind === T.leftParenthesis ? this.parseSettings() : this.parseBareSettings(hasWith);
     return { kind: 'copy', direction, source, path, options, position, end: this.end };
+  }
+
+  private parseCopyPath(): Expression {
+    const position = this.position;
+    if (this.isStringToken(this.kind)) return { kind: 'string', value: this.parseString(), position, end: this.end };
+    if (this.isParameterStart()) return this.parseParameter();
+    throw this.unexpected('a file name in quotes');
   }
 
   private parseCopySource(): CopySource {

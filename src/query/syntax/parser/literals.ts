@@ -59,6 +59,10 @@ export abstract class LiteralParser extends NameParser {
     return { kind: 'parameter', index, name, type: null, position, end: this.end };
   }
 
+  protected isParameterStart(): boolean {
+    return this.isParameterToken(this.kind) || this.kind === T.colon;
+  }
+
   private parameterIndex(text: string, position: number): number {
     const index = Number(text.slice(1));
     if (index < 1 || index > 65_535) throw this.error(`${text} is no parameter`, position, 'parameters are numbered from $1 to $65535');

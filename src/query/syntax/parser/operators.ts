@@ -176,6 +176,7 @@ export abstract class OperatorParser extends FunctionParser {
 
   private parseIn(operand: Expression, negated: boolean, position: number): Expression {
     if (this.kind !== T.leftParenthesis) {
+      if (this.kind === K.not) throw this.unexpected('"(" or a value');
       const set = this.parseBinary(P.other);
       return { kind: 'inSet', operand, set, negated, position, end: this.end };
     }

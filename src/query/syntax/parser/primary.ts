@@ -196,9 +196,7 @@ export abstract class PrimaryParser extends OperatorParser {
   private parseExists(): Expression {
     const position = this.position;
     this.advance();
-    const outer = this.enter();
     const query = this.parseParenthesisedQuery();
-    this.leave(outer);
     return { kind: 'exists', query, position, end: this.end };
   }
 

@@ -23,7 +23,7 @@ import { T } from '../token-kind.js';
 import { TimeClauseParser } from './time-clauses.js';
 
 /** Stack that one nested query weighs, in levels of an expression. */
-const QUERY_WEIGHT = 3;
+const QUERY_WEIGHT = 2;
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 type Clauses = Mutable<Omit<Select, 'kind' | 'items' | 'distinct' | 'distinctOn' | 'position' | 'end'>>;

@@ -16,9 +16,6 @@ import { T } from '../token-kind.js';
 import { AliasParser } from './aliases.js';
 import { P } from './precedence.js';
 
-/** Stack that a parenthesised table weighs, in levels of an expression. */
-const TABLE_WEIGHT = 2;
-
 export abstract class TableParser extends AliasParser {
   /** With its joins. */
   protected abstract parseTableReference(): TableReference;
@@ -85,10 +82,10 @@ export abstract class TableParser extends AliasParser {
   }
 
   private parseParenthesisedTable(position: number): TableReference {
-    const outer = this.enter(TABLE_WEIGHT);
+    const outer = this.enter();
     this.advance();
     const table = this.parseTableInParentheses(position);
-    this.leave(outer, TABLE_WEIGHT);
+    this.leave(outer);
     return table;
   }
 

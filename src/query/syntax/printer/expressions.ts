@@ -202,7 +202,7 @@ export abstract class ExpressionPrinter {
         return `struct(${type.fields.map((field) => `${this.label(field.name)} ${this.type(field.type)}`).join(', ')})`;
       case 'namedType': {
         const hasZone = type.schema === null && / with time zone$/.test(type.name);
-        const name = hasZone ? type.name.slice(0, -' with time zone'.length) : this.typeName(type.name);
+        const name = hasZone ? type.name.slice(0, -' with time zone'.length) : this.typeName(type.name, type.arguments.length > 0);
         const schema = type.schema === null ? '' : `${quoteIdentifier(type.schema, false)}.`;
         const list = type.arguments.length === 0 ? '' : `(${type.arguments.map((item) => this.typeArgument(item)).join(', ')})`;
         return `${schema}${name}${list}${hasZone ? ' with time zone' : ''}`;
@@ -210,9 +210,9 @@ export abstract class ExpressionPrinter {
     }
   }
 
-  private typeName(name: string): string {
+  private typeName(name: string, hasArguments: boolean): string {
     if (TYPES_OF_TWO_WORDS.has(name)) return name;
-    return quoteIdentifier(name, STRUCTURED_TYPES.has(name) || name !== name.toLowerCase());
+    return quoteIdentifier(name, (hasArguments && STRUCTURED_TYPES.has(name)) || name !== name.toLowerCase());
   }
 
   private typeArgument(item: TypeArgument): string {
@@ -260,15 +260,13 @@ export abstract class ExpressionPrinter {
 
   /** What may stand directly before `[`. */
   private postfixOperand(node: Expression): string {
-    const isDirect = POSTFIX_KINDS.has(node.kind) || (node.kind === 'function' && !hasSuffix(node));
+    const isDirect = !WORDY_KINDS.has(node.kind) && precedenceOfNode(node) === PRIMARY && !(node.kind === 'function' && hasSuffix(node));
     return isDirect ? this.expression(node) : `(${this.expression(node)})`;
   }
 
-  /** What may stand directly before `.field`: a plain name would become a qualified column. */
+  /** What may stand directly before `.field`: a plain name would become a qualified column, a number a decimal. */
   private fieldOperand(node: Expression): string {
-    const isDirect =
-      node.kind === 'subscript' || node.kind === 'slice' || node.kind === 'field' || (node.kind === 'function' && !hasSuffix(node));
-    return isDirect ? this.expression(node) : `(${this.expression(node)})`;
+    return node.kind === 'column' || node.kind === 'number' ? `(${this.expression(node)})` : this.postfixOperand(node);
   }
 
   private slice(node: Slice): string {
@@ -386,7 +384,8 @@ const QUANTIFIED_WORDS: Readonly<Record<string, string>> = {
   notIlike: 'NOT ILIKE',
 };
 
-const POSTFIX_KINDS: ReadonlySet<Expression['kind']> = new Set(['column', 'list', 'subscript', 'slice', 'field', 'string', 'cast']);
+/** Literals that end in a word, which brackets or a dot would join. */
+const WORDY_KINDS: ReadonlySet<Expression['kind']> = new Set(['interval', 'duration', 'star', 'default']);
 
 /** How tightly the printed node holds together. */
 function precedenceOfNode(node: Expression): number {

@@ -196,7 +196,10 @@ export class StatementPrinter extends DefinitionPrinter {
     const columns = source.kind === 'table' && source.columns.length > 0 ? ` (${this.identifiers(source.columns)})` : '';
     const subject = source.kind === 'query' ? `(${this.query(source.query)})` : `${this.name(source.name)}${columns}`;
     const path = node.path === null ? (node.direction === 'from' ? 'STDIN' : 'STDOUT') : this.quantity(node.path);
-    return words(`COPY ${subject} ${node.direction.toUpperCase()} ${path}`, node.options.length === 0 ? '' : this.settings(node.options));
+    return words(
+      `COPY ${subject} ${node.direction.toUpperCase()} ${path}`,
+      node.options.length === 0 ? '' : `WITH ${this.settings(node.options)}`,
+    );
   }
 
   // ---- session ----
