@@ -3,8 +3,9 @@ import { ARITHMETIC_FUNCTIONS } from './arithmetic.js';
 import { COMPARISON_FUNCTIONS } from './comparison.js';
 import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
 import { MATH_FUNCTIONS } from './math.js';
+import { SUBQUERY_FUNCTIONS } from './single-row.js';
 
-const TOPICS: readonly (readonly ScalarFunction[])[] = [COMPARISON_FUNCTIONS, ARITHMETIC_FUNCTIONS, MATH_FUNCTIONS];
+const TOPICS: readonly (readonly ScalarFunction[])[] = [COMPARISON_FUNCTIONS, ARITHMETIC_FUNCTIONS, MATH_FUNCTIONS, SUBQUERY_FUNCTIONS];
 
 /** Every scalar function and operator by its canonical name. */
 export const SCALAR_FUNCTIONS: Readonly<Record<string, ScalarFunction>> = Object.fromEntries(
