@@ -136,6 +136,10 @@ function same_name(names: usize, column: i32, text: usize, length: usize, anyCas
   const name = names + ((column as usize) << 3);
   if ((load<u32>(name, 4) as usize) != length) return false;
   const known: usize = load<u32>(name);
+  if (!anyCase && length <= 16) {
+    const differing = v128.bitmask<i8>(v128.ne<i8>(v128.load(known), v128.load(text)));
+    return (differing & ((1 << (length as i32)) - 1)) == 0;
+  }
   for (let i: usize = 0; i < length; i++) {
     const a = load<u8>(known + i);
     const b = load<u8>(text + i);
@@ -212,7 +216,8 @@ function to_object(at: usize, end: usize, plan: usize): usize {
 /**
  * Cuts [start, end) into cells of whole objects. Plan, i32 words: 0 columns, 1 rows that fit, 2 address of the cells, 3 address of the
  * columns' names (8 bytes each: u32 address, u32 length); written: 4 address behind the last whole object, 5 failure (0 none, 1 malformed,
- * 2 unknown member, 3 no object), 6 its address; kept between calls: 9 state (0 at first; 1, 3 and 2 inside an array, 4 and 5 at an end).
+ * 2 unknown member, 3 no object), 6 its address; kept between calls: 9 state (0 at first; 1, 3 and 2 inside an array, 4 and 5 at an end). Names are
+ * readable 16 bytes past their end.
  * Returns the number of rows. The text must be readable 16 bytes past its end.
  */
 export function json_cells(plan: usize, start: usize, end: usize): i32 {

@@ -1,4 +1,5 @@
 /** Text cells → offsets and bytes, validity, checks of the text itself. */
+import { copy_text } from './write-integers';
 import { CELL_ESCAPED, CELL_LENGTH, CELL_NULL } from './cell';
 
 /** Bitmap of the rows that are not null (whole 64-bit words); returns the number of nulls. */
@@ -111,9 +112,7 @@ export function read_text(cells: usize, rows: i32, offsets: usize, out: usize, j
     const text: usize = load<u32>(cell);
     const length: usize = word & CELL_LENGTH;
     if ((word & CELL_ESCAPED) == 0) {
-      if (length <= 16) v128.store(out, v128.load(text));
-      else memory.copy(out, text, length);
-      out += length;
+      out = copy_text(out, text, length);
     } else if (json) {
       out = unescape_json(text, text + length, out);
       if (out == 0) return row;

@@ -7,7 +7,7 @@
  *   6 dictionary offsets (0 = none; then values are codes)   7 dictionary values   8 scale or digits behind the point
  *   9 prefix address (what stands before the value: separators, member name)   10 prefix length   11 free   12–19 cache of the day's text
  */
-import { write_decimal, write_i64, write_text, write_u64 } from './write-integers';
+import { copy_text, write_decimal, write_i64, write_u64 } from './write-integers';
 import { write_f32, write_f64 } from './write-floats';
 import { write_base64, write_csv_string, write_hex, write_json_string, write_tsv_string, write_uuid } from './write-strings';
 import { write_date, write_interval, write_time, write_timestamp } from './write-times';
@@ -47,7 +47,7 @@ const RAW: i32 = 20;
 @inline
 function write_nonfinite(out: usize, isNaN: bool, negative: bool, flags: i32, plan: usize): usize {
   const json = load<i32>(plan, 4) == JSON;
-  if (json && (flags & NONFINITE_TEXT) == 0) return write_text(out, load<u32>(plan, 24), load<i32>(plan, 28));
+  if (json && (flags & NONFINITE_TEXT) == 0) return copy_text(out, load<u32>(plan, 24), load<i32>(plan, 28));
   if (json) store<u8>(out++, 34);
   if (!isNaN && negative) store<u8>(out++, 45);
   if (isNaN) {
@@ -80,7 +80,7 @@ function write_bytes(column: usize, index: usize, out: usize, limit: usize, plan
     if (style == JSON) return write_json_string(out, text, length);
     return style == CSV ? write_csv_string(out, text, length, load<i32>(plan, 20)) : write_tsv_string(out, text, length);
   }
-  if (kind == RAW) return write_text(out, text, length);
+  if (kind == RAW) return copy_text(out, text, length);
   if (style == JSON) {
     store<u8>(out, 34);
     out = write_base64(out + 1, text, length);
@@ -186,9 +186,7 @@ export function encode_rows(plan: usize, start: i32, end: i32, out: usize, limit
     const rowStart = out;
     for (let column = first; column < last; column += COLUMN_BYTES) {
       const prefixLength = load<i32>(column, 40);
-      if (prefixLength <= 16) v128.store(out, v128.load(load<u32>(column, 36)));
-      else memory.copy(out, load<u32>(column, 36), prefixLength);
-      out += prefixLength;
+      out = copy_text(out, load<u32>(column, 36), prefixLength);
       const kind = load<i32>(column);
       const index: usize = row & load<i32>(column, 20);
       const validity: usize = load<u32>(column, 12);

@@ -3,7 +3,7 @@
  * the interval of numbers that round to the float is scaled by a power of ten so that at most two candidates are left.
  */
 import { power_high, power_low } from './powers';
-import { write_padded, write_u64 } from './write-integers';
+import { move_32, write_four, write_u64 } from './write-integers';
 
 /** Result of shortest_*: digits * 10^exponent. */
 let digits: u64 = 0;
@@ -99,7 +99,14 @@ function choose(value: u64, lower: u64, upper: u64, k: i32): void {
   digits = s + (value > half || (value == half && (s & 1) != 0) ? 1 : 0);
 }
 
-/** Writes digits * 10^exponent as JavaScript does. Needs 32 bytes. */
+// @ts-ignore: decorator
+@inline
+function fill_zeros(out: usize): void {
+  v128.store(out, i8x16.splat(48));
+  v128.store(out, i8x16.splat(48), 16);
+}
+
+/** Writes digits * 10^exponent as JavaScript does. May scribble up to 48 bytes. */
 function write_scientific(out: usize): usize {
   while (digits >= 10) {
     const tens = digits / 10;
@@ -112,22 +119,24 @@ function write_scientific(out: usize): usize {
   const point = count + exponent;
   if (point > 0 && point <= 21) {
     if (exponent >= 0) {
-      memory.fill(end, 48, exponent);
+      fill_zeros(end);
       return end + exponent;
     }
-    memory.copy(out + point + 1, out + point, count - point);
+    move_32(out + point + 1, out + point);
     store<u8>(out + point, 46);
     return end + 1;
   }
   if (point > -6 && point <= 0) {
-    memory.copy(out + 2 - point, out, count);
-    memory.fill(out, 48, 2 - point);
-    store<u8>(out + 1, 46);
+    const low = v128.load(out);
+    const high = v128.load(out, 16);
+    store<u64>(out, 0x3030303030302e30); // "0.000000"
+    v128.store(out + 2 - point, low);
+    v128.store(out + 2 - point, high, 16);
     return end + 2 - point;
   }
   let at = end;
   if (count > 1) {
-    memory.copy(out + 2, out + 1, count - 1);
+    move_32(out + 2, out + 1);
     store<u8>(out + 1, 46);
     at++;
   }
@@ -136,16 +145,17 @@ function write_scientific(out: usize): usize {
   return write_u64(at + 2, (point > 0 ? point - 1 : 1 - point) as u64);
 }
 
-/** `value` has at most 15 digits and `places` of them behind the point (so its text is unique and shortest); trailing zeros are cut. */
+/** `value` has at most 15 digits, the last four of them behind the point (so its text is unique and shortest); trailing zeros are cut. */
 // @ts-ignore: decorator
 @inline
-function write_fixed(out: usize, value: u64, unit: u64, places: i32): usize {
-  const whole = value / unit;
-  let end = write_u64(out, whole);
+function write_fixed4(out: usize, value: u64): usize {
+  const whole = value / 10000;
+  const fraction = (value - whole * 10000) as u32;
+  const end = write_u64(out, whole);
   store<u8>(end, 46);
-  end = write_padded(end + 1, value - whole * unit, places);
-  while (load<u8>(end - 1) == 48) end--;
-  return end;
+  write_four(end + 1, fraction);
+  if (fraction % 100 == 0) return fraction % 1000 == 0 ? end + 2 : end + 3;
+  return fraction % 10 == 0 ? end + 4 : end + 5;
 }
 
 /** Text of a finite float64 (−0 is "-0"). Needs 32 bytes. */
@@ -156,7 +166,7 @@ export function write_f64(out: usize, value: f64): usize {
   if (size < 1e15) {
     if (trunc<f64>(size) == size) return write_u64(out, size as u64);
     const fixed4 = nearest<f64>(size * 1e4);
-    if (fixed4 < 1e15 && fixed4 / 1e4 == size) return write_fixed(out, fixed4 as u64, 10000, 4);
+    if (fixed4 < 1e15 && fixed4 / 1e4 == size) return write_fixed4(out, fixed4 as u64);
   }
   shortest_f64(bits & 0x7fffffffffffffff);
   return write_scientific(out);

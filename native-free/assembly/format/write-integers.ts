@@ -72,7 +72,22 @@ export function write_i64(out: usize, value: i64): usize {
 }
 
 /** Exactly `digits` digits (leading zeros kept); value < 10^digits. */
-export function write_padded(out: usize, value: u64, digits: i32): usize {
+// @ts-ignore: decorator
+@inline
+export function write_padded(out: usize, value: u32, digits: i32): usize {
+  if (digits == 9) {
+    const top = value / 100000000;
+    store<u8>(out, 48 + top);
+    return write_eight(out + 1, value - top * 100000000);
+  }
+  if (digits == 6) return write_four(write_two(out, value / 10000), value % 10000);
+  const top = value / 100;
+  store<u8>(out, 48 + top);
+  return write_two(out + 1, value - top * 100);
+}
+
+/** As write_padded, of any number of digits. */
+function write_digits(out: usize, value: u64, digits: i32): usize {
   let rest = value;
   for (let i = digits - 1; i >= 0; i--) {
     const next = rest / 10;
@@ -82,8 +97,22 @@ export function write_padded(out: usize, value: u64, digits: i32): usize {
   return out + digits;
 }
 
-export function write_text(out: usize, text: usize, length: i32): usize {
-  memory.copy(out, text, length);
+/** Copies 32 bytes by two loads and two stores, so that source and target may overlap: memory.copy costs a call. */
+// @ts-ignore: decorator
+@inline
+export function move_32(target: usize, source: usize): void {
+  const first = v128.load(source);
+  const second = v128.load(source, 16);
+  v128.store(target, first);
+  v128.store(target, second, 16);
+}
+
+/** Copies text of any length; may scribble 15 bytes behind it, and reads as many behind the source. */
+// @ts-ignore: decorator
+@inline
+export function copy_text(out: usize, text: usize, length: usize): usize {
+  if (length > 64) memory.copy(out, text, length);
+  else for (let i: usize = 0; i < length; i += 16) v128.store(out + i, v128.load(text + i));
   return out + length;
 }
 
@@ -108,7 +137,7 @@ function write_u128(out: usize, high: u64, low: u64): usize {
     rest = d % 1000000000;
     d /= 1000000000;
     at -= 9;
-    write_padded(at, rest, 9);
+    write_padded(at, rest as u32, 9);
   }
   while (load<u8>(at) == 48) at++;
   const length = out + 63 - at;
@@ -124,6 +153,14 @@ export function write_decimal(out: usize, source: usize, scale: i32): usize {
     store<u8>(out++, 45);
     low = ~low + 1;
     high = ~high + (low == 0 ? 1 : 0);
+  }
+  if (high == 0 && scale > 0 && scale <= 18 && low < 1000000000000000000) {
+    let unit: u64 = 1;
+    for (let i = 0; i < scale; i++) unit *= 10;
+    const whole = low / unit;
+    const point = write_u64(out, whole);
+    store<u8>(point, 46);
+    return write_digits(point + 1, low - whole * unit, scale);
   }
   let end = write_u128(out, high, low);
   if (scale <= 0) {

@@ -33,6 +33,14 @@ function write_clock(out: usize, seconds: u32): usize {
   return write_two(out + 1, seconds % 60);
 }
 
+/** value / 10^places, rounded down; divisions by constants are cheap, others are not. */
+// @ts-ignore: decorator
+@inline
+function whole_seconds(value: i64, places: i32): i64 {
+  const seconds = places == 9 ? value / 1000000000 : places == 6 ? value / 1000000 : places == 3 ? value / 1000 : value;
+  return seconds * units_per_second(places) > value ? seconds - 1 : seconds;
+}
+
 // @ts-ignore: decorator
 @inline
 function units_per_second(places: i32): i64 {
@@ -44,38 +52,30 @@ function units_per_second(places: i32): i64 {
 function write_fraction(out: usize, units: u32, places: i32): usize {
   if (places == 0) return out;
   store<u8>(out, 46);
-  return write_padded(out + 1, units as u64, places);
+  return write_padded(out + 1, units, places);
 }
 
 /** hh:mm:ss and `places` digits; value ≥ 0 counts 10^-places seconds since midnight. */
 export function write_time(out: usize, value: i64, places: i32): usize {
-  const unit = units_per_second(places);
-  const seconds = value / unit;
-  return write_fraction(write_clock(out, seconds as u32), (value - seconds * unit) as u32, places);
+  const seconds = whole_seconds(value, places);
+  return write_fraction(write_clock(out, seconds as u32), (value - seconds * units_per_second(places)) as u32, places);
 }
 
 /**
- * Timestamp of 10^-places seconds since 1970, as 2026-01-01T00:00:00.000000001Z. `cache` is 32 bytes of the caller: the day whose text is
- * at cache + 8 (i64; minimum = none yet), so that rows of one day compute the calendar once.
+ * Timestamp of 10^-places seconds since 1970, as 2026-01-01T00:00:00.000000001Z. `cache` is 32 bytes of the caller: a day (i64) and at
+ * cache + 8 its text, so that rows of one day compute the calendar once.
  */
 export function write_timestamp(out: usize, value: i64, places: i32, cache: usize): usize {
-  const unit = units_per_second(places);
-  let seconds = value / unit;
-  let fraction = value - seconds * unit;
-  if (fraction < 0) {
-    fraction += unit;
-    seconds--;
-  }
-  let days = seconds / 86400;
-  let clock = seconds - days * 86400;
-  if (clock < 0) {
-    clock += 86400;
-    days--;
-  }
-  if (load<i64>(cache) == days) {
+  const seconds = whole_seconds(value, places);
+  const fraction = (value - seconds * units_per_second(places)) as u32;
+  let clock = seconds - load<i64>(cache) * 86400;
+  if (clock >= 0 && clock < 86400) {
     v128.store(out, v128.load(cache, 8));
     out += 10;
   } else {
+    const down = seconds / 86400;
+    const days = down * 86400 > seconds ? down - 1 : down;
+    clock = seconds - days * 86400;
     const end = write_date(out, days);
     if (end - out == 10 && load<u8>(out) != 45) {
       v128.store(cache, v128.load(out), 8);
@@ -84,7 +84,7 @@ export function write_timestamp(out: usize, value: i64, places: i32, cache: usiz
     out = end;
   }
   store<u8>(out, 84);
-  out = write_fraction(write_clock(out + 1, clock as u32), fraction as u32, places);
+  out = write_fraction(write_clock(out + 1, clock as u32), fraction, places);
   store<u8>(out, 90);
   return out + 1;
 }
@@ -120,7 +120,7 @@ export function write_interval(out: usize, source: usize): usize {
       out = write_u64(out, size / 1000000000);
       if (size % 1000000000 != 0) {
         store<u8>(out, 46);
-        out = write_padded(out + 1, size % 1000000000, 9);
+        out = write_padded(out + 1, (size % 1000000000) as u32, 9);
         while (load<u8>(out - 1) == 48) out--;
       }
       store<u8>(out++, 83);

@@ -5,6 +5,7 @@
 import type { Value } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, type IntegerKind, typeName } from '../../core/types.js';
+import { civilFromDays, daysFromCivil } from '../../core/values.js';
 
 const INTEGER_BITS: Readonly<Record<IntegerKind, number>> = {
   int8: 8,
@@ -58,10 +59,12 @@ export function cellValue(type: DataType, given: string): Value {
       return intervalValue(type, text);
     case 'null':
     case 'uuid':
-    case 'date32':
     case 'time64':
-    case 'timestamp':
       return refuse(type, given);
+    case 'date32':
+      return dateValue(type, text);
+    case 'timestamp':
+      return timestampValue(type, text);
     case 'list':
     case 'struct':
       throw new DbError('unsupported', `values of type ${typeName(type)} are not read from text yet`, { hint: 'send them as Arrow' });
@@ -147,6 +150,37 @@ function binaryValue(type: DataType, text: string): Uint8Array {
   if (/^\\x(?:[0-9a-fA-F]{2})*$/.test(text)) return Buffer.from(text.slice(2), 'hex');
   if (/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) return Buffer.from(text, 'base64');
   return refuse(type, text, ' (\\x and hexadecimal digits, or base64)');
+}
+
+const DATE = /^([+-]?\d{4,7})-(\d\d)-(\d\d)$/;
+const INSTANT = /^([+-]?\d{4,12}-\d\d-\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)? ?(?:Z|([+-])(\d\d)(?::?(\d\d))?)?)?$/i;
+const PLACES = { s: 0, ms: 3, us: 6, ns: 9 } as const;
+
+function dateValue(type: DataType, text: string): number {
+  const [, year, month, day] = DATE.exec(text) ?? refuse(type, text);
+  const days = daysFromCivil(Number(year), Number(month), Number(day));
+  const [y, m, d] = civilFromDays(days);
+  if (y !== Number(year) || m !== Number(month) || d !== Number(day)) refuse(type, text, ': the calendar has no such day');
+  if (Math.abs(days) >= 2 ** 31) refuse(type, text, ': it is out of range');
+  return days;
+}
+
+/** What the kernel leaves: years of other than four digits, the ends of the range, and what is wrong. */
+function timestampValue(type: DataType & { kind: 'timestamp' }, text: string): bigint {
+  if (/^-?\d+$/.test(text)) return inRange(type, text, BigInt(text));
+  const [, date, hours, minutes, seconds, fraction, sign, zoneHours, zoneMinutes] = INSTANT.exec(text) ?? refuse(type, text);
+  const places = PLACES[type.unit];
+  const digits = (fraction ?? '').replace(/0+$/, '');
+  if (digits.length > places) refuse(type, text, ': it has more digits behind the second');
+  if (Number(hours ?? 0) > 23 || Number(minutes ?? 0) > 59 || Number(seconds ?? 0) > 59) refuse(type, text, ': the day has no such time');
+  const clock = Number(hours ?? 0) * 3600 + Number(minutes ?? 0) * 60 + Number(seconds ?? 0);
+  const east = (Number(zoneHours ?? 0) * 60 + Number(zoneMinutes ?? 0)) * (sign === '-' ? -60 : 60);
+  const total = BigInt(dateValue(type, date as string)) * 86_400n + BigInt(clock - east);
+  return inRange(type, text, total * 10n ** BigInt(places) + BigInt(digits.padEnd(places, '0') || 0));
+}
+
+function inRange(type: DataType, text: string, ticks: bigint): bigint {
+  return BigInt.asIntN(64, ticks) === ticks ? ticks : refuse(type, text, ': it is out of range');
 }
 
 const DURATION = /^P(?:(-?\d+)Y)?(?:(-?\d+)M)?(?:(-?\d+)W)?(?:(-?\d+)D)?(?:T(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?)(\d+)(?:\.(\d{1,9}))?S)?)?$/;

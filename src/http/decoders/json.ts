@@ -12,6 +12,7 @@ const MAX_COLUMNS = 4096;
 const MALFORMED = 1;
 const UNKNOWN_NAME = 2;
 const STATE_WORD = 9;
+const NAME_SLACK_BYTES = 16;
 const ENDS = [0, 4, 5];
 
 export async function decodeJson(arena: Arena, bytes: AsyncIterable<Uint8Array>, target: IngestTarget): Promise<RowSource> {
@@ -137,7 +138,7 @@ class JsonTokenizer implements Tokenizer {
 function placeNames(scope: MemoryScope, names: readonly string[]): number {
   const { arena } = scope;
   const texts = names.map((name) => Buffer.from(JSON.stringify(name).slice(1, -1)));
-  const table = scope.allocate(names.length * 8 + texts.reduce((sum, text) => sum + text.length, 0));
+  const table = scope.allocate(names.length * 8 + texts.reduce((sum, text) => sum + text.length, NAME_SLACK_BYTES));
   let at = table + names.length * 8;
   texts.forEach((text, i) => {
     arena.u32[table / 4 + 2 * i] = at;

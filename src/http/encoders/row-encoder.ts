@@ -59,6 +59,8 @@ const TEXT_PADDING_BYTES = 16;
 /** Most bytes of a value whose length does not depend on its data, with room for SIMD stores behind it. */
 const VALUE_BYTES = 64;
 const DECIMAL_BYTES = 192;
+/** The day that the kernel's calendar cache starts with: day 0 (word 12 and 13 are zero) and its text. */
+const EPOCH_DAY = Buffer.from('1970-01-01');
 
 export class RowEncoder {
   private readonly arena: Arena;
@@ -102,7 +104,7 @@ export class RowEncoder {
       words[column + 8] = scaleOf(field.type);
       words[column + 9] = prefixes[i]?.address ?? 0;
       words[column + 10] = prefixes[i]?.length ?? 0;
-      words[column + 13] = -0x80000000;
+      this.arena.u8.set(EPOCH_DAY, (column + 14) * 4);
       rowBytes += (prefixes[i]?.length ?? 0) + (field.type.kind === 'decimal' ? DECIMAL_BYTES : VALUE_BYTES);
     });
     words.set(
