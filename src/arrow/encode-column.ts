@@ -4,7 +4,7 @@ import { bitmapBytes, type Vector } from '../core/batch.js';
 import { DbError } from '../core/errors.js';
 import { type DataType, NULL_TYPE, physicalOf, WIDTH_BYTES } from '../core/types.js';
 import { kernelsOf } from './arena-kernels.js';
-import type { EncodeContext, Rows } from './ipc-batch.js';
+import type { EncodeContext, Rows } from './encoded-message.js';
 import type { MessageBody } from './message-body.js';
 import { fieldOfWire, type WireField } from './wire-type.js';
 

@@ -12,7 +12,8 @@ import { DbError } from '../core/errors.js';
 import { MemoryScope } from '../core/memory-scope.js';
 import { kernelsOf } from './arena-kernels.js';
 import { encodeBytesOf } from './encode-column.js';
-import { type EncodeContext, type EncodedMessage, encodeDictionaryBatch, type Rows } from './ipc-batch.js';
+import type { EncodeContext, EncodedMessage, Rows } from './encoded-message.js';
+import { encodeDictionaryBatch } from './ipc-batch.js';
 import type { WireField } from './wire-type.js';
 
 /** Up to so many entries a dictionary goes out whole, however few rows there are. */

@@ -1,6 +1,6 @@
 /** Small batches of a result are sent together; one that is alone for a moment is sent alone. */
 import type { OwnedBatch } from '../core/batch.js';
-import type { BatchRows } from './ipc-batch.js';
+import type { BatchRows } from './encoded-message.js';
 
 /** Batches that go out as one; whoever takes the group releases it. */
 export interface RowGroup {

@@ -10,56 +10,12 @@
 import type { Arena } from '../core/arena.js';
 import { assert } from '../core/assert.js';
 import type { Batch, DictionaryView, Vector } from '../core/batch.js';
-import type { MemoryScope } from '../core/memory-scope.js';
 import { encodeColumn } from './encode-column.js';
+import type { BatchRows, BodyPiece, EncodeContext, EncodedMessage } from './encoded-message.js';
 import { bool, type FlatSlots, i16, i64, structs, table, u8, writeFlatbuffer } from './flatbuffer-writer.js';
 import { encapsulate, MESSAGE_KIND, METADATA_V5 } from './ipc-schema.js';
 import { MessageBody } from './message-body.js';
 import type { WireField, WireSchema } from './wire-type.js';
-
-/** Bytes of the arena, then paddingBytes zero bytes. */
-export interface BodyPiece {
-  readonly address: number;
-  readonly sizeBytes: number;
-  readonly paddingBytes: number;
-}
-
-export interface EncodedMessage {
-  /** The flatbuffer alone (FlightData.data_header). */
-  readonly metadata: Uint8Array;
-  readonly pieces: readonly BodyPiece[];
-  /** Length of the body, padding included. */
-  readonly bodyBytes: number;
-  /** [offset, length] of every buffer, relative to the body's first byte, in Arrow's order; absent buffers have length 0. */
-  readonly buffers: readonly (readonly [number, number])[];
-}
-
-/** Rows [start, start + count) of a vector. */
-export interface Rows {
-  readonly vector: Vector;
-  readonly start: number;
-  readonly count: number;
-}
-
-/** Rows [start, start + count) of a batch. */
-export interface BatchRows {
-  readonly batch: Batch;
-  readonly start: number;
-  readonly count: number;
-}
-
-export interface EncodeContext {
-  readonly arena: Arena;
-  /** Owns the scratch memory that pieces point into. */
-  readonly scope: MemoryScope;
-  /** 64 for files whose buffers are read in place, 8 for the wire. */
-  readonly alignmentBytes: 8 | 64;
-  /**
-   * Addresses of the int32 codes of a dictionary-encoded field's rows, one per run. Without it the vectors' own codes go out as they are
-   * (they must then be dictionary vectors of one dictionary).
-   */
-  readonly codes?: (field: WireField, rows: readonly Rows[]) => readonly number[];
-}
 
 /** One record batch of all rows of a batch. */
 export function encodeRecordBatch(context: EncodeContext, schema: WireSchema, batch: Batch): EncodedMessage {

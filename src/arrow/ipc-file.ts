@@ -6,8 +6,9 @@
  * The writer keeps the position: FileLayout tells for every message where it and its buffers stand in the file.
  */
 import type { Arena } from '../core/arena.js';
+import type { EncodedMessage } from './encoded-message.js';
 import { i16, structs, table, writeFlatbuffer } from './flatbuffer-writer.js';
-import { bodyParts, type EncodedMessage } from './ipc-batch.js';
+import { bodyParts } from './ipc-batch.js';
 import { encapsulate, encodeSchema, METADATA_V5, schemaSlots } from './ipc-schema.js';
 import type { WireSchema } from './wire-type.js';
 

@@ -150,7 +150,7 @@ export function decodeSchema(message: Uint8Array): WireSchema {
 }
 
 /** Reads the flatbuffer of a schema message. */
-export function decodeSchemaMetadata(metadata: Uint8Array): WireSchema {
+function decodeSchemaMetadata(metadata: Uint8Array): WireSchema {
   const message = readFlatbuffer(metadata);
   const schema = message.u8(1) === MESSAGE_KIND.schema ? message.table(2) : undefined;
   if (schema === undefined) throw new DbError('invalid_data', 'the first Arrow message is not a schema');

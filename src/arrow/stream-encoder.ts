@@ -5,7 +5,8 @@ import type { MemoryScope } from '../core/memory-scope.js';
 import type { Schema } from '../core/types.js';
 import { OffsetOverflow } from './encode-column.js';
 import { DictionaryEncoder } from './encode-dictionary.js';
-import { type BatchRows, type EncodeContext, type EncodedMessage, encodeRecordBatchRows } from './ipc-batch.js';
+import type { BatchRows, EncodeContext, EncodedMessage } from './encoded-message.js';
+import { encodeRecordBatchRows } from './ipc-batch.js';
 import { encodeSchemaMetadata } from './ipc-schema.js';
 import { type WireField, type WireSchema, wireSchemaOf } from './wire-type.js';
 
@@ -90,7 +91,7 @@ export class StreamEncoder {
   }
 }
 
-export function rowsOf(runs: readonly BatchRows[]): number {
+function rowsOf(runs: readonly BatchRows[]): number {
   return runs.reduce((sum, run) => sum + run.count, 0);
 }
 

@@ -38,7 +38,7 @@ export interface WireSchema {
 }
 
 /** Field metadata under which a utf8 column that travels dictionary-encoded is told from a symbol. */
-export const TYPE_METADATA_KEY = 'fletch.type';
+const TYPE_METADATA_KEY = 'fletch.type';
 const EXTENSION_KEY = 'ARROW:extension:name';
 
 export interface WireSchemaOptions {

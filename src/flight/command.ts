@@ -76,11 +76,15 @@ function unquoted(text: string): string {
   return /^"(?:[^"]|"")+"$/.test(text) ? text.slice(1, -1).replaceAll('""', '"') : text;
 }
 
+/** Strings, and integers that a JavaScript number may not hold: those become text with a mark, so that no digit is lost. */
+const JSON_TOKENS = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g;
+const BIG_INTEGER = 'fletch.int:';
+
 /** The JSON object that the text is; undefined when it is something else than JSON. */
 export function jsonObject(text: string, what: string): JsonObject | undefined {
   if (!text.trimStart().startsWith('{')) return undefined;
   try {
-    return JSON.parse(text) as JsonObject;
+    return JSON.parse(text.replace(JSON_TOKENS, (token) => (token.startsWith('"') ? token : `"${BIG_INTEGER}${token}"`))) as JsonObject;
   } catch (cause) {
     throw new DbError('invalid_argument', `${what} is not valid JSON: ${(cause as Error).message}`, { cause });
   }
@@ -101,6 +105,10 @@ function parametersOf(params: Json, what: string): Parameters | undefined {
 /** JSON's whole numbers are integers, not floats. */
 function parameterOf(value: Json, what: string): ParameterValue {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
+  if (typeof value === 'string' && value.startsWith(BIG_INTEGER)) {
+    const digits = value.slice(BIG_INTEGER.length);
+    if (/^-?\d+$/.test(digits)) return BigInt(digits);
+  }
   if (Array.isArray(value)) return (value as readonly Json[]).map((item) => parameterOf(item, what) as Exclude<ParameterValue, Date>);
   if (typeof value === 'object' && value !== null) throw new DbError('invalid_argument', `${what}: a parameter cannot be a JSON object`);
   return value as ParameterValue;

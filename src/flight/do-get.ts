@@ -1,6 +1,7 @@
 /** DoGet: runs the ticket's query and streams its batches. */
+
+import type { EncodedMessage } from '../arrow/encoded-message.js';
 import { groupRows, type RowGroup } from '../arrow/group-rows.js';
-import type { EncodedMessage } from '../arrow/ipc-batch.js';
 import { StreamEncoder } from '../arrow/stream-encoder.js';
 import type { QueryResult } from '../core/contracts.js';
 import { MemoryScope } from '../core/memory-scope.js';

@@ -15,6 +15,7 @@ import type { Schema } from '../core/types.js';
 import { type FlightContext, type ResponseStream, signalOf, throwIfAborted } from './call.js';
 import { type PutCommand, putOfDescriptor } from './command.js';
 import { type FlightData, readFlightData, writeBytes } from './messages.js';
+import { limitReadAhead } from './tuning.js';
 
 /** Commits on their way at once. */
 const MAX_COMMITS = 8;
@@ -22,6 +23,7 @@ const MAX_COMMITS = 8;
 export async function doPut({ engine, settings }: FlightContext, call: Duplex & ResponseStream): Promise<void> {
   const signal = signalOf(call);
   const decoder = new IpcDecoder(engine.arena, settings.max_body_bytes);
+  limitReadAhead(call);
   const put = new PutStream(engine, signal, (ack) => call.write(ack));
   try {
     for await (const message of call.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
@@ -130,7 +132,6 @@ class PutStream {
       principal: ANONYMOUS,
       create: isFirst && command.create,
       mode: isFirst ? command.mode : 'append',
-      signal: this.signal,
     };
     return this.engine.ingest.open(command.table, this.schema as Schema, options);
   }

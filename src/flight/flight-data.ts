@@ -4,7 +4,8 @@
  *   12 │ length │ flatbuffer │ C2 3E │ length │ body: pieces of the arena with their padding
  */
 import { createRequire } from 'node:module';
-import { bodyParts, type EncodedMessage } from '../arrow/ipc-batch.js';
+import type { EncodedMessage } from '../arrow/encoded-message.js';
+import { bodyParts } from '../arrow/ipc-batch.js';
 import type { Arena } from '../core/arena.js';
 import { keyAndLength } from './protobuf.js';
 

@@ -31,7 +31,7 @@ export function readDescriptor(message: Uint8Array): FlightDescriptor {
   return { kind: DESCRIPTOR_KINDS[kind] ?? 'unknown', command, path };
 }
 
-export function writeDescriptor(descriptor: FlightDescriptor): MessageWriter {
+function writeDescriptor(descriptor: FlightDescriptor): MessageWriter {
   const writer = new MessageWriter().number(1, DESCRIPTOR_KINDS.indexOf(descriptor.kind));
   if (descriptor.kind === 'command') writer.bytes(2, descriptor.command);
   for (const step of descriptor.path) writer.bytes(3, Buffer.from(step));

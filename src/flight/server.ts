@@ -3,8 +3,16 @@
  * frame them.
  */
 import type { Duplex } from 'node:stream';
-import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  setLogVerbosity,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import type { Engine } from '../core/contracts.js';
+import { systemEnvironment } from '../core/environment.js';
 import { DbError } from '../core/errors.js';
 import { doAction, listActions } from './actions.js';
 import type { FlightContext, ResponseStream, UnaryCall } from './call.js';
@@ -41,6 +49,8 @@ const METHODS = {
 /** Starts serving; resolves when the port answers. Fails with `io_error` when it cannot be had. */
 export async function startFlight(engine: Engine, options: FlightOptions): Promise<FlightServer> {
   const context = { engine, settings: options.settings };
+  // grpc-js writes to stderr what we report as errors ourselves.
+  if (systemEnvironment.variables.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
   const server = new Server(channelOptions(Math.min(options.settings.max_body_bytes, 2 ** 31 - 1)));
   server.addService(serviceDefinition(), implementation(context));
   widenStreams(server);

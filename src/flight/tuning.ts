@@ -4,6 +4,7 @@
  */
 import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { ChannelOptions, Server } from '@grpc/grpc-js';
 
 const STREAM_WINDOW_BYTES = 2 ** 26;
@@ -43,4 +44,12 @@ export function widenSessions(server: Server): void {
     http2Server.on('session', (session: ServerHttp2Session) => session.setLocalWindowSize(SESSION_WINDOW_BYTES));
     http2Server.on('connection', (socket: Socket) => socket.setNoDelay(true));
   }
+}
+
+/** Whole messages that may wait in a call's own queue; grpc-js reads 16 ahead, however large they are. */
+const READ_AHEAD_MESSAGES = 2;
+
+export function limitReadAhead(call: Readable): void {
+  const { _readableState: state } = call as unknown as { readonly _readableState?: { highWaterMark?: number } };
+  if (typeof state?.highWaterMark === 'number') state.highWaterMark = READ_AHEAD_MESSAGES;
 }

@@ -1,6 +1,6 @@
 /** Random columns of every type and encoding, and the means to send them through bytes and compare. */
 import fc from 'fast-check';
-import type { BatchRows } from '../../src/arrow/ipc-batch.js';
+import type { BatchRows } from '../../src/arrow/encoded-message.js';
 import { messageParts } from '../../src/arrow/ipc-batch.js';
 import { encapsulate } from '../../src/arrow/ipc-schema.js';
 import { decodeIpcStream } from '../../src/arrow/ipc-stream.js';

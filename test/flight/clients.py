@@ -165,10 +165,19 @@ def many_batches():
     assert get('SELECT * FROM "lz4"')["i"].to_pylist() == list(range(100_000))
 
 
+class Legacy(fl.ClientAuthHandler):
+    def authenticate(self, outgoing, incoming):
+        outgoing.write(b"user:password")
+        incoming.read()
+
+    def get_token(self):
+        return b"token"
+
+
 def descriptors():
     put("named", pa.table({"a": [1, 2, 3]}))
     for descriptor in (fl.FlightDescriptor.for_path("named"), fl.FlightDescriptor.for_command('SELECT * FROM "named"'),
-                       fl.FlightDescriptor.for_command(json.dumps({"query": 'SELECT * FROM "named"', "params": [1, "x"]}))):
+                       fl.FlightDescriptor.for_command(json.dumps({"query": 'SELECT * FROM "named"', "params": [1, "x", 9007199254740993, 1.5, None]}))):
         info = client.get_flight_info(descriptor)
         assert info.total_records == 3 and len(info.endpoints) == 1 and info.descriptor == descriptor
         assert client.get_schema(descriptor).schema == info.schema
@@ -178,6 +187,9 @@ def descriptors():
     assert names == ["named", "other"], names
     assert [i.descriptor.path[0] for i in client.list_flights(b"na")] == [b"named"]
     assert fl.FlightClient(url).authenticate_basic_token("me", "pw")[1] == b"Bearer anonymous"
+    legacy = fl.FlightClient(url)
+    legacy.authenticate(Legacy(), None)
+    assert len(list(legacy.list_flights())) == 2
 
 
 def actions():
@@ -250,6 +262,41 @@ def leave():
     writer.write_batch(batch)
     time.sleep(0.1)
     os._exit(0)
+
+
+def parallel():
+    """16 clients at once, each with its own rows."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def one(i):
+        table = pa.table({"i": pa.array(range(i, i + 20_000)), "s": pa.array([f"w{(i + k) % 50}" for k in range(20_000)]).dictionary_encode()})
+        own = fl.connect(url)
+        for _ in range(3):
+            writer, reader = own.do_put(fl.FlightDescriptor.for_path(f"p{i}"), table.schema)
+            writer.write_table(table, max_chunksize=3000)
+            writer.close()
+        return own.do_get(fl.Ticket(f"SELECT * FROM p{i}".encode())).read_all().equals(pa.concat_tables([table] * 3).unify_dictionaries())
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(one, range(16)))
+
+
+def drained():
+    """The server closes while this reads: what is under way comes to its end."""
+    reader = client.do_get(fl.Ticket(b"SELECT * FROM numbers"))
+    reader.read_chunk()
+    client.do_get(fl.Ticket(b"SELECT CLOSE FROM numbers")).read_all()
+    time.sleep(0.3)
+    rows = sum(chunk.data.num_rows for chunk in reader)
+    print(rows)
+
+
+def cut():
+    """The server closes and does not wait."""
+    reader = client.do_get(fl.Ticket(b"SELECT FOREVER FROM numbers"))
+    reader.read_chunk()
+    client.do_get(fl.Ticket(b"SELECT CLOSE FROM numbers")).read_all()
+    fails(pa.ArrowException, "", lambda: [None for _ in reader])
 
 
 def rates():

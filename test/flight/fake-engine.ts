@@ -46,6 +46,8 @@ export class FakeEngine {
   liveBatches = 0;
   abortedQueries = 0;
   abortedSessions = 0;
+  /** Called by a query that has CLOSE in it. */
+  onClose: () => void = () => undefined;
   /** Milliseconds that a commit takes. */
   commitMs = 1;
   private sequence = 0n;
@@ -135,6 +137,7 @@ export class FakeEngine {
 
   private async execute(request: QueryRequest): Promise<QueryResult> {
     this.requests.push(request);
+    if (request.sql.includes('CLOSE')) this.onClose();
     if (request.readOnly && /^(INSERT|DROP|CREATE)/.test(request.sql)) throw new DbError('method_not_allowed', 'this door only reads');
     const schema = /^(DROP|CREATE)/.test(request.sql) ? { fields: [] } : this.tableOf(request.sql).schema;
     if (request.sql.startsWith('DROP')) this.tables.delete(/"([^"]+)"/.exec(request.sql)?.[1] ?? '');

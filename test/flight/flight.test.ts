@@ -48,7 +48,7 @@ test('every batch of a DoPut is acknowledged in order, an atomic stream once, wh
 
 test('a path, SQL text and JSON with parameters describe and fetch the same rows', async () => {
   await client('descriptors');
-  expect(fake.requests.map((request) => request.parameters)).toContainEqual([1n, 'x']);
+  expect(fake.requests.map((request) => request.parameters)).toContainEqual([1n, 'x', 9007199254740993n, 1.5, null]);
   expect(fake.requests.every((request) => request.readOnly)).toBe(true);
 });
 
@@ -79,6 +79,42 @@ test('a client that outlives its deadline or dies in an atomic stream leaves no 
   await expect.poll(() => fake.abortedSessions, { timeout: 10_000 }).toBe(2);
   expect(fake.commits).toEqual([]);
   expectNoLeak();
+});
+
+test('clients at the same time do not see each other', async () => {
+  await client('parallel');
+  expectNoLeak();
+});
+
+test('a closing server lets calls under way end, for as long as it was told', async () => {
+  fake.addNumbers('numbers', 40, 65_536);
+  let closed: Promise<void> | undefined;
+  fake.onClose = () => {
+    closed ??= server.close(10_000);
+  };
+  expect(Number(await client('drained'))).toBe(39 * 65_536);
+  await closed;
+  expect(fake.liveBatches).toBe(0);
+});
+
+test('a closing server cuts calls that do not end', async () => {
+  fake.addNumbers('numbers', 1, 65_536);
+  let closed: Promise<void> | undefined;
+  fake.onClose = () => {
+    closed ??= server.close(300);
+  };
+  await client('cut');
+  await closed;
+  await expect.poll(() => fake.abortedQueries, { timeout: 10_000 }).toBe(1);
+  expectNoLeak();
+});
+
+test('a port that is taken is an io_error that names it', async () => {
+  const options = { host: '127.0.0.1', port: server.port ?? 0, settings: settingsWith() };
+  await expect(startFlight(fake.engine, options)).rejects.toMatchObject({
+    code: 'io_error',
+    message: expect.stringContaining(String(server.port)),
+  });
 });
 
 test.runIf(process.env.FLETCH_RATES)('rates', async () => {
