@@ -78,7 +78,11 @@ async function runRecord(record: SltRecord, engine: Engine, options: RunOptions,
     failures.push({ line: record.line, sql, expected: wanted, actual: actual.text });
   }
   if (words[0] === 'query') return [...comments, head, ...sql.split('\n'), '----', ...(actual.text === '' ? [] : actual.text.split('\n'))];
-  return [...comments, wanted === 'ok' && actual.text.startsWith('count') ? 'statement ok' : `statement ${actual.text}`, ...sql.split('\n')];
+  return [
+    ...comments,
+    wanted === 'ok' && actual.text.startsWith('count') ? 'statement ok' : `statement ${actual.text}`,
+    ...sql.split('\n'),
+  ];
 }
 
 interface Actual {
@@ -102,7 +106,9 @@ async function runQuery(sql: string, flags: readonly string[], engine: Engine, o
     const result = await engine.query.execute({ sql, principal: EMBEDDED, settings: options.settings });
     const rows = await textRows(result, engine.arena);
     if (flags.includes('rowsort')) rows.sort();
-    const head = flags.includes('types') ? [result.schema.fields.map((field) => `${field.name}:${typeName(field.type)}${field.nullable ? '' : '!'}`).join(' | ')] : [];
+    const head = flags.includes('types')
+      ? [result.schema.fields.map((field) => `${field.name}:${typeName(field.type)}${field.nullable ? '' : '!'}`).join(' | ')]
+      : [];
     return { text: [...head, ...rows].join('\n') };
   } catch (error) {
     const { code, position, message, cause } = asDbError(error);

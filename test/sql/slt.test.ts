@@ -7,7 +7,7 @@ import { openDatabase } from '../../src/database.js';
 import { runFile } from './runner.js';
 
 const folder = dirname(fileURLToPath(import.meta.url));
-const update = process.env['UPDATE_SLT'] === '1';
+const update = process.env.UPDATE_SLT === '1';
 const files = readdirSync(folder).filter((name) => name.endsWith('.slt'));
 
 const CONFIGURATIONS = [
@@ -24,7 +24,9 @@ for (const configuration of update ? CONFIGURATIONS.slice(0, 1) : CONFIGURATIONS
         const engine = await openDatabase(settings, { workerThreads: configuration.workerThreads });
         try {
           const failures = await runFile(join(folder, file), engine, { settings: configuration.settings, update });
-          const text = failures.map((each) => `${file}:${each.line}\n${each.sql}\n-- expected\n${each.expected}\n-- actual\n${each.actual}`);
+          const text = failures.map(
+            (each) => `${file}:${each.line}\n${each.sql}\n-- expected\n${each.expected}\n-- actual\n${each.actual}`,
+          );
           if (!update) expect(text.join('\n\n')).toBe('');
         } finally {
           await engine.close();
