@@ -50,6 +50,7 @@ export class TableAppendSession implements AppendSession {
     const doomed: Segment[] = [];
     try {
       return await this.context.queue.submit({
+        sizeBytes: this.records.reduce((sum, record) => sum + record.sizeBytes, 0),
         plan: (sequence, writes) => this.plan(sequence, writes, placed, closed, doomed),
         apply: (sequence) => this.apply(sequence, placed, closed, doomed),
       });

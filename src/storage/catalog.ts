@@ -14,7 +14,7 @@
  *
  * A commit is one LMDB transaction; LMDB syncs it (fdatasync) before its promise resolves, since overlappingSync is off.
  */
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Arena } from '../core/arena.js';
@@ -101,6 +101,11 @@ export interface Catalog {
   deletion(table: number, segment: number): Uint8Array | undefined;
   /** Resolves when the writes are on disk, all of them or none. */
   commit(writes: readonly CatalogWrite[]): Promise<void>;
+  /**
+   * Fails with `read_only` when the disk has no room for so many bytes more. Asked before every large write: lmdb-js 3.5 corrupts its heap when
+   * a write of its own meets a full disk.
+   */
+  assertRoom(sizeBytes: number): void;
   sizeBytes(): number;
   close(): Promise<void>;
 }
@@ -114,6 +119,7 @@ export const memoryCatalog: Catalog = {
   dictionary: () => [],
   deletion: () => undefined,
   commit: () => Promise.resolve(),
+  assertRoom: () => undefined,
   sizeBytes: () => 0,
   close: () => Promise.resolve(),
 };
@@ -173,15 +179,27 @@ class LmdbCatalog implements Catalog {
 
   async commit(writes: readonly CatalogWrite[]): Promise<void> {
     const borrowed: Buffer[] = [];
+    const issued: Promise<boolean>[] = [];
     try {
       await this.root.batch(() => {
-        for (const write of writes) this.issue(write, borrowed);
+        for (const write of writes) issued.push(...this.issue(write, borrowed));
       });
     } catch (error) {
-      throw ioError(error, 'the catalog could not be written');
+      throw ioError(await reasonOf(error), 'the catalog could not be written');
     } finally {
+      await Promise.allSettled(issued);
       this.pool.push(...borrowed.slice(0, POOLED_BUFFERS - this.pool.length));
     }
+  }
+
+  assertRoom(sizeBytes: number): void {
+    const { bavail, blocks, bsize } = statfsSync(this.folder);
+    const reserve = Math.max(1 << 20, Math.min(32 << 20, (blocks * bsize) / 64));
+    const free = bavail * bsize;
+    if (free >= 2 * sizeBytes + reserve) return;
+    throw new DbError('read_only', `the disk of ${this.folder} is full: ${free} bytes are free, ${sizeBytes} are to be written`, {
+      hint: 'make room on the disk; reads go on, and writes will too',
+    });
   }
 
   sizeBytes(): number {
@@ -192,14 +210,15 @@ class LmdbCatalog implements Catalog {
     await this.root.close();
   }
 
-  private issue(write: CatalogWrite, borrowed: Buffer[]): void {
+  private issue(write: CatalogWrite, borrowed: Buffer[]): Promise<boolean>[] {
     const store = this.stores[write.store];
     if ('removeAllOf' in write) {
       const [table, segment] = write.removeAllOf;
       const range = segment === undefined ? { start: [table], end: [table + 1] } : { start: [table, segment], end: [table, segment + 1] };
-      for (const key of [...store.getKeys(range)]) void store.remove(key);
-    } else if ('remove' in write) void store.remove(write.key);
-    else void store.put(write.key, write.value instanceof ArenaBytes ? this.copied(write.value, borrowed) : write.value);
+      return [...store.getKeys(range)].map((key) => store.remove(key));
+    }
+    if ('remove' in write) return [store.remove(write.key)];
+    return [store.put(write.key, write.value instanceof ArenaBytes ? this.copied(write.value, borrowed) : write.value)];
   }
 
   /** lmdb takes no address inside a shared memory, so bytes of the arena go through a buffer that is used again. */
@@ -211,6 +230,17 @@ class LmdbCatalog implements Catalog {
     buffer.fill(this.arena.u8.subarray(bytes.address, bytes.address + bytes.sizeBytes), 0, bytes.sizeBytes);
     return buffer.length === bytes.sizeBytes ? buffer : buffer.subarray(0, bytes.sizeBytes);
   }
+}
+
+/** lmdb tells why a commit failed by a second promise, which it rejects in the same turn; unheard it would end the process. */
+async function reasonOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error;
+  const told = Promise.resolve(error.commitError).then(
+    () => error,
+    (reason: unknown) => reason,
+  );
+  const silence = new Promise<unknown>((resolve) => setTimeout(() => resolve(error), 100));
+  return Promise.race([told, silence]);
 }
 
 /** Opens or makes the catalog in a folder. Fails with `io_error`, `read_only`, `unsupported` (written by a newer version). */

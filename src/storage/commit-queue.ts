@@ -7,6 +7,8 @@
 import type { Catalog, CatalogWrite } from './catalog.js';
 
 export interface CommitWork<Result> {
+  /** Bytes that it will write; it is refused when the disk has no room for them. */
+  readonly sizeBytes?: number;
   /** Throws to refuse; it must then leave nothing behind, neither in memory nor in `writes`. */
   plan(sequence: number, writes: CatalogWrite[]): void;
   apply(sequence: number): Result;
@@ -63,8 +65,11 @@ export class CommitQueue {
     const writes: CatalogWrite[] = [];
     const planned: { readonly waiting: Waiting; readonly sequence: number }[] = [];
     let sequence = this.sequence;
+    let sizeBytes = 0;
     for (const waiting of group) {
       try {
+        sizeBytes += waiting.work.sizeBytes ?? 0;
+        if (waiting.work.sizeBytes !== undefined) this.catalog.assertRoom(sizeBytes);
         waiting.work.plan(sequence + 1, writes);
         planned.push({ waiting, sequence: ++sequence });
       } catch (error) {

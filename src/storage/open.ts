@@ -17,7 +17,7 @@ import { StorageMemory } from './memory.js';
 import { type Recovered, recoverTables, removeUnknownFiles } from './recovery.js';
 import { Sealer } from './sealer.js';
 import type { Segment } from './segment.js';
-import { readSegmentColumn } from './segment-file.js';
+import { readSegmentColumn, syncFolder } from './segment-file.js';
 import type { StorageContext } from './storage-context.js';
 import { StorageEngine } from './storage-engine.js';
 import { type Table, type TableLimits, tableWrites } from './table.js';
@@ -41,6 +41,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage & { 
     catalog = openCatalog(join(folder, 'catalog'), options.arena, options.settings.read_only);
     if (!options.settings.read_only && catalog.meta('format') === undefined) {
       await catalog.commit([{ store: 'meta', key: 'format', value: FORMAT_VERSION }]);
+      for (const created of [join(folder, 'catalog'), folder, join(folder, '..')]) await syncFolder(created);
     }
     return assemble(options, catalog, join(folder, 'segments'), unlock);
   } catch (error) {

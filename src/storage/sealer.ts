@@ -29,12 +29,20 @@ interface SortedColumns {
   readonly order: number;
 }
 
+interface Waiting {
+  readonly table: Table;
+  readonly segment: Segment;
+}
+
 class Discarded extends Error {}
 
 export class Sealer {
   sealed = 0;
   private readonly context: () => StorageContext;
-  private readonly waiting: { readonly table: Table; readonly segment: Segment }[] = [];
+  private readonly waiting: Waiting[] = [];
+  /** Segments that could not be sealed for want of memory or disk; they are tried again with the next one. */
+  private readonly postponed: Waiting[] = [];
+  private postponedBy: DbError | undefined;
   private running: Promise<void> | undefined;
   private wakeAppends: (() => void)[] = [];
   private stopped = false;
@@ -44,8 +52,16 @@ export class Sealer {
   }
 
   enqueue(table: Table, segment: Segment): void {
+    this.retry();
     this.waiting.push({ table, segment });
     if (!this.stopped) this.running ??= this.run();
+  }
+
+  /** Tries postponed segments again. */
+  retry(): void {
+    this.waiting.push(...this.postponed.splice(0));
+    this.postponedBy = undefined;
+    if (this.waiting.length > 0 && !this.stopped) this.running ??= this.run();
   }
 
   /** Resolves when appends may go on. */
@@ -53,9 +69,10 @@ export class Sealer {
     while (this.waiting.length > BACKLOG && !this.stopped) await new Promise<void>((resolve) => this.wakeAppends.push(resolve));
   }
 
-  /** Resolves when no segment waits. */
+  /** Resolves when no segment waits. Fails with what kept a segment from being sealed. */
   async drain(): Promise<void> {
     while (this.running !== undefined) await this.running;
+    if (this.postponedBy !== undefined && !this.stopped) throw this.postponedBy;
   }
 
   /** Finishes the segment that is being sealed; the others stay in the tail. */
@@ -77,8 +94,12 @@ export class Sealer {
       try {
         await this.seal(next.table, next.segment);
       } catch (error) {
-        // Rows stay in the tail and in memory. Only a disk that takes no more bytes stops the writers.
-        if (!(error instanceof DbError) || error.code !== 'query_memory_exceeded') this.context().refuseWrites(error);
+        // Its rows stay in the tail and in memory.
+        const isWant = error instanceof DbError && (error.code === 'query_memory_exceeded' || error.code === 'read_only');
+        if (isWant) {
+          this.postponed.push(next);
+          this.postponedBy = error;
+        } else this.context().refuseWrites(error);
       }
       this.waiting.shift();
       this.wake();
@@ -88,7 +109,7 @@ export class Sealer {
 
   private async seal(table: Table, segment: Segment): Promise<void> {
     if (segment.discarded) return;
-    const { memory, segmentsFolder, cache } = this.context();
+    const { memory, segmentsFolder, cache, catalog } = this.context();
     const holder = memory.epochs.enter();
     let sorted: SortedColumns | undefined;
     let file: string | null = null;
@@ -108,6 +129,7 @@ export class Sealer {
       if (segmentsFolder !== null) {
         file = `${table.info.id}-${segment.id}.arrow`;
         const dictionaries = table.columns.map((column) => column.dictionary);
+        catalog.assertRoom(columns.reduce((sum, column) => sum + columnBytes(memory.arena, column), 0));
         const content = { definition: table.info.definition, rows: segment.rows, columns, dictionaries };
         written = await writeSegmentFile(memory, segmentsFolder, file, content);
       }

@@ -155,6 +155,7 @@ export class StorageEngine implements Storage {
   async flush(name?: string): Promise<void> {
     const tables = name === undefined ? [...this.tables.values()] : [this.tableOf(name)];
     await this.closeActive(tables);
+    this.parts.context.sealer.retry();
     await this.parts.context.sealer.drain();
     this.parts.context.assertWritable();
   }
