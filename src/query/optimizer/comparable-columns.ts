@@ -4,12 +4,12 @@
  */
 import type { Value } from '../../core/batch.js';
 import { BOOL, DATE32, type DataType, isInteger, sameType, UNITS_PER_SECOND } from '../../core/types.js';
-import { conjunction, isNull, literal } from '../binder/expressions.js';
+import { conjunction, conjuncts, isNull, literal } from '../binder/expressions.js';
 import { integerRange } from '../functions/types.js';
 import { type Expression, mapExpression } from '../plan/expression.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import { mapOwnExpressions } from '../plan/traverse.js';
-import { mapPlan, type Rule, type RuleContext } from './rule.js';
+import { emptyPlan, mapPlan, type Rule, type RuleContext } from './rule.js';
 
 export const COMPARABLE_COLUMNS: Rule = {
   name: 'comparable_columns',
@@ -19,7 +19,11 @@ export const COMPARABLE_COLUMNS: Rule = {
 
 function rewriteNode(node: LogicalPlan, context: RuleContext): LogicalPlan {
   if (node.kind !== 'filter' && node.kind !== 'scan') return node;
-  return mapOwnExpressions(node, (condition) => mapExpression(condition, (each) => rewriteComparison(each, context)));
+  const changed = mapOwnExpressions(node, (condition) => mapExpression(condition, (each) => rewriteComparison(each, context)));
+  if (changed.kind !== 'scan') return changed;
+  const filters = changed.filters.flatMap(conjuncts);
+  if (filters.some((filter) => filter.kind === 'literal')) return emptyPlan(changed);
+  return { ...changed, filters };
 }
 
 const MIRRORED: Readonly<Record<string, string>> = { eq: 'eq', lt: 'gt', le: 'ge', gt: 'lt', ge: 'le' };
