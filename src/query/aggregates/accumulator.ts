@@ -99,7 +99,7 @@ export class Accumulator {
         const types = slot.inputs.map((index) => spec.argTypes[index] ?? INT32);
         use = { state: createState(slot.kind, types, this.scope, this.kernels), args, required, filter: spec.filter };
         this.uses.set(key, use);
-        if (slot.kind !== 'true_count') args.forEach((arg, i) => this.prepareText(arg, types[i]));
+        if (slot.kind !== 'true_count') for (const [i, arg] of args.entries()) this.prepareText(arg, types[i]);
       }
       return use.state;
     });
