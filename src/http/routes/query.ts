@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { StatementKind } from '../../core/contracts.js';
+import { systemEnvironment } from '../../core/environment.js';
 import { DbError } from '../../core/errors.js';
 import type { Handler, HttpContext } from '../context.js';
 import { principalOf } from '../context.js';
@@ -71,7 +72,7 @@ async function answer(
   let kind: StatementKind | 'unknown' = 'unknown';
   let code = 'ok';
   try {
-    queryId = chosenQueryId(request.query as QueryString, request.headers['x-request-id']);
+    queryId = chosenQueryId(request.query as QueryString, request.headers['x-request-id']) ?? systemEnvironment.uuid();
     const input = await read();
     sql = input.sql;
     const { parameters, settings } = input;

@@ -1,10 +1,11 @@
 /** What is stored. */
+import type { FastifyRequest } from 'fastify';
 import type { ColumnDefinition, TableDefinition, TableSnapshot } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import { nearestName } from '../../core/nearest-name.js';
 import { typeName } from '../../core/types.js';
-import { timestampText } from '../../core/values.js';
-import type { Handler } from '../context.js';
+import { timestampText, valueAt } from '../../core/values.js';
+import { type Handler, type HttpContext, principalOf } from '../context.js';
 
 export const getTables: Handler = async (context) => {
   const snapshot = context.engine.storage.snapshot();
@@ -31,13 +32,13 @@ export const getTable: Handler = async (context, request) => {
       );
       throw new DbError('table_not_found', `no table is called ${name}`, nearest === undefined ? {} : { hint: `did you mean ${nearest}?` });
     }
-    return describeTable(table);
+    return await describeTable(context, request, table);
   } finally {
     snapshot.release();
   }
 };
 
-function describeTable(table: TableSnapshot): object {
+async function describeTable(context: HttpContext, request: FastifyRequest, table: TableSnapshot): Promise<object> {
   const { definition } = table.table;
   const nameOf = (index: number) => definition.columns[index]?.name;
   return {
@@ -50,7 +51,7 @@ function describeTable(table: TableSnapshot): object {
     cluster_by: definition.clusterBy.map(nameOf),
     dedup_keys: definition.dedupKeys.map(nameOf),
     ttl: definition.ttl,
-    time_range: timeRange(table, definition),
+    time_range: zoneRange(table, definition) ?? (await scannedRange(context, request, table)),
     columns: definition.columns.map((column: ColumnDefinition) => ({
       name: column.name,
       type: typeName(column.type),
@@ -61,8 +62,13 @@ function describeTable(table: TableSnapshot): object {
   };
 }
 
+interface TimeRange {
+  readonly min: string;
+  readonly max: string;
+}
+
 /** First and last designated timestamp by the zone maps; null when there is none, or a segment does not know. */
-function timeRange(table: TableSnapshot, definition: TableDefinition): { min: string; max: string } | null {
+function zoneRange(table: TableSnapshot, definition: TableDefinition): TimeRange | null {
   const index = definition.timestampColumn;
   const type = index === null ? undefined : definition.columns[index]?.type;
   if (index === null || type?.kind !== 'timestamp') return null;
@@ -70,10 +76,32 @@ function timeRange(table: TableSnapshot, definition: TableDefinition): { min: st
   let max: bigint | undefined;
   for (const segment of table.segments) {
     const zone = segment.zoneMaps[index];
-    if (!zone) return null;
-    if (typeof zone.min !== 'bigint' || typeof zone.max !== 'bigint') continue;
+    if (typeof zone?.min !== 'bigint' || typeof zone.max !== 'bigint') return null;
     if (min === undefined || zone.min < min) min = zone.min;
     if (max === undefined || zone.max > max) max = zone.max;
   }
   return min === undefined || max === undefined ? null : { min: timestampText(min, type.unit), max: timestampText(max, type.unit) };
+}
+
+/** The same by reading the column: active segments have no zone maps yet. */
+async function scannedRange(context: HttpContext, request: FastifyRequest, table: TableSnapshot): Promise<TimeRange | null> {
+  const { definition } = table.table;
+  const column = definition.columns[definition.timestampColumn ?? -1];
+  if (column?.type.kind !== 'timestamp' || table.rowCount === 0) return null;
+  const { engine } = context;
+  const name = quoted(column.name);
+  const sql = `SELECT min(${name}), max(${name}) FROM ${quoted(definition.name)}`;
+  const result = await engine.query.execute({ sql, principal: principalOf(request), readOnly: true });
+  let range: TimeRange | null = null;
+  for await (const batch of result.batches) {
+    const [min, max] = batch.columns.map((vector) => (batch.rowCount === 0 ? null : valueAt(engine.arena, vector, 0)));
+    if (typeof min === 'bigint' && typeof max === 'bigint')
+      range = { min: timestampText(min, column.type.unit), max: timestampText(max, column.type.unit) };
+    batch.release();
+  }
+  return range;
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }
