@@ -62,7 +62,7 @@ export function widthOf(column: ColumnBuffers): number {
 }
 
 /** Used bytes of a buffer (0 for an absent one), without padding. */
-export function bufferBytes(arena: Arena, column: ColumnBuffers, role: BufferRole): number {
+function bufferBytes(arena: Arena, column: ColumnBuffers, role: BufferRole): number {
   if (role === 'validity') return column.validity === 0 ? 0 : bitmapBytes(column.length);
   if (role === 'offsets') return (column.length + 1) * 4;
   const width = widthOf(column);

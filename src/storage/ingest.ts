@@ -1,14 +1,18 @@
 /** The way in for rows that come with their own schema. */
-import type { AppendSession, IngestOptions, IngestService } from '../core/contracts.js';
+import type { AppendSession, IngestOptions, IngestService, Storage } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import type { Schema } from '../core/types.js';
-import type { StorageEngine } from './storage-engine.js';
 import { definitionOfSchema } from './table-definition.js';
 
-export class StorageIngest implements IngestService {
-  private readonly storage: StorageEngine;
+interface IngestTarget extends Pick<Storage, 'createTable'> {
+  hasTable(name: string): boolean;
+  openSession(name: string, replace: boolean): AppendSession;
+}
 
-  constructor(storage: StorageEngine) {
+export class StorageIngest implements IngestService {
+  private readonly storage: IngestTarget;
+
+  constructor(storage: IngestTarget) {
     this.storage = storage;
   }
 

@@ -70,7 +70,7 @@ describe('a sealed segment', () => {
     await test.close();
   });
 
-  it.skipIf(process.env['FLETCH_PYTHON'] === undefined)('is an Arrow file that pyarrow opens', async () => {
+  it.skipIf(process.env.FLETCH_PYTHON === undefined)('is an Arrow file that pyarrow opens', async () => {
     const rows = await fill(300);
     const script = [
       'import sys, json, pyarrow as pa',
@@ -79,15 +79,15 @@ describe('a sealed segment', () => {
       'print(json.dumps({"types": [str(f.type) for f in table.schema], "rows": table.column("ts").cast("int64").to_pylist(),',
       '  "sym": table.column("sym").to_pylist(), "price": table.column("price").to_pylist(), "note": table.column("note").to_pylist()}))',
     ].join('\n');
-    const output = execFileSync(process.env['FLETCH_PYTHON'] ?? 'python3', ['-c', script, segmentFiles()[0] ?? ''], { encoding: 'utf8' });
+    const output = execFileSync(process.env.FLETCH_PYTHON ?? 'python3', ['-c', script, segmentFiles()[0] ?? ''], { encoding: 'utf8' });
     const found = JSON.parse(output) as Record<string, unknown[]>;
-    expect(found['types']).toEqual([
+    expect(found.types).toEqual([
       'timestamp[ns]',
       'dictionary<values=string, indices=int32, ordered=0>',
       'double',
       'dictionary<values=string, indices=int32, ordered=0>',
     ]);
-    expect(found['rows']?.map((value) => BigInt(value as number))).toEqual(rows.map((row) => row[0]));
+    expect(found.rows?.map((value) => BigInt(value as number))).toEqual(rows.map((row) => row[0]));
     for (const [i, name] of ['sym', 'price', 'note'].entries()) expect(found[name]).toEqual(rows.map((row) => row[i + 1]));
   });
 

@@ -34,7 +34,7 @@ export function define(name: string, fields: readonly Field[], timestampColumn: 
 export const field = (name: string, type: DataType, nullable = true): Field => ({ name, type, nullable });
 
 /** Columns of values → a batch in the arena, owned by the scope. Text may be given as dictionary-encoded. */
-export function batchOf(scope: MemoryScope, fields: readonly Field[], columns: readonly (readonly Value[])[], dictionary = false): Batch {
+function batchOf(scope: MemoryScope, fields: readonly Field[], columns: readonly (readonly Value[])[], dictionary = false): Batch {
   const rowCount = columns[0]?.length ?? 0;
   return { arena: scope.arena.id, rowCount, columns: fields.map((f, i) => vectorFrom(scope, f.type, columns[i] ?? [], dictionary)) };
 }
@@ -42,7 +42,7 @@ export function batchOf(scope: MemoryScope, fields: readonly Field[], columns: r
 const encoder = new TextEncoder();
 let nextDictionary = -1;
 
-export function vectorFrom(scope: MemoryScope, type: DataType, values: readonly Value[], dictionary = false): Vector {
+function vectorFrom(scope: MemoryScope, type: DataType, values: readonly Value[], dictionary = false): Vector {
   const { arena } = scope;
   const n = values.length;
   let validity = 0;

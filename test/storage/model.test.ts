@@ -247,7 +247,7 @@ class Run {
 
 describe.each(['disk', 'memory'])('a table on %s', (place) => {
   it('has the rows that its history says', async () => {
-    const numRuns = Number(process.env['FLETCH_RUNS'] ?? 60);
+    const numRuns = Number(process.env.FLETCH_RUNS ?? 60);
     await fc.assert(
       fc.asyncProperty(histories, async (history) => {
         const path = place === 'disk' ? mkdtempSync(join(tmpdir(), 'fletch-model-')) : ':memory:';
@@ -260,7 +260,7 @@ describe.each(['disk', 'memory'])('a table on %s', (place) => {
           if (place === 'disk') rmSync(path, { recursive: true, force: true });
         }
       }),
-      { numRuns, ...(process.env['FLETCH_SEED'] === undefined ? {} : { seed: Number(process.env['FLETCH_SEED']) }) },
+      { numRuns, ...(process.env.FLETCH_SEED === undefined ? {} : { seed: Number(process.env.FLETCH_SEED) }) },
     );
   }, 300_000);
 });
