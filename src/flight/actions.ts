@@ -2,8 +2,7 @@
 
 import { DbError } from '../core/errors.js';
 import { ANONYMOUS } from '../core/principal.js';
-import type { ResponseStream } from './call.js';
-import { type FlightContext, ResponseWriter, signalOf, type UnaryCall } from './call.js';
+import { type FlightContext, type ResponseStream, ResponseWriter, type UnaryCall } from './call.js';
 import { jsonObject, quoted, refuseUnknown } from './command.js';
 import { readAction, readText, writeActionType, writeBytes } from './messages.js';
 
@@ -42,8 +41,7 @@ const ACTIONS = {
   },
 } as const satisfies Record<string, ActionRow>;
 
-export async function doAction(context: FlightContext, call: UnaryCall & ResponseStream): Promise<void> {
-  const signal = signalOf(call);
+export async function doAction(context: FlightContext, call: UnaryCall & ResponseStream, signal: AbortSignal): Promise<void> {
   const { type, body } = readAction(call.request);
   const row: ActionRow | undefined = Object.hasOwn(ACTIONS, type) ? ACTIONS[type as keyof typeof ACTIONS] : undefined;
   if (row === undefined) {
@@ -55,8 +53,8 @@ export async function doAction(context: FlightContext, call: UnaryCall & Respons
   await writer.drain();
 }
 
-export async function listActions(_context: FlightContext, call: UnaryCall & ResponseStream): Promise<void> {
-  const writer = new ResponseWriter(call, signalOf(call));
+export async function listActions(_context: FlightContext, call: UnaryCall & ResponseStream, signal: AbortSignal): Promise<void> {
+  const writer = new ResponseWriter(call, signal);
   for (const [type, { description }] of Object.entries(ACTIONS)) await writer.write(writeActionType(type, description));
   await writer.drain();
 }

@@ -23,13 +23,21 @@ export type ResponseStream = Writable & { readonly cancelled: boolean; sendMetad
 /** Bytes that are handed to gRPC and not yet on their way. More is only made when they have left. */
 const MAX_IN_FLIGHT_BYTES = 16 * 2 ** 20;
 
-/** A signal that is aborted when the client cancels, goes away, or its deadline passes. */
-export function signalOf(call: EventEmitter & { readonly cancelled: boolean }): AbortSignal {
+/** Runs a method with a signal that is aborted when the client cancels, goes away, or its deadline passes, before the method ends. */
+export async function withSignal<Answer>(
+  call: EventEmitter & { readonly cancelled: boolean },
+  run: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
   const controller = new AbortController();
   const abort = () => controller.abort(new DbError('cancelled', 'the client cancelled the call, left, or its deadline passed'));
   if (call.cancelled) abort();
   else call.once('cancelled', abort);
-  return controller.signal;
+  try {
+    return await run(controller.signal);
+  } finally {
+    // gRPC reports every call as cancelled once it has ended.
+    call.removeListener('cancelled', abort);
+  }
 }
 
 export function throwIfAborted(signal: AbortSignal): void {

@@ -12,7 +12,7 @@ import { DbError } from '../core/errors.js';
 import { MemoryScope } from '../core/memory-scope.js';
 import { ANONYMOUS } from '../core/principal.js';
 import type { Schema } from '../core/types.js';
-import { type FlightContext, type ResponseStream, signalOf, throwIfAborted } from './call.js';
+import { type FlightContext, type ResponseStream, throwIfAborted } from './call.js';
 import { type PutCommand, putOfDescriptor } from './command.js';
 import { type FlightData, readFlightData, writeBytes } from './messages.js';
 import { limitReadAhead } from './tuning.js';
@@ -20,8 +20,7 @@ import { limitReadAhead } from './tuning.js';
 /** Commits on their way at once. */
 const MAX_COMMITS = 8;
 
-export async function doPut({ engine, settings }: FlightContext, call: Duplex & ResponseStream): Promise<void> {
-  const signal = signalOf(call);
+export async function doPut({ engine, settings }: FlightContext, call: Duplex & ResponseStream, signal: AbortSignal): Promise<void> {
   const decoder = new IpcDecoder(engine.arena, settings.max_body_bytes);
   limitReadAhead(call);
   const put = new PutStream(engine, signal, (ack) => call.write(ack));

@@ -4,7 +4,7 @@ import { wireSchemaOf } from '../arrow/wire-type.js';
 import type { QueryDescription } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import { ANONYMOUS } from '../core/principal.js';
-import { type FlightContext, type ResponseStream, ResponseWriter, signalOf, throwIfAborted, type UnaryCall } from './call.js';
+import { type FlightContext, type ResponseStream, ResponseWriter, throwIfAborted, type UnaryCall } from './call.js';
 import { queryOfDescriptor, ticketOf } from './command.js';
 import {
   type FlightDescriptor,
@@ -17,23 +17,22 @@ import {
   writePollInfo,
 } from './messages.js';
 
-export async function getFlightInfo(context: FlightContext, call: UnaryCall): Promise<Buffer> {
-  return writeFlightInfo(await flightInfo(context, readDescriptor(call.request), signalOf(call))).finish();
+export async function getFlightInfo(context: FlightContext, call: UnaryCall, signal: AbortSignal): Promise<Buffer> {
+  return writeFlightInfo(await flightInfo(context, readDescriptor(call.request), signal)).finish();
 }
 
 /** The plan is there at once, so the first poll is the last. */
-export async function pollFlightInfo(context: FlightContext, call: UnaryCall): Promise<Buffer> {
-  return writePollInfo(await flightInfo(context, readDescriptor(call.request), signalOf(call)));
+export async function pollFlightInfo(context: FlightContext, call: UnaryCall, signal: AbortSignal): Promise<Buffer> {
+  return writePollInfo(await flightInfo(context, readDescriptor(call.request), signal));
 }
 
-export async function getSchema(context: FlightContext, call: UnaryCall): Promise<Buffer> {
-  const description = await describe(context, readDescriptor(call.request), signalOf(call));
+export async function getSchema(context: FlightContext, call: UnaryCall, signal: AbortSignal): Promise<Buffer> {
+  const description = await describe(context, readDescriptor(call.request), signal);
   return writeBytes(encodeSchema(wireSchemaOf(description.schema)));
 }
 
 /** One flight per table; the criteria are a prefix of its name. */
-export async function listFlights(context: FlightContext, call: UnaryCall & ResponseStream): Promise<void> {
-  const signal = signalOf(call);
+export async function listFlights(context: FlightContext, call: UnaryCall & ResponseStream, signal: AbortSignal): Promise<void> {
   const prefix = readText(readBytes(call.request), 'the criteria').toLowerCase();
   const writer = new ResponseWriter(call, signal);
   const tables = tableSizes(context).filter(({ name }) => name.toLowerCase().startsWith(prefix));

@@ -15,7 +15,7 @@ import type { Engine } from '../core/contracts.js';
 import { systemEnvironment } from '../core/environment.js';
 import { DbError } from '../core/errors.js';
 import { doAction, listActions } from './actions.js';
-import type { FlightContext, ResponseStream, UnaryCall } from './call.js';
+import { type FlightContext, type ResponseStream, type UnaryCall, withSignal } from './call.js';
 import { doGet } from './do-get.js';
 import { doPut } from './do-put.js';
 import { getFlightInfo, getSchema, listFlights, pollFlightInfo } from './flight-info.js';
@@ -24,9 +24,9 @@ import type { FlightOptions, FlightServer } from './server-interface.js';
 import { statusOf } from './status.js';
 import { channelOptions, widenSessions, widenStreams } from './tuning.js';
 
-type Unary = (context: FlightContext, call: UnaryCall) => Promise<Buffer>;
-type ServerStream = (context: FlightContext, call: UnaryCall & ResponseStream) => Promise<void>;
-type Bidi = (context: FlightContext, call: Duplex & ResponseStream) => Promise<void>;
+type Unary = (context: FlightContext, call: UnaryCall, signal: AbortSignal) => Promise<Buffer>;
+type ServerStream = (context: FlightContext, call: UnaryCall & ResponseStream, signal: AbortSignal) => Promise<void>;
+type Bidi = (context: FlightContext, call: Duplex & ResponseStream, signal: AbortSignal) => Promise<void>;
 
 type Method =
   | { readonly kind: 'unary'; readonly run: Unary }
@@ -90,14 +90,14 @@ type UnaryAnswer = (error: ReturnType<typeof statusOf> | null, answer?: Buffer) 
 function handlerOf(context: FlightContext, method: Method): UntypedServiceImplementation[string] {
   if (method.kind === 'unary') {
     return ((call: UnaryCall, answer: UnaryAnswer) => {
-      method.run(context, call).then(
+      withSignal(call, (signal) => method.run(context, call, signal)).then(
         (message) => answer(null, message),
         (error: unknown) => answer(statusOf(error)),
       );
     }) as unknown as UntypedServiceImplementation[string];
   }
   return ((call: UnaryCall & Duplex & ResponseStream) => {
-    method.run(context, call).then(
+    withSignal(call, (signal) => method.run(context, call, signal)).then(
       () => call.end(),
       (error: unknown) => {
         if (!call.cancelled) call.emit('error', statusOf(error));
