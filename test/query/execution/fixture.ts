@@ -202,6 +202,7 @@ export function compareValues(a: Value, b: Value): number {
     return (Number.isNaN(a) ? 1 : 0) - (Number.isNaN(b) ? 1 : 0);
   }
   if (typeof a === 'string' && typeof b === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b);
   return (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0;
 }
 
