@@ -7,7 +7,7 @@ import { nearestFunction, resolveScalar, scalarFunction } from '../functions/reg
 import type { Expression } from '../plan/expression.js';
 import type { SortKey } from '../plan/logical.js';
 import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
-import { argumentOf, castTo, coerceBool } from './coercion.js';
+import { argumentOf, castTo, coerceBool, decimalLiterals } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
 import { literal } from './expressions.js';
 
@@ -21,7 +21,8 @@ export function isCount(name: string): boolean {
 }
 
 /** A scalar call on bound arguments: finds the overload and puts casts around the arguments. */
-export function scalarCall(name: string, args: readonly Expression[], position: number): Expression {
+export function scalarCall(name: string, given: readonly Expression[], position: number): Expression {
+  const args = scalarFunction(name)?.category === 'operator' ? decimalLiterals(given) : given;
   const resolved = resolveScalar(name, args.map(argumentOf));
   if (!resolved) throw noOverload(name, args, position);
   const { overload } = resolved;

@@ -54,16 +54,22 @@ export function bindTable(reference: TableReference, clause: FromClause): BoundR
     case 'file':
       throw unsupported('reading a file in FROM', reference.position);
     case 'asofJoin':
-      throw unsupported('ASOF JOIN', reference.position);
+      throw unsupported('ASOF JOIN', afterLeft(reference.left, clause));
     case 'windowJoin':
-      throw unsupported('WINDOW JOIN', reference.position);
+      throw unsupported('WINDOW JOIN', afterLeft(reference.left, clause));
     case 'horizonJoin':
-      throw unsupported('HORIZON JOIN', reference.position);
+      throw unsupported('HORIZON JOIN', afterLeft(reference.left, clause));
     case 'pivot':
       throw unsupported('PIVOT', reference.position);
     case 'unpivot':
       throw unsupported('UNPIVOT', reference.position);
   }
+}
+
+/** Where the word after the left side of a join stands. */
+function afterLeft(left: TableReference, clause: FromClause): number {
+  const rest = clause.context.sql.slice(left.end);
+  return left.end + (rest.length - rest.trimStart().length);
 }
 
 function bindName(reference: TableName, clause: FromClause): BoundRelation {

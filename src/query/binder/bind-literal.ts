@@ -14,7 +14,7 @@ import { resolveType } from './type-names.js';
 
 const INT64_MAX = 9_223_372_036_854_775_807n;
 
-/** Integers are int64 while they fit, then decimal up to 38 digits; everything with a point or exponent is float64. */
+/** Integers are int64 while they fit, then decimal up to 38 digits; everything with a point or exponent is float64, or decimal where it has more digits than a float64 keeps. */
 export function bindNumber(syntax: NumberLiteral, negative = false): Expression {
   const { position } = syntax;
   if (syntax.isInteger) {
@@ -24,9 +24,23 @@ export function bindNumber(syntax: NumberLiteral, negative = false): Expression 
     const precision = String(magnitude).length;
     if (precision <= 38) return literal(value, { kind: 'decimal', precision, scale: 0 }, position);
   }
+  const precise = preciseDecimal(syntax, negative);
+  if (precise) return precise;
   const value = Number(syntax.text);
   if (!Number.isFinite(value)) throw new DbError('numeric_overflow', `${syntax.text} is too large for float64`, { position });
   return literal(negative ? -value : value, FLOAT64, position);
+}
+
+/** More than 15 digits, no exponent. */
+function preciseDecimal(syntax: NumberLiteral, negative: boolean): Expression | undefined {
+  const match = /^(\d*)\.(\d+)$/.exec(syntax.text);
+  if (!match) return undefined;
+  const digits = `${match[1]}${match[2]}`.replace(/^0+/, '');
+  const scale = match[2]?.length ?? 0;
+  const precision = Math.max(digits.length, scale);
+  if (digits.length <= 15 || precision > 38) return undefined;
+  const unscaled = BigInt(digits);
+  return literal(negative ? -unscaled : unscaled, { kind: 'decimal', precision, scale }, syntax.position);
 }
 
 export function bindBlob(syntax: BlobLiteral): Expression {

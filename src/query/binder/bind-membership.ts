@@ -9,15 +9,15 @@ import type { InList, InSet, Quantified, Expression as Syntax } from '../syntax/
 import { parameterLiteral } from './bind-literal.js';
 import { compareQuantified, rowPairs } from './bind-operator.js';
 import { bindQuantifiedSubquery } from './bind-subquery.js';
-import { argumentOf, castTo } from './coercion.js';
+import { argumentOf, castTo, decimalLiterals } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
 import { conjunction, disjunction, literal, not } from './expressions.js';
 
 export function bindInList(syntax: InList, clause: Clause): Expression {
   if (syntax.operand.kind === 'row') return bindRowInList(syntax, clause);
   const { context } = clause;
-  const operand = context.bindExpression(syntax.operand, clause);
-  const items = syntax.items.map((item) => context.bindExpression(item, clause));
+  const bound = [syntax.operand, ...syntax.items].map((item) => context.bindExpression(item, clause));
+  const [operand, ...items] = decimalLiterals(bound) as readonly [Expression, ...Expression[]];
   if (items.length === 1 && syntax.items[0]?.kind === 'string' && operand.type.kind === 'timestamp') {
     const range = intervalSearch(operand, syntax.items[0].value, items[0]?.position ?? -1, clause);
     if (range) return syntax.negated ? not(range) : range;

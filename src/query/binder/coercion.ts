@@ -2,7 +2,7 @@
 import type { Value } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { BOOL, type DataType, isInteger, isText, sameType, typeName } from '../../core/types.js';
-import { valueFromText } from '../expression/literals.js';
+import { parseDecimal, valueFromText } from '../expression/literals.js';
 import type { ArgumentType } from '../functions/contract.js';
 import { castSupported, commonType, implicitlyCasts, integerRange } from '../functions/types.js';
 import type { Expression, LiteralExpression } from '../plan/expression.js';
@@ -46,6 +46,7 @@ function convertLiteral(value: Value, from: DataType, to: DataType): Value | und
   if (value === null) return null;
   if (isText(from) && isText(to)) return value;
   if (typeof value !== 'bigint' && typeof value !== 'number') return undefined;
+  if (from.kind === 'float64' && to.kind === 'decimal') return decimalOfFloat(Number(value), to);
   if (!isInteger(from)) return to.kind === 'float64' && from.kind === 'float32' ? value : undefined;
   if (to.kind === 'float64') return Number.isSafeInteger(Number(value)) ? Number(value) : undefined;
   if (to.kind === 'decimal') {
@@ -55,6 +56,32 @@ function convertLiteral(value: Value, from: DataType, to: DataType): Value | und
   const range = integerRange(to);
   if (!range || BigInt(value) < range[0] || BigInt(value) > range[1]) return undefined;
   return to.kind === 'int64' || to.kind === 'uint64' ? BigInt(value) : Number(value);
+}
+
+/** The decimal that the float's shortest text says: 0.1 is one tenth. Undefined when it does not fit. */
+function decimalOfFloat(value: number, to: Extract<DataType, { kind: 'decimal' }>): bigint | undefined {
+  const text = String(value);
+  if (!/^-?\d+(\.\d+)?$/.test(text)) return undefined;
+  try {
+    return parseDecimal(text, to.precision, to.scale);
+  } catch (error) {
+    if (error instanceof DbError) return undefined;
+    throw error;
+  }
+}
+
+/** Beside a decimal column, a literal with a point is the decimal that is written, not the float64 nearest to it. */
+export function decimalLiterals(expressions: readonly Expression[]): readonly Expression[] {
+  if (!expressions.some((each) => each.type.kind === 'decimal' && each.kind !== 'literal')) return expressions;
+  return expressions.map((each) => {
+    if (each.kind !== 'literal' || each.type.kind !== 'float64' || typeof each.value !== 'number') return each;
+    const match = /^-?(\d+)(?:\.(\d+))?$/.exec(String(each.value));
+    if (!match) return each;
+    const scale = match[2]?.length ?? 0;
+    const type: DataType = { kind: 'decimal', precision: Math.min(38, (match[1]?.length ?? 1) + scale), scale };
+    const value = decimalOfFloat(each.value, type);
+    return value === undefined ? each : literal(value, type, each.position);
+  });
 }
 
 /** An implicit conversion. Fails with `type_mismatch` when it could lose something. */
