@@ -149,9 +149,12 @@ export function typeName(type: DataType): string {
 
 /** The same type, nullability of children included. */
 export function sameType(a: DataType, b: DataType): boolean {
+  if (a === b) return true;
   if (a.kind !== b.kind) return false;
-  return JSON.stringify(a) === JSON.stringify(b);
+  return PARAMETRIC.has(a.kind) ? JSON.stringify(a) === JSON.stringify(b) : true;
 }
+
+const PARAMETRIC: ReadonlySet<TypeKind> = new Set<TypeKind>(['decimal', 'time64', 'timestamp', 'list', 'struct']);
 
 export function isInteger(type: DataType): boolean {
   return type.kind.startsWith('int') && type.kind !== 'interval' ? true : type.kind.startsWith('uint');

@@ -167,7 +167,7 @@ class Domain {
   readonly nextId: NextId;
 
   constructor(outer: LogicalPlan, columns: readonly OutputColumn[], nextId: NextId) {
-    this.outer = outer;
+    this.outer = domainSource(outer, columns);
     this.columns = columns;
     this.nextId = nextId;
   }
@@ -183,6 +183,14 @@ class Domain {
     const free = freeColumns(plan);
     return this.columns.some((column) => free.has(column.id));
   }
+}
+
+/** The part of the outer plan that the columns come from: subqueries that were joined to it before need not be computed again. */
+function domainSource(plan: LogicalPlan, columns: readonly OutputColumn[]): LogicalPlan {
+  const has = (input: LogicalPlan) => columns.every((column) => input.output.some((each) => each.id === column.id));
+  if (plan.kind === 'join' && (plan.join === 'left' || plan.join === 'cross') && has(plan.left)) return domainSource(plan.left, columns);
+  if (plan.kind === 'project' && has(plan.input)) return domainSource(plan.input, columns);
+  return plan;
 }
 
 interface Pushed {
