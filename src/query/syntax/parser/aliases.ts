@@ -13,8 +13,8 @@ const CLAUSE_STARTS: ReadonlyMap<number, readonly number[]> = new Map([
   [K.sample, [K.by]],
   [K.latest, [K.on, K.by]],
   [K.asof, [K.join, K.left, K.inner, K.nearest]],
-  [K.lt, [K.join, K.left, K.inner]],
-  [K.splice, [K.join, K.left, K.inner]],
+  [K.lt, [K.join, K.left, K.inner, K.nearest]],
+  [K.splice, [K.join, K.left, K.inner, K.nearest]],
   [K.horizon, [K.join]],
   [K.plus, [K.join]],
   [K.semi, [K.join]],
@@ -59,7 +59,9 @@ export abstract class AliasParser extends PrimaryParser {
     if (this.accept(K.as)) {
       if (!this.isStringToken(this.kind)) return this.parseLabel('an alias');
       const position = this.position;
-      return { name: this.parseString(), quoted: true, position };
+      const name = this.parseString();
+      if (name === '') throw this.error('an alias cannot be empty', position);
+      return { name, quoted: true, position };
     }
     return this.isNameToken(this.kind) && !this.isClauseStart() ? this.takeIdentifier() : null;
   }

@@ -35,7 +35,9 @@ export abstract class AlterStatementParser extends CreateStatementParser {
   private parseRenameTarget(): Identifier {
     if (!this.isStringToken(this.kind)) return this.parseIdentifier('the new name');
     const position = this.position;
-    return { name: this.parseString(), quoted: true, position };
+    const name = this.parseString();
+    if (name === '') throw this.error('a name cannot be empty', position);
+    return { name, quoted: true, position };
   }
 
   private parseObjectType(): ObjectType {

@@ -29,12 +29,12 @@ export abstract class FunctionParser extends LiteralParser {
     const outer = this.enter();
     this.expect(T.leftParenthesis);
     const call = newCall(name, position);
-    if (this.kind === T.star && this.peek() === T.rightParenthesis) {
+    if (this.accept(K.distinct)) call.distinct = true;
+    else this.accept(K.all);
+    if (!call.distinct && this.kind === T.star && this.peek() === T.rightParenthesis) {
       this.advance();
       call.star = true;
     } else if (this.kind !== T.rightParenthesis) {
-      if (this.accept(K.distinct)) call.distinct = true;
-      else this.accept(K.all);
       const callee = name.at(-1);
       const items = [this.parseArgument(callee)];
       while (this.accept(T.comma)) items.push(this.parseArgument(callee));

@@ -93,7 +93,7 @@ export abstract class LiteralParser extends NameParser {
     const next = this.peek();
     if (this.isStringToken(next) || next === T.duration) return this.parseInterval();
     if (next === T.integer || next === T.decimal || this.isParameterToken(next)) return this.parseInterval();
-    if (next === T.minus && this.isUnitAt(3)) return this.parseInterval();
+    if (next === T.minus && (this.peek(2) === T.integer || this.peek(2) === T.decimal) && this.isUnitAt(3)) return this.parseInterval();
     if (next === T.leftParenthesis) return this.parseInterval();
     if (this.isNameToken(next) && this.isUnitAt(2)) return this.parseInterval();
     return null;

@@ -163,6 +163,11 @@ export abstract class PrimaryParser extends OperatorParser {
     return (kind === K.pivot || kind === K.unpivot) && (this.isNameToken(this.peek()) || this.isStringToken(this.peek()));
   }
 
+  /** PIVOT and UNPIVOT before a parenthesis: a statement where one may stand, a function call in an expression. */
+  protected isPivotOfParentheses(): boolean {
+    return (this.kind === K.pivot || this.kind === K.unpivot) && this.peek() === T.leftParenthesis;
+  }
+
   // ---- words with a syntax of their own ----
 
   private parseCase(): Expression {

@@ -378,7 +378,7 @@ export abstract class SelectParser extends TimeClauseParser {
       } else if (!hasCount && this.accept(K.fetch)) {
         hasCount = true;
         if (!this.accept(K.first)) this.expect(K.next);
-        count = this.kind === K.row || this.kind === K.rows ? oneRow(this.position) : this.parseOperand();
+        if (!this.accept(K.null)) count = this.kind === K.row || this.kind === K.rows ? oneRow(this.position) : this.parseOperand();
         isPercent = this.accept(K.percent);
         if (!this.accept(K.rows)) this.expect(K.row);
         withTies = this.acceptBoth(K.with, K.ties);

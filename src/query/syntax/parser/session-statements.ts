@@ -40,6 +40,7 @@ const SHOW_LISTS: ReadonlyMap<string, Show['subject']> = new Map([
   ['parameters', 'settings'],
 ]);
 
+const TAKES_SCHEMA: ReadonlySet<Show['subject']> = new Set(['tables', 'views']);
 const NEEDS_TABLE: ReadonlySet<Show['subject']> = new Set(['columns', 'indexes', 'partitions']);
 
 export abstract class SessionStatementParser extends AlterStatementParser {
@@ -166,10 +167,10 @@ export abstract class SessionStatementParser extends AlterStatementParser {
     const subject = this.isWord() ? SHOW_LISTS.get(this.tokenText().toLowerCase()) : undefined;
     if (subject === undefined || this.peek() === T.dot) return this.parseShowSetting(position);
     this.advance();
-    const hasObject = this.accept(K.from) || this.accept(K.in);
+    const hasObject = (TAKES_SCHEMA.has(subject) || NEEDS_TABLE.has(subject)) && (this.accept(K.from) || this.accept(K.in));
     if (!hasObject && NEEDS_TABLE.has(subject)) throw this.unexpected('FROM', K.from);
     const name = hasObject ? this.parseQualifiedName('a table') : null;
-    const like = this.accept(K.like) || this.accept(K.ilike) ? this.parseOperand() : null;
+    const like = subject !== 'settings' && (this.accept(K.like) || this.accept(K.ilike)) ? this.parseOperand() : null;
     return { kind: 'show', subject, name, like, position, end: this.end };
   }
 
@@ -280,7 +281,7 @@ export abstract class SessionStatementParser extends AlterStatementParser {
   protected parseDeallocate(): Deallocate {
     const position = this.position;
     this.expect(K.deallocate);
-    this.accept(K.prepare);
+    if (this.isNameToken(this.peek()) || this.peek() === K.all) this.accept(K.prepare);
     const name = this.accept(K.all) ? null : this.parseIdentifier('a prepared statement');
     return { kind: 'deallocate', name, position, end: this.end };
   }

@@ -16,6 +16,8 @@ import { T } from '../token-kind.js';
 import { AliasParser } from './aliases.js';
 import { P } from './precedence.js';
 
+const SAMPLE_METHODS = ['bernoulli', 'system', 'reservoir'] as const;
+
 export abstract class TableParser extends AliasParser {
   /** With its joins. */
   protected abstract parseTableReference(): TableReference;
@@ -90,7 +92,7 @@ export abstract class TableParser extends AliasParser {
   }
 
   private parseTableInParentheses(position: number): TableReference {
-    if (this.isQueryStart()) return this.closeDerived(this.parseQuery(), position);
+    if (this.isQueryStart() || this.isPivotOfParentheses()) return this.closeDerived(this.parseQuery(), position);
     const inner = this.parseTableReference();
     if (isBareDerived(inner) && this.isQueryContinuation()) return this.closeDerived(this.parseQueryAfter(inner.query), position);
     if (this.kind === T.comma || this.isSelectClause() || this.isQueryContinuation()) {
@@ -143,7 +145,7 @@ export abstract class TableParser extends AliasParser {
   protected parseSample(): TableSample {
     const position = this.position;
     const isMethodFirst = this.isNameToken(this.kind) && this.peek() === T.leftParenthesis;
-    let method = isMethodFirst ? this.takeIdentifier().name.toLowerCase() : null;
+    let method = isMethodFirst ? this.parseSampleMethod() : null;
     const hasParenthesis = this.accept(T.leftParenthesis);
     const size = this.parseBinary(P.power);
     const unit = this.parseSampleUnit(method);
@@ -155,11 +157,18 @@ export abstract class TableParser extends AliasParser {
       this.expect(T.rightParenthesis);
     } else if (method === null && this.kind === T.leftParenthesis) {
       this.advance();
-      method = this.parseIdentifier('a sampling method').name.toLowerCase();
+      method = this.parseSampleMethod();
       if (this.accept(T.comma)) seed = this.parseExpression();
       this.expect(T.rightParenthesis);
     }
     return { method, size, unit, seed, position, end: this.end };
+  }
+
+  private parseSampleMethod(): string {
+    const method = SAMPLE_METHODS.find((word) => this.isText(word));
+    if (method === undefined) throw this.unexpected('BERNOULLI, SYSTEM or RESERVOIR');
+    this.advance();
+    return method;
   }
 
   private parseSampleUnit(method: string | null): 'percent' | 'rows' {
@@ -179,7 +188,7 @@ export abstract class TableParser extends AliasParser {
     const columns: PivotColumn[] = [];
     do {
       this.accept(T.comma);
-      columns.push(this.parsePivotColumn());
+      columns.push(this.parsePivotColumn(true));
     } while (this.kind !== T.rightParenthesis && this.kind !== K.group);
     const groupBy = this.parsePivotGroups();
     this.expect(T.rightParenthesis);
@@ -190,13 +199,14 @@ export abstract class TableParser extends AliasParser {
     return this.acceptBoth(K.group, K.by) ? this.list(() => this.parseExpression()) : [];
   }
 
-  private parsePivotColumn(): PivotColumn {
+  private parsePivotColumn(needsValues: boolean): PivotColumn {
     const position = this.position;
     const target = this.parseOperand();
     const expressions = target.kind === 'row' ? target.items : [target];
     let query: Query | null = null;
     let values: SelectItem[] = [];
-    if (this.accept(K.in)) {
+    if (needsValues || this.kind === K.in) {
+      this.expect(K.in);
       this.expect(T.leftParenthesis);
       if (this.isQueryStart()) query = this.parseQuery();
       else values = this.list(() => this.parseSelectItem());
@@ -248,7 +258,7 @@ export abstract class TableParser extends AliasParser {
     const position = this.position;
     this.expect(K.pivot);
     const source = this.parseTableReference();
-    const columns = this.accept(K.on) ? this.list(() => this.parsePivotColumn()) : [];
+    const columns = this.accept(K.on) ? this.list(() => this.parsePivotColumn(false)) : [];
     const aggregates = this.accept(K.using) ? this.list(() => this.parseSelectItem()) : [];
     return { kind: 'pivot', source, aggregates, columns, groupBy: this.parsePivotGroups(), alias: null, position, end: this.end };
   }

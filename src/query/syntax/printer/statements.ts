@@ -237,8 +237,8 @@ export class StatementPrinter extends DefinitionPrinter {
 
   private set(node: SetSetting): string {
     const scope = node.scope === null ? '' : `${node.scope.toUpperCase()} `;
-    if (node.name === 'transaction') {
-      const modes = node.values.map((value) => (value.kind === 'string' ? value.value.toUpperCase() : ''));
+    const modes = node.values.map((value) => (value.kind === 'string' ? value.value.toUpperCase() : ''));
+    if (node.name === 'transaction' && modes.length > 0 && modes.every((mode) => /^(?:ISOLATION LEVEL|READ) /.test(mode))) {
       return `SET ${scope}TRANSACTION ${modes.join(', ')}`;
     }
     const values = node.values.length === 0 ? 'DEFAULT' : node.values.map((value) => this.settingValue(value)).join(', ');
