@@ -56,25 +56,18 @@ export class ResponseStream implements Destination {
   private readonly acceptEncoding: string | undefined;
   private compressor: Transform | undefined;
   private started = false;
-  private readonly closed: Promise<never>;
+  /** Whoever waits for the client to take bytes must hear that it has gone. */
+  private readonly waiting = new Set<(error: DbError) => void>();
 
   constructor(response: ServerResponse, headers: Record<string, string>, acceptEncoding: string | undefined) {
     this.response = response;
     this.headers = headers;
     this.acceptEncoding = acceptEncoding;
-    // Whoever waits for the client to take bytes must hear that it has gone.
-    this.closed = new Promise((_, reject) => {
-      response.once('close', () => {
-        this.compressor?.destroy();
-        reject(new DbError('cancelled', 'the client closed the connection'));
-      });
-    });
-    this.closed.catch(() => undefined);
   }
 
   write(bytes: Buffer): Promise<void> {
     this.start(chooseCoding(this.acceptEncoding));
-    return Promise.race([this.closed, this.push(bytes)]);
+    return this.push(bytes);
   }
 
   async end(bytes: Buffer, whole: boolean): Promise<void> {
@@ -82,17 +75,21 @@ export class ResponseStream implements Destination {
     if (!this.started) {
       this.headers['content-length'] = String(bytes.length);
       this.response.writeHead(200, this.headers);
-      // A copy, because the socket may hold on to it after the buffer's next use.
-      this.response.end(Buffer.from(bytes));
+      // Copied, because the socket may hold on to it after the buffer's next use; as a string, because node sends it with the head in one piece.
+      this.response.end(bytes.toString('latin1'), 'latin1');
       return;
     }
-    if (bytes.length > 0) await Promise.race([this.closed, this.push(bytes)]);
+    if (bytes.length > 0) await this.push(bytes);
     (this.compressor ?? this.response).end();
   }
 
   private start(coding: Coding | undefined, lengthBytes?: number): void {
     if (this.started) return;
     this.started = true;
+    this.response.once('close', () => {
+      this.compressor?.destroy();
+      for (const reject of this.waiting) reject(new DbError('cancelled', 'the client closed the connection'));
+    });
     this.headers.vary = 'accept-encoding';
     if (coding) this.headers['content-encoding'] = coding;
     else if (lengthBytes !== undefined) this.headers['content-length'] = String(lengthBytes);
@@ -103,7 +100,13 @@ export class ResponseStream implements Destination {
 
   private push(bytes: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
-      (this.compressor ?? this.response).write(bytes, (error) => (error ? reject(error) : resolve()));
+      if (this.response.destroyed) return reject(new DbError('cancelled', 'the client closed the connection'));
+      this.waiting.add(reject);
+      (this.compressor ?? this.response).write(bytes, (error) => {
+        this.waiting.delete(reject);
+        if (error) reject(error);
+        else resolve();
+      });
     });
   }
 }
