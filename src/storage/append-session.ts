@@ -3,6 +3,7 @@ import type { Batch, Vector } from '../core/batch.js';
 import type { AppendResult, AppendSession, ColumnDefinition } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import type { Schema } from '../core/types.js';
+import { BulkLoad } from './bulk-load.js';
 import { castVector } from './cast.js';
 import { ArenaBytes, type CatalogWrite } from './catalog.js';
 import type { Segment } from './segment.js';
@@ -20,6 +21,8 @@ export class TableAppendSession implements AppendSession {
   private readonly replace: boolean;
   private records: TailRecord[] = [];
   private rows = 0;
+  /** Set once the session has more rows than a segment takes. */
+  private bulk: BulkLoad | null = null;
   private state: 'open' | 'committed' | 'aborted' = 'open';
 
   /** replace: at commit all rows that the table has are removed first. */
@@ -39,7 +42,25 @@ export class TableAppendSession implements AppendSession {
       throw error;
     }
     this.rows += batch.rowCount;
+    if (this.bulk !== null || this.rows >= this.context.settings.segment_rows) await this.load();
     await this.context.sealer.ready();
+  }
+
+  /** Moves staged rows on to segments of the session's own. A failure ends the session. */
+  private async load(): Promise<void> {
+    this.bulk ??= new BulkLoad(this.context, this.table);
+    try {
+      for (let record = this.records.shift(); record !== undefined; record = this.records.shift()) {
+        try {
+          await this.bulk.add(record);
+        } finally {
+          this.context.memory.free(record.address);
+        }
+      }
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
   }
 
   async commit(): Promise<AppendResult> {
@@ -49,6 +70,7 @@ export class TableAppendSession implements AppendSession {
     const closed: Segment[] = [];
     const doomed: Segment[] = [];
     try {
+      await this.bulk?.finish();
       return await this.context.queue.submit({
         sizeBytes: this.records.reduce((sum, record) => sum + record.sizeBytes, 0),
         plan: (sequence, writes) => this.plan(sequence, writes, placed, closed, doomed),
@@ -68,6 +90,7 @@ export class TableAppendSession implements AppendSession {
   private finish(): void {
     for (const record of this.records) this.context.memory.free(record.address);
     this.records = [];
+    this.bulk?.discard().catch((error: unknown) => this.context.refuseWrites(error));
   }
 
   private assertOpen(): void {
@@ -129,6 +152,10 @@ export class TableAppendSession implements AppendSession {
     const { persistent } = context.catalog;
     try {
       if (this.replace) truncatePlanned(table, persistent, undo, doomed, own);
+      if (this.bulk !== null) {
+        table.closeActive(undo, closed);
+        this.bulk.plan(undo, own);
+      }
       this.records.forEach((record, index) => {
         const segment = table.place(record, undo, closed);
         placed.push(segment);
@@ -151,6 +178,8 @@ export class TableAppendSession implements AppendSession {
   private apply(sequence: number, placed: readonly Segment[], closed: readonly Segment[], doomed: readonly Segment[]): AppendResult {
     const { table, context } = this;
     if (this.replace) truncateApplied(context, table, doomed);
+    this.bulk?.apply();
+    table.touchAll();
     placed.forEach((segment, i) => {
       segment.visibleRows += this.records[i]?.rows ?? 0;
       table.touch(segment);

@@ -37,6 +37,7 @@ export class ColumnDictionary {
   private readonly memory: StorageMemory;
   private readonly records: () => Iterable<Uint8Array>;
   private loaded = false;
+  private retired = false;
   private state = 0;
   private slots = 0;
   private offsets = 0;
@@ -106,17 +107,21 @@ export class ColumnDictionary {
     return record;
   }
 
-  /** Gives all memory back when no snapshot of now is left. */
+  /** Gives all memory back when no snapshot of now is left; nobody asks for values after that. */
   retire(): void {
-    const held = [this.state, this.slots, this.offsets, this.values, ...[...this.foreign.values()].map((map) => map.address)];
-    for (const address of held) this.memory.retire(address);
-    this.foreign.clear();
-    this.loaded = false;
-    this.state = this.slots = this.offsets = this.values = 0;
+    this.memory.epochs.retire(() => {
+      const held = [this.state, this.slots, this.offsets, this.values, ...[...this.foreign.values()].map((map) => map.address)];
+      for (const address of held) this.memory.free(address);
+      this.foreign.clear();
+      this.loaded = false;
+      this.retired = true;
+      this.state = this.slots = this.offsets = this.values = 0;
+    });
   }
 
   private load(): void {
     if (this.loaded) return;
+    assert(!this.retired, 'the dictionary of a dropped table is not used');
     const { memory } = this;
     const { arena } = memory;
     const records = [...this.records()];

@@ -28,7 +28,8 @@ export interface SegmentVersion extends SegmentView {
 }
 
 export class Segment {
-  readonly id: number;
+  /** Ascending in the order of the table's segments. */
+  id: number;
   readonly definitions: readonly ColumnDefinition[];
   readonly createdMicroseconds: number;
   state: 'active' | 'closed' | 'sealed' = 'active';

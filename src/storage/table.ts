@@ -190,7 +190,8 @@ export class Table {
     return segment;
   }
 
-  private fits(segment: Segment, record: TailRecord): boolean {
+  /** Whether a segment can take the rows of a record as they are encoded. */
+  fits(segment: Segment, record: TailRecord): boolean {
     if (segment.rows + record.rows > this.limits.segmentRows) return false;
     return segment.columns.every((column, i) => {
       const source = columnAt(record.columns, i);

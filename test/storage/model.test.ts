@@ -76,7 +76,7 @@ const histories: fc.Arbitrary<History> = fc
     const fields = all.map((kind, i) => field(`c${i}`, kind.type, !(timed && i === 0)));
     const row = fc.tuple(...all.map((kind, i) => (timed && i === 0 ? kind.value : fc.option(kind.value, { freq: 6 }))));
     const batch = fc.array(row, { minLength: 1, maxLength: 90 }).map((rows) => all.map((_, c) => rows.map((values) => values[c] ?? null)));
-    const batches = fc.array(batch, { maxLength: 3 });
+    const batches = fc.array(batch, { maxLength: 6 });
     const step: fc.Arbitrary<Step> = fc.oneof(
       { weight: 6, arbitrary: fc.record({ do: fc.constant('append' as const), batches, dictionary: fc.boolean(), abort: fc.boolean() }) },
       { weight: 2, arbitrary: fc.record({ do: fc.constant('together' as const), sessions: batches }) },

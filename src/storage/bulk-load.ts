@@ -1,0 +1,131 @@
+/**
+ * A session of more rows than a segment takes: its rows do not go through the tail. They become segments of their own, whose files are written
+ * and synced while the session is open; the commit makes them known to the catalog in one small transaction. A crash or abort before it leaves
+ * files that nobody knows. One segment is sealed while the next one fills.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DbError } from '../core/errors.js';
+import type { CatalogWrite } from './catalog.js';
+import { addressesOf } from './column-buffers.js';
+import { becomeSealed, discardPrepared, type PreparedSegment, prepareSegment } from './seal-segment.js';
+import type { Segment } from './segment.js';
+import type { StorageContext } from './storage-context.js';
+import type { Table, Undo } from './table.js';
+import type { TailRecord } from './tail-record.js';
+
+export class BulkLoad {
+  private readonly context: StorageContext;
+  private readonly table: Table;
+  private readonly sealed: Segment[] = [];
+  private filling: Segment | null = null;
+  private sealing: Promise<void> = Promise.resolve();
+  private isGone = false;
+  /** The catalog may know the segments: files stay, even when the commit seems to have failed. */
+  private isPlanned = false;
+
+  constructor(context: StorageContext, table: Table) {
+    this.context = context;
+    this.table = table;
+  }
+
+  /** Takes the rows of a record over. Resolves when more may come. After a failure the load can only be discarded. */
+  async add(record: TailRecord): Promise<void> {
+    const { table } = this;
+    if (this.filling !== null && !table.fits(this.filling, record)) await this.sealFilling();
+    if (this.isGone) throw new DbError('cancelled', 'the append was aborted');
+    this.assertTable();
+    if (this.filling === null) {
+      this.filling = table.newSegment();
+      table.shapeSegment(this.filling, record);
+    }
+    table.addRows(this.filling, record, [], this.context.settings.segment_rows);
+    if (this.filling.rows >= this.context.settings.segment_rows) await this.sealFilling();
+  }
+
+  /** Resolves when all files are on disk. */
+  async finish(): Promise<void> {
+    if (this.filling !== null) await this.sealFilling();
+    await this.sealing;
+  }
+
+  /** Puts the segments at the end of the table, invisibly. */
+  plan(undo: Undo, writes: CatalogWrite[]): void {
+    const { table, context } = this;
+    this.isPlanned = true;
+    undo.push(() => {
+      this.isPlanned = false;
+    });
+    for (const segment of this.sealed) {
+      // Ids are the order of segments, so they are given at the commit.
+      segment.id = table.nextSegmentId++;
+      segment.plannedRecord = segment.record = segment.record && { ...segment.record, id: segment.id };
+      table.segments.push(segment);
+      undo.push(() => void table.segments.pop());
+      if (context.catalog.persistent && segment.record !== null) {
+        writes.push({ store: 'segment', key: [table.info.id, segment.id], value: segment.record });
+      }
+    }
+  }
+
+  apply(): void {
+    for (const segment of this.sealed) {
+      segment.visibleRows = segment.rows;
+      this.table.touch(segment);
+    }
+    this.sealed.length = 0;
+  }
+
+  /** Frees what was not committed. */
+  async discard(): Promise<void> {
+    if (this.isGone || this.isPlanned) return;
+    this.isGone = true;
+    await this.sealing.catch(() => undefined);
+    const { memory, cache, segmentsFolder } = this.context;
+    if (this.filling !== null) for (const address of this.filling.columns.flatMap(addressesOf)) memory.free(address);
+    this.filling = null;
+    for (const segment of this.sealed.splice(0)) {
+      cache.drop(segment);
+      if (segmentsFolder !== null && segment.record !== null) await rm(join(segmentsFolder, segment.record.file), { force: true });
+    }
+  }
+
+  /** Starts sealing the segment that is full, once the one before it is done. */
+  private async sealFilling(): Promise<void> {
+    const segment = this.filling;
+    if (segment === null) return;
+    await this.sealing;
+    if (this.isGone) return;
+    this.filling = null;
+    this.sealing = this.seal(segment);
+    // Its failure is met by whoever awaits it next.
+    this.sealing.catch(() => undefined);
+  }
+
+  private async seal(segment: Segment): Promise<void> {
+    const { context, table } = this;
+    const holder = context.memory.epochs.enter();
+    let prepared: PreparedSegment | undefined;
+    try {
+      this.assertTable();
+      prepared = await prepareSegment(context, table, segment, segment.id);
+      if (this.isGone) return;
+      becomeSealed(context, segment, prepared, prepared.record);
+      segment.reordered = false;
+      prepared = undefined;
+      this.sealed.push(segment);
+      context.cache.trim();
+    } finally {
+      if (segment.state !== 'sealed') {
+        if (prepared !== undefined) await discardPrepared(context, prepared);
+        for (const address of segment.columns.flatMap(addressesOf)) context.memory.free(address);
+      }
+      context.memory.epochs.leave(holder);
+    }
+  }
+
+  private assertTable(): void {
+    const { dropped, info } = this.table;
+    if (dropped) throw new DbError('table_not_found', `table "${info.definition.name}" was dropped`);
+  }
+}
