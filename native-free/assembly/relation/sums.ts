@@ -43,11 +43,11 @@ function step<T>(op: i32, at: usize, value: T): void {
   if (op == SUM_INTEGER) {
     const low = load<u64>(at);
     const sum = low + (value as u64);
-    const carry = (sum < low) as i64;
     store<u64>(at, sum);
-    let high = carry;
+    // The upper half rarely changes, so it is left alone unless it does.
+    let high = (sum < low) as i64;
     if (isSigned<T>()) high += (value as i64) >> 63;
-    store<i64>(at + 8, load<i64>(at + 8) + high);
+    if (high) store<i64>(at + 8, load<i64>(at + 8) + high);
   }
 }
 

@@ -2,7 +2,25 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Value } from '../../../src/core/batch.js';
 import { type DataType, FLOAT64, INT32, INT64, SYMBOL, UTF8 } from '../../../src/core/types.js';
 import type { JoinPlan, LogicalPlan } from '../../../src/query/plan/logical.js';
-import { agg, aggregate, col, compare, compareValues, createWorld, join, keyText, limit, makeTable, project, randomColumn, type Row, run, scan, type TestTable, values } from './fixture.js';
+import {
+  agg,
+  aggregate,
+  col,
+  compare,
+  compareValues,
+  createWorld,
+  join,
+  keyText,
+  limit,
+  makeTable,
+  project,
+  type Row,
+  randomColumn,
+  run,
+  scan,
+  type TestTable,
+  values,
+} from './fixture.js';
 
 const world = createWorld();
 afterAll(() => world.close());
@@ -34,7 +52,8 @@ function naive(kind: JoinPlan['join'], left: readonly Row[], right: readonly Row
   return result;
 }
 
-const same = (a: Value | undefined, b: Value | undefined): boolean => a !== null && b !== null && keyText([a as Value]) === keyText([b as Value]);
+const same = (a: Value | undefined, b: Value | undefined): boolean =>
+  a !== null && b !== null && keyText([a as Value]) === keyText([b as Value]);
 const sortedTexts = (rows: readonly Row[]): string[] => rows.map(keyText).sort();
 const KINDS: JoinPlan['join'][] = ['inner', 'left', 'right', 'full', 'semi', 'anti'];
 
@@ -63,7 +82,8 @@ describe.each(KINDS)('%s join', (kind) => {
     const [p, q] = [scan(left), scan(right)];
     const keys = ['a', 's'].map((name) => ({ left: col(p, name), right: col(q, name) }));
     const residual = compare('lt', col(p, 'n'), col(q, 'm'));
-    const on: Condition = (a, b) => same(a[0], b[0]) && same(a[1], b[1]) && a[3] !== null && b[3] !== null && (a[3] as number) < (b[3] as number);
+    const on: Condition = (a, b) =>
+      same(a[0], b[0]) && same(a[1], b[1]) && a[3] !== null && b[3] !== null && (a[3] as number) < (b[3] as number);
     expect(sortedTexts(await run(world, join(kind, p, q, keys, residual)))).toEqual(sortedTexts(naive(kind, left.rows, right.rows, on)));
   });
 
@@ -112,7 +132,9 @@ describe('joins', () => {
     const second = join('semi', first, r, [{ left: col(p, 's'), right: col(r, 's') }]);
     const plan = aggregate(second, [col(p, 's')], [agg('count', []), agg('max', [col(q, 's')])]);
     const texts = new Set(right.rows.map((row) => row[1]));
-    const joined = naive('inner', left.rows, right.rows, (a, b) => same(a[0], b[0])).filter((row) => row[1] !== null && texts.has(row[1] as string));
+    const joined = naive('inner', left.rows, right.rows, (a, b) => same(a[0], b[0])).filter(
+      (row) => row[1] !== null && texts.has(row[1] as string),
+    );
     const groups = new Map<Value, [bigint, Value]>();
     for (const row of joined) {
       const [count, best] = groups.get(row[1] as Value) ?? [0n, null];
@@ -126,10 +148,22 @@ describe('joins', () => {
 describe('union and values', () => {
   it('union gives the rows of its inputs in turn', async () => {
     const table = sample(LEFT, 900, 15, 40);
-    const inputs: LogicalPlan[] = [scan(table), limit(scan(table), 10), values([[1n, 'x', 2.5, 7], [null, null, null, null]], Object.values(LEFT))];
+    const inputs: LogicalPlan[] = [
+      scan(table),
+      limit(scan(table), 10),
+      values(
+        [
+          [1n, 'x', 2.5, 7],
+          [null, null, null, null],
+        ],
+        Object.values(LEFT),
+      ),
+    ];
     const output = Object.entries(LEFT).map(([name, type], i) => ({ id: 900_000 + i, name, type, nullable: true }));
     const rows = await run(world, { kind: 'union', inputs, output });
-    expect(rows.map(keyText)).toEqual([...table.rows, ...table.rows.slice(0, 10), [1n, 'x', 2.5, 7], [null, null, null, null]].map(keyText));
+    expect(rows.map(keyText)).toEqual(
+      [...table.rows, ...table.rows.slice(0, 10), [1n, 'x', 2.5, 7], [null, null, null, null]].map(keyText),
+    );
   });
 
   it('values without columns give their rows', async () => {

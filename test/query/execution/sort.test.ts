@@ -2,7 +2,22 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Value } from '../../../src/core/batch.js';
 import { BOOL, type DataType, FLOAT32, FLOAT64, INT32, INT64, SYMBOL, TIMESTAMP_NS, UINT64, UTF8, UUID } from '../../../src/core/types.js';
 import type { SortPlan } from '../../../src/query/plan/logical.js';
-import { call, col, compareValues, createWorld, key, keyText, limit, lit, makeTable, randomColumn, type Row, run, scan, sort } from './fixture.js';
+import {
+  call,
+  col,
+  compareValues,
+  createWorld,
+  key,
+  keyText,
+  limit,
+  lit,
+  makeTable,
+  type Row,
+  randomColumn,
+  run,
+  scan,
+  sort,
+} from './fixture.js';
 
 const world = createWorld();
 afterAll(() => world.close());
@@ -40,7 +55,10 @@ function sorted(rows: readonly Row[], orders: readonly Order[]): Row[] {
   return [...rows].sort((a, b) => {
     for (const { name, descending, nullsFirst } of orders) {
       const [p, q]: Value[] = [a[NAMES.indexOf(name)] ?? null, b[NAMES.indexOf(name)] ?? null];
-      let compared = p === null || q === null ? ((p === null ? 1 : 0) - (q === null ? 1 : 0)) * (nullsFirst ? -1 : 1) : compareValues(p, q) * (descending ? -1 : 1);
+      let compared =
+        p === null || q === null
+          ? ((p === null ? 1 : 0) - (q === null ? 1 : 0)) * (nullsFirst ? -1 : 1)
+          : compareValues(p, q) * (descending ? -1 : 1);
       if (compared === 0) compared = 0;
       if (compared !== 0) return compared;
     }
@@ -133,6 +151,5 @@ describe('limit', () => {
     const inner = limit(input, count, offset);
     const plan = sort(inner, [key(col(input, 'row'), true)]);
     expect((await run(world, plan)).map(keyText)).toEqual([...rows].reverse().map(keyText));
-    void lit;
   });
 });
