@@ -2,14 +2,14 @@
 import { bitmapBytes, type Vector } from '../../core/batch.js';
 import { MemoryScope } from '../../core/memory-scope.js';
 import { physicalOf, WIDTH_BYTES } from '../../core/types.js';
-import { isValid } from '../../core/values.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { CaseExpression, Expression } from '../plan/expression.js';
 import { analyse } from './analysis.js';
 import { filledBitmap } from './bitmaps.js';
+import { choose } from './choose.js';
 import { ColumnBuilder } from './column-builder.js';
 import { type Evaluate, type EvaluationInput, selectedRows } from './evaluation-input.js';
-import { gatherVectorOrNull, type MoveContext } from './gather.js';
+import { gatherVectorOrNull } from './gather.js';
 import { evaluateWhere, truthBitmap } from './logic.js';
 import { constantVector } from './vector-values.js';
 
@@ -61,47 +61,9 @@ function evaluateChoice(
   if (!branch || second || otherwise === null || width === 0) return undefined;
   if ([branch.when, branch.then, otherwise].some((part) => analyse(part).fallible)) return undefined;
   const { rowCount } = input;
-  const { scratch } = context;
   const mask = truthBitmap(evaluate(branch.when, input, context), rowCount, context);
-  const a = evaluate(branch.then, input, context);
-  const b = evaluate(otherwise, input, context);
-  const values = scratch.allocate(width * rowCount);
-  selectKernel(context, width)(mask, a.values, step(a), b.values, step(b), rowCount, values);
-  const validity = chosenValidity(mask, a, b, rowCount, context);
-  return { type: expression.type, encoding: 'flat', length: rowCount, validity, values, offsets: 0, dictionary: null, children: [] };
-}
-
-function step(vector: Vector): number {
-  return vector.encoding === 'constant' ? 0 : 1;
-}
-
-/** Validity of a where the mask is set, of b elsewhere. */
-export function chosenValidity(mask: number, a: Vector, b: Vector, rowCount: number, context: EvaluationContext): number {
-  const present = (vector: Vector): number => {
-    if (vector.encoding !== 'constant') return vector.validity;
-    return isValid(context.arena, vector, 0) ? 0 : filledBitmap(false, rowCount, context);
-  };
-  const [x, y] = [present(a), present(b)];
-  if (x === 0 && y === 0) return 0;
-  const { kernels, scratch } = context;
-  const left = scratch.allocate(bitmapBytes(rowCount));
-  kernels.bits_and(mask, x, rowCount, left);
-  const right = scratch.allocate(bitmapBytes(rowCount));
-  kernels.bits_not(mask, rowCount, right);
-  kernels.bits_and(right, y, rowCount, right);
-  kernels.bits_or(left, right, rowCount, left);
-  return left;
-}
-
-export function selectKernel(
-  context: MoveContext,
-  width: number,
-): (mask: number, a: number, aStep: number, b: number, bStep: number, n: number, out: number) => void {
-  const { kernels } = context;
-  if (width === 8) return kernels.select_64;
-  if (width === 4) return kernels.select_32;
-  if (width === 16) return kernels.select_128;
-  return width === 1 ? kernels.select_8 : kernels.select_16;
+  const chosen = choose(mask, evaluate(branch.then, input, context), evaluate(otherwise, input, context), rowCount, context);
+  return { ...chosen, type: expression.type };
 }
 
 /** Lays the pieces one after another and takes each row from its place; rows without a piece are NULL. */

@@ -9,6 +9,7 @@ import { commonValidity, restrict } from './bitmaps.js';
 import { castVector } from './cast.js';
 import { evaluateCase } from './conditional.js';
 import type { EvaluationInput } from './evaluation-input.js';
+import { asCase } from './lazy.js';
 import { evaluateLifted } from './lifting.js';
 import { evaluateConnective, evaluateIn, evaluateIsNull, evaluateNot, truthBitmap } from './logic.js';
 import { asConstant, constantVector, isNullConstant } from './vector-values.js';
@@ -101,6 +102,8 @@ function overloadOf(expression: CallExpression): Resolved {
 }
 
 function evaluateCall(expression: CallExpression, input: EvaluationInput, context: EvaluationContext): Vector {
+  const lazily = asCase(expression);
+  if (lazily) return evaluateCase(lazily, input, context, evaluate);
   const { function: entry, overload } = overloadOf(expression);
   const { rowCount } = input;
   const args = expression.args.map((arg) => evaluate(arg, input, context));

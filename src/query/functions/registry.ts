@@ -1,11 +1,32 @@
 /** The table of scalar functions. A function is one entry of one topic's table; look-up, docs and tests follow from it. */
 import { ARITHMETIC_FUNCTIONS } from './arithmetic.js';
 import { COMPARISON_FUNCTIONS } from './comparison.js';
+import { CONDITIONAL_FUNCTIONS } from './conditional.js';
 import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
+import { LIST_FUNCTIONS } from './list.js';
 import { MATH_FUNCTIONS } from './math.js';
+import { PATTERN_FUNCTIONS } from './patterns.js';
 import { SUBQUERY_FUNCTIONS } from './single-row.js';
+import { SYSTEM_FUNCTIONS } from './system.js';
+import { TEXT_FUNCTIONS } from './text.js';
+import { TIME_FUNCTIONS } from './time.js';
+import { TIME_BUCKET_FUNCTIONS } from './time-buckets.js';
+import { TIME_PART_FUNCTIONS } from './time-parts.js';
 
-const TOPICS: readonly (readonly ScalarFunction[])[] = [COMPARISON_FUNCTIONS, ARITHMETIC_FUNCTIONS, MATH_FUNCTIONS, SUBQUERY_FUNCTIONS];
+const TOPICS: readonly (readonly ScalarFunction[])[] = [
+  COMPARISON_FUNCTIONS,
+  ARITHMETIC_FUNCTIONS,
+  MATH_FUNCTIONS,
+  TEXT_FUNCTIONS,
+  PATTERN_FUNCTIONS,
+  TIME_FUNCTIONS,
+  TIME_BUCKET_FUNCTIONS,
+  TIME_PART_FUNCTIONS,
+  CONDITIONAL_FUNCTIONS,
+  SYSTEM_FUNCTIONS,
+  LIST_FUNCTIONS,
+  SUBQUERY_FUNCTIONS,
+];
 
 /** Every scalar function and operator by its canonical name. */
 export const SCALAR_FUNCTIONS: Readonly<Record<string, ScalarFunction>> = Object.fromEntries(

@@ -1,0 +1,116 @@
+/** Types, version, identifiers, hashes. */
+import type { Vector } from '../../core/batch.js';
+import { systemEnvironment } from '../../core/environment.js';
+import { physicalOf, typeName, UINT64, UTF8, UUID, WIDTH_BYTES } from '../../core/types.js';
+import { castVector } from '../expression/cast.js';
+import { castNumber } from '../expression/cast-number.js';
+import { toFlat } from '../expression/gather.js';
+import { constantVector, vectorOf } from '../expression/vector-values.js';
+import type { ArgumentType, EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
+import { any, oneOf, result, room } from './overloads.js';
+
+const VERSION = 'FletchDB 0.1.0';
+
+function entry(
+  name: string,
+  doc: string,
+  examples: readonly FunctionExample[],
+  resolve: ScalarFunction['resolve'],
+  more: Partial<ScalarFunction> = {},
+): ScalarFunction {
+  return { name, category: 'system', nulls: 'custom', doc, examples, resolve, ...more };
+}
+
+function resolveTypeof(args: readonly ArgumentType[]): Overload | undefined {
+  const [arg] = args;
+  if (args.length !== 1 || !arg) return undefined;
+  return {
+    args: [arg.type],
+    type: UTF8,
+    evaluate: (context, _vectors, rowCount) => constantVector(typeName(arg.type), UTF8, rowCount, context),
+  };
+}
+
+const newIdentifier: Overload['evaluate'] = (context, _args, rowCount) =>
+  vectorOf(
+    Array.from({ length: rowCount }, () => systemEnvironment.uuid()),
+    UUID,
+    context,
+  );
+
+/** Equal values have equal hashes: −0 is hashed as 0, all NaN alike, integers as int64. */
+function hashOf(vector: Vector, rowCount: number, context: EvaluationContext): Vector {
+  const { kernels } = context;
+  const out = room(UINT64, rowCount, context);
+  const flat = toFlat(vector, context);
+  const physical = physicalOf(flat.type);
+  if (physical === 'bytes') kernels.hash_bytes(flat.offsets, flat.values, rowCount, out);
+  else if (physical === 'i128' || physical === 'fixed16' || physical === 'interval') kernels.hash_words(flat.values, 2, rowCount, out);
+  else if (WIDTH_BYTES[physical] > 0) kernels.hash_words(sixtyFourBits(flat, rowCount, context), 1, rowCount, out);
+  else {
+    const texts = castVector(flat, UTF8, false, context);
+    kernels.hash_bytes(texts.offsets, texts.values, rowCount, out);
+  }
+  return result(UINT64, rowCount, out);
+}
+
+function sixtyFourBits(vector: Vector, rowCount: number, context: EvaluationContext): number {
+  const physical = physicalOf(vector.type);
+  if (physical === 'i64' || physical === 'u64') return vector.values;
+  if (physical !== 'f32' && physical !== 'f64') {
+    const number: Vector = physical === 'i32' ? { ...vector, type: { kind: 'int32' } } : vector;
+    return castNumber(number, { kind: 'int64' }, false, context).values;
+  }
+  const wide = castNumber({ ...vector, validity: 0 }, { kind: 'float64' }, false, context);
+  const zero = context.scratch.allocate(8);
+  context.arena.f64[zero / 8] = 0;
+  const out = context.scratch.allocate(8 * rowCount);
+  context.kernels.add_f64(wide.values, 1, zero, 0, rowCount, out, 0);
+  return out;
+}
+
+const hash: Overload['evaluate'] = (context, [arg], rowCount) => hashOf(arg as Vector, rowCount, context);
+
+export const SYSTEM_FUNCTIONS: readonly ScalarFunction[] = [
+  entry(
+    'typeof',
+    'Name of the type of its argument.',
+    [
+      { sql: 'typeof(1)', result: 'int64' },
+      { sql: 'typeof(1.5)', result: 'float64' },
+    ],
+    resolveTypeof,
+    { aliases: ['pg_typeof'], infallible: true },
+  ),
+  entry(
+    'version',
+    'Name and version of the server.',
+    [{ sql: "starts_with(version(), 'FletchDB')", result: 'true' }],
+    oneOf({
+      params: [],
+      type: UTF8,
+      evaluate: (context, _args, rowCount) => constantVector(VERSION, UTF8, rowCount, context),
+    }),
+    { infallible: true },
+  ),
+  entry(
+    'gen_random_uuid',
+    'A new random uuid (version 4) for every row.',
+    [{ sql: 'length(gen_random_uuid()::utf8)', result: '36' }],
+    oneOf({ params: [], type: UUID, evaluate: newIdentifier }),
+    {
+      aliases: ['uuid'],
+      volatile: true,
+    },
+  ),
+  entry(
+    'hash',
+    'A 64-bit hash of any value, the same for equal values in every run; not for cryptography.',
+    [{ sql: "hash('a') = hash('a')", result: 'true' }],
+    oneOf({ params: [any], type: UINT64, evaluate: hash }),
+    {
+      category: 'hash',
+      nulls: 'strict',
+    },
+  ),
+];

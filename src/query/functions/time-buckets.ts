@@ -1,0 +1,299 @@
+/** Cutting time into buckets: date_trunc, time_bucket, date_bin, xbar. Zoned timestamps are cut in the calendar of their zone. */
+import { flatVector, type IntervalValue, type Vector } from '../../core/batch.js';
+import { DbError } from '../../core/errors.js';
+import { type DataType, FLOAT64, INT64, INTERVAL, isInteger, isNumeric, isText } from '../../core/types.js';
+import { int64Slot } from '../expression/cast.js';
+import { asConstant } from '../expression/vector-values.js';
+import type { ArgumentType, EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
+import { float, integer, interval, oneOf, type Parameter, result, room, type Signature, step, text, timestamp } from './overloads.js';
+import { constantArgument, ticksPerSecond, UNIT_MONTHS, UNIT_NANOSECONDS, unitArgument } from './time-units.js';
+import { calendarZone, shiftZone } from './time-zones.js';
+import { commonType } from './types.js';
+
+const NS_PER_SECOND = 1_000_000_000n;
+const NS_PER_DAY = 86_400n * NS_PER_SECOND;
+/** Weeks start on Monday: 1970-01-05. */
+const MONDAY_NANOSECONDS = 4n * NS_PER_DAY;
+/** 2000-01-03, a Monday: where time_bucket counts from, as TimescaleDB and DuckDB do. */
+const BUCKET_ORIGIN_NANOSECONDS = 946_857_600n * NS_PER_SECOND;
+const BUCKET_ORIGIN_MONTH = 2000 * 12;
+/** Centuries and millennia start in the year 1. */
+const YEAR_ONE_MONTH = 12;
+
+/** A bucket's width: of calendar months, or of fixed length. */
+type Width = { readonly months: number } | { readonly nanoseconds: bigint };
+
+interface Grid {
+  readonly width: Width;
+  /** Start of some bucket, nanoseconds since the epoch. */
+  readonly originNanoseconds: bigint;
+  /** The same for calendar widths, months since year 0. */
+  readonly originMonth: number;
+}
+
+/** Buckets of a naive timestamp vector; the values of a zoned one are cut in wall time. */
+export function bucketTimestamps(
+  name: string,
+  vector: Vector,
+  grid: Grid,
+  zone: string | undefined,
+  rowCount: number,
+  context: EvaluationContext,
+  validity: number,
+): Vector {
+  if (zone === undefined) return cut(name, vector, grid, rowCount, context, validity);
+  const wall = shiftZone(vector, zone, 'to', rowCount, context);
+  return shiftZone(cut(name, wall, grid, rowCount, context, validity), zone, 'from', rowCount, context);
+}
+
+function cut(name: string, vector: Vector, grid: Grid, rowCount: number, context: EvaluationContext, validity: number): Vector {
+  const { kernels } = context;
+  const perSecond = ticksPerSecond(vector.type);
+  const nsPerTick = NS_PER_SECOND / perSecond;
+  const out = room(vector.type, rowCount, context);
+  const { width } = grid;
+  if ('months' in width) {
+    const perDay = int64Slot(perSecond * 86_400n, context);
+    kernels.bucket_months_i64(vector.values, step(vector), perDay, width.months, grid.originMonth, rowCount, out);
+    return flatVector(vector.type, rowCount, out, vector.encoding === 'constant' ? 0 : vector.validity);
+  }
+  if (nsPerTick % width.nanoseconds === 0n) return vector;
+  if (width.nanoseconds % nsPerTick !== 0n) {
+    throw new DbError('invalid_argument', `the width of ${name} is no multiple of the unit of ${vector.type.kind}`, {
+      hint: 'cast the timestamp to a finer unit',
+    });
+  }
+  const ticks = int64Slot(width.nanoseconds / nsPerTick, context);
+  const origin = int64Slot(grid.originNanoseconds / nsPerTick, context);
+  const bad = kernels.bucket_i64(vector.values, step(vector), ticks, origin, rowCount, out, validity);
+  if (bad >= 0) throw new DbError('numeric_overflow', `overflow: a bucket of ${name} starts before the range of its type`);
+  return flatVector(vector.type, rowCount, out, vector.encoding === 'constant' ? 0 : vector.validity);
+}
+
+function gridOfUnit(unit: string): Grid {
+  const months = UNIT_MONTHS[unit];
+  const nanoseconds = UNIT_NANOSECONDS[unit];
+  if (months !== undefined) {
+    const originMonth = unit === 'century' || unit === 'millennium' ? YEAR_ONE_MONTH : 0;
+    return { width: { months }, originNanoseconds: 0n, originMonth };
+  }
+  if (nanoseconds === undefined) throw new DbError('invalid_argument', `date_trunc does not know the unit '${unit}'`);
+  return { width: { nanoseconds }, originNanoseconds: unit === 'week' ? MONDAY_NANOSECONDS : 0n, originMonth: 0 };
+}
+
+/** Start of the unit that each timestamp lies in. */
+export function truncateTimestamps(
+  unit: string,
+  vector: Vector,
+  zone: string | undefined,
+  rowCount: number,
+  context: EvaluationContext,
+  validity: number,
+): Vector {
+  return bucketTimestamps('date_trunc', vector, gridOfUnit(unit), zone ?? calendarZone(vector.type), rowCount, context, validity);
+}
+
+function widthOf(name: string, value: IntervalValue): Width {
+  const nanoseconds = BigInt(value.days) * NS_PER_DAY + value.nanoseconds;
+  if (value.months !== 0 && nanoseconds !== 0n)
+    throw new DbError('invalid_argument', `the width of ${name} must not mix months with shorter units`);
+  if (value.months < 0 || nanoseconds < 0n || (value.months === 0 && nanoseconds === 0n)) {
+    throw new DbError('invalid_argument', `the width of ${name} must be more than nothing`);
+  }
+  return value.months !== 0 ? { months: value.months } : { nanoseconds };
+}
+
+function constantWidth(name: string, vector: Vector | undefined, context: EvaluationContext): Width {
+  return widthOf(name, constantArgument(name, 'width', vector, context) as IntervalValue);
+}
+
+/** The constant origin in nanoseconds: a timestamp, or the default moved by an interval. */
+function originOf(name: string, vector: Vector | undefined, standard: bigint, context: EvaluationContext): bigint {
+  if (!vector) return standard;
+  const value = constantArgument(name, 'origin', vector, context);
+  if (vector.type.kind === 'timestamp') return (value as bigint) * (NS_PER_SECOND / ticksPerSecond(vector.type));
+  const offset = value as IntervalValue;
+  return standard + BigInt(offset.days) * NS_PER_DAY + offset.nanoseconds;
+}
+
+function monthOf(nanoseconds: bigint): number {
+  const date = new Date(Number(nanoseconds / 1_000_000n));
+  return date.getUTCFullYear() * 12 + date.getUTCMonth();
+}
+
+interface Defaults {
+  readonly nanoseconds: bigint;
+  readonly month: number;
+}
+
+const SINCE_2000: Defaults = { nanoseconds: BUCKET_ORIGIN_NANOSECONDS, month: BUCKET_ORIGIN_MONTH };
+const SINCE_EPOCH: Defaults = { nanoseconds: 0n, month: 1970 * 12 };
+
+function bucketed(name: string, defaults: Defaults, swapped = false): Overload['evaluate'] {
+  return (context, args, rowCount, validity) => {
+    const [widthArg, value] = (swapped ? [args[1], args[0]] : args) as [Vector, Vector];
+    const third = args[2];
+    const zone = third && isText(third.type) ? String(constantArgument(name, 'time zone', third, context)) : calendarZone(value.type);
+    const moved = third && !isText(third.type) ? third : undefined;
+    const width = constantWidth(name, widthArg, context);
+    const originNanoseconds = originOf(name, moved, defaults.nanoseconds, context);
+    const originMonth = moved?.type.kind === 'timestamp' ? monthOf(originNanoseconds) : defaults.month + monthsOf(name, moved, context);
+    return bucketTimestamps(name, value, { width, originNanoseconds, originMonth }, zone, rowCount, context, validity);
+  };
+}
+
+function monthsOf(name: string, vector: Vector | undefined, context: EvaluationContext): number {
+  return vector?.type.kind === 'interval' ? (constantArgument(name, 'offset', vector, context) as IntervalValue).months : 0;
+}
+
+/** A bare text as the third argument of time_bucket is an origin, an offset or a zone, by how it looks. */
+function looksLike(what: 'origin' | 'offset' | 'zone'): Parameter {
+  return (arg) => {
+    if (!isText(arg.type)) {
+      if (what === 'origin') return arg.type.kind === 'timestamp' || arg.type.kind === 'date32' ? timestamp(arg) : undefined;
+      return what === 'offset' && arg.type.kind === 'interval' ? INTERVAL : undefined;
+    }
+    const value = typeof arg.value === 'string' ? arg.value.trim() : '';
+    const kindOfText = /^\d{4}-\d/.test(value) ? 'origin' : /^[-+@]?\s*[\dP]/.test(value) ? 'offset' : 'zone';
+    if (!arg.literal) return what === 'zone' ? arg.type : undefined;
+    if (kindOfText !== what) return undefined;
+    return what === 'origin' ? timestamp(arg) : what === 'offset' ? INTERVAL : arg.type;
+  };
+}
+
+const sameAsSecond = (args: readonly DataType[]): DataType => args[1] as DataType;
+
+function bucketSignatures(name: string, defaults: Defaults): readonly Signature[] {
+  const evaluate = bucketed(name, defaults);
+  return [
+    { params: [interval, timestamp], type: sameAsSecond, evaluate },
+    ...(['origin', 'offset', 'zone'] as const).map(
+      (what): Signature => ({ params: [interval, timestamp, looksLike(what)], type: sameAsSecond, evaluate }),
+    ),
+  ];
+}
+
+// ---- numbers ----
+
+function numberBucket(name: string, widthFirst: boolean): (args: readonly ArgumentType[]) => Overload | undefined {
+  return (args) => {
+    if (args.length !== 2 || !args.every((arg) => isNumeric(arg.type))) return undefined;
+    const type = args.every((arg) => isInteger(arg.type)) ? INT64 : FLOAT64;
+    if (type === INT64 && commonType(args)?.kind === 'decimal') return undefined;
+    const param = type === INT64 ? integer : float;
+    const evaluate: Overload['evaluate'] = (context, vectors, rowCount, validity) => {
+      const [width, value] = (widthFirst ? vectors : [vectors[1], vectors[0]]) as [Vector, Vector];
+      const size = constantArgument(name, 'width', width, context);
+      if (Number(size) <= 0 || Number.isNaN(Number(size)))
+        throw new DbError('invalid_argument', `the width of ${name} must be more than 0`);
+      const out = room(type, rowCount, context);
+      if (type === FLOAT64) context.kernels.bucket_f64(value.values, step(value), Number(size), 0, rowCount, out);
+      else {
+        const origin = int64Slot(0n, context);
+        const bad = context.kernels.bucket_i64(value.values, step(value), width.values, origin, rowCount, out, validity);
+        if (bad >= 0) throw new DbError('numeric_overflow', `overflow: a bucket of ${name} starts before the range of int64`);
+      }
+      return result(type, rowCount, out);
+    };
+    return oneOf({ params: [param, param], type, evaluate })(args);
+  };
+}
+
+const truncate: Overload['evaluate'] = (context, [unit, value, zone], rowCount, validity) => {
+  const name = unitArgument('date_trunc', unit, context);
+  const given = zone ? String(constantArgument('date_trunc', 'time zone', zone, context)) : undefined;
+  const vector = value as Vector;
+  const cutVector = truncateTimestamps(name, vector, given, vector.encoding === 'constant' ? 1 : rowCount, context, validity);
+  return vector.encoding === 'constant' ? asConstant(cutVector, rowCount, context) : cutVector;
+};
+
+/** date_trunc of an interval sets its smaller fields to zero. */
+const truncateInterval: Overload['evaluate'] = (context, [unit, value], rowCount) => {
+  const name = unitArgument('date_trunc', unit, context);
+  const { arena, kernels } = context;
+  const vector = value as Vector;
+  const months = UNIT_MONTHS[name];
+  const nanoseconds = UNIT_NANOSECONDS[name];
+  const out = room(INTERVAL, rowCount, context);
+  kernels.copy_bytes(out, vector.values, 16 * rowCount);
+  for (let row = 0; row < rowCount; row++) {
+    const at = out + 16 * row;
+    if (months !== undefined) arena.i32[at / 4] = Math.trunc((arena.i32[at / 4] as number) / months) * months;
+    if (months !== undefined) arena.i32[at / 4 + 1] = 0;
+    if (name === 'week') arena.i32[at / 4 + 1] = Math.trunc((arena.i32[at / 4 + 1] as number) / 7) * 7;
+    const ns = arena.i64[at / 8 + 1] as bigint;
+    const whole = nanoseconds === undefined || nanoseconds >= NS_PER_DAY ? 0n : ns - (ns % nanoseconds);
+    arena.i64[at / 8 + 1] = whole;
+  }
+  return result(INTERVAL, rowCount, out);
+};
+
+function entry(
+  name: string,
+  doc: string,
+  examples: readonly FunctionExample[],
+  resolve: ScalarFunction['resolve'],
+  aliases: readonly string[] = [],
+): ScalarFunction {
+  return { name, aliases, category: 'time', nulls: 'strict', doc, examples, resolve };
+}
+
+const timeBucket = oneOf(...bucketSignatures('time_bucket', SINCE_2000));
+const dateBin = oneOf(...bucketSignatures('date_bin', SINCE_EPOCH));
+const xbar = oneOf(
+  { params: [timestamp, interval], type: (args) => args[0] as DataType, evaluate: bucketed('xbar', SINCE_EPOCH, true) },
+  { params: [interval, timestamp], type: sameAsSecond, evaluate: bucketed('xbar', SINCE_EPOCH) },
+);
+const intervalParameter: Parameter = (arg) => (arg.type.kind === 'interval' ? INTERVAL : undefined);
+
+export const TIME_BUCKET_FUNCTIONS: readonly ScalarFunction[] = [
+  entry(
+    'date_trunc',
+    'date_trunc(unit, ts[, zone]): start of the unit that ts lies in. Weeks start on Monday; zoned timestamps are cut in their zone.',
+    [
+      { sql: "date_trunc('hour', TIMESTAMP '2026-02-14 03:04:05')", result: '2026-02-14T03:00:00.000000Z' },
+      { sql: "date_trunc('week', TIMESTAMP '2026-02-14 03:04:05')", result: '2026-02-09T00:00:00.000000Z' },
+      { sql: "date_trunc('quarter', DATE '2026-05-20')", result: '2026-04-01T00:00:00.000000Z' },
+      { sql: "date_trunc('century', TIMESTAMP '2026-02-14')", result: '2001-01-01T00:00:00.000000Z' },
+      { sql: "date_trunc('day', TIMESTAMP '2026-07-01 23:30:00', 'Europe/Berlin')", result: '2026-07-01T22:00:00.000000Z' },
+    ],
+    oneOf(
+      { params: [text, intervalParameter], type: INTERVAL, evaluate: truncateInterval },
+      { params: [text, timestamp], type: sameAsSecond, evaluate: truncate },
+      { params: [text, timestamp, text], type: sameAsSecond, evaluate: truncate },
+    ),
+    ['datetrunc'],
+  ),
+  entry(
+    'time_bucket',
+    'time_bucket(width, ts[, origin | offset | zone]): start of the bucket that ts lies in, counted from Monday 2000-01-03 (months: from 2000-01). Also of integers.',
+    [
+      { sql: "time_bucket('5 minutes', TIMESTAMP '2026-01-01 00:07:30')", result: '2026-01-01T00:05:00.000000Z' },
+      { sql: "time_bucket('1h', TIMESTAMP '2026-01-01 00:20:00', INTERVAL '30 minutes')", result: '2025-12-31T23:30:00.000000Z' },
+      { sql: "time_bucket('3 months', TIMESTAMP '2026-05-20')", result: '2026-04-01T00:00:00.000000Z' },
+      {
+        sql: "time_bucket('1 day', TIMESTAMP '2026-01-01 12:00:00', TIMESTAMP '2000-01-01 06:00:00')",
+        result: '2026-01-01T06:00:00.000000Z',
+      },
+      { sql: 'time_bucket(10, 27)', result: '20' },
+    ],
+    (args) => timeBucket(args) ?? numberBucket('time_bucket', true)(args),
+  ),
+  entry(
+    'date_bin',
+    'date_bin(stride, ts[, origin]): start of the bucket that ts lies in, counted from the origin (1970-01-01).',
+    [{ sql: "date_bin('15 minutes', TIMESTAMP '2026-02-11 15:44:17', TIMESTAMP '2001-01-01')", result: '2026-02-11T15:30:00.000000Z' }],
+    dateBin,
+  ),
+  entry(
+    'xbar',
+    'xbar(ts, width) or xbar(width, ts): start of the bucket counted from 1970-01-01; xbar(number, width): the multiple of width below.',
+    [
+      { sql: "xbar(TIMESTAMP '2026-01-01 00:07:30', INTERVAL '5 minutes')", result: '2026-01-01T00:05:00.000000Z' },
+      { sql: "xbar(5m, TIMESTAMP '2026-01-01 00:07:30')", result: '2026-01-01T00:05:00.000000Z' },
+      { sql: 'xbar(17, 5)', result: '15' },
+      { sql: 'xbar(1.3, 0.5)', result: '1' },
+    ],
+    (args) => xbar(args) ?? numberBucket('xbar', false)(args),
+  ),
+];
