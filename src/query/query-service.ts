@@ -5,7 +5,7 @@ import type { IngestService, QueryDescription, QueryRequest, QueryResult, QueryS
 import type { Environment } from '../core/environment.js';
 import { DbError } from '../core/errors.js';
 import { MemoryScope, Scratch } from '../core/memory-scope.js';
-import type { Settings } from '../core/settings.js';
+import type { QuerySettings, Settings } from '../core/settings.js';
 import { Admission } from './admission.js';
 import { BatchStream } from './batch-stream.js';
 import type { WorkerPool } from './execution/worker-pool.js';
@@ -13,7 +13,7 @@ import { evaluateConstant } from './expression/evaluate.js';
 import { ParseCache } from './parse-cache.js';
 import type { Expression } from './plan/expression.js';
 import { QueryRun } from './query-run.js';
-import { SessionSettings } from './session-settings.js';
+import { querySettingsOf, SessionSettings } from './session-settings.js';
 import { describeStatement, runStatement, writes } from './statements/run-statement.js';
 import { done, type StatementContext, type StatementOutcome } from './statements/statement.js';
 import type { Statement } from './syntax/ast/statement.js';
@@ -42,6 +42,7 @@ class Service implements QueryService {
   private readonly runs = new Map<string, QueryRun>();
   /** SET of the embedded owner lasts; that of other doors ends with the request. */
   private readonly embeddedSession: SessionSettings;
+  private readonly querySettings: QuerySettings;
   private readonly constants: MemoryScope;
   private readonly scratch: Scratch;
   private isClosed = false;
@@ -52,7 +53,8 @@ class Service implements QueryService {
     this.options = options;
     this.cache = new ParseCache(Math.min(settings.max_nesting, DEEPEST_NESTING), settings.max_statement_bytes);
     this.admission = new Admission(settings.max_concurrent_queries, settings.max_queued_queries);
-    this.embeddedSession = new SessionSettings(settings);
+    this.querySettings = querySettingsOf(settings);
+    this.embeddedSession = new SessionSettings(this.querySettings);
     this.constants = new MemoryScope(storage.arena);
     this.scratch = new Scratch(this.constants);
   }
@@ -143,7 +145,7 @@ class Service implements QueryService {
   }
 
   private sessionOf(request: QueryRequest): SessionSettings {
-    return request.principal.kind === 'embedded' ? this.embeddedSession : new SessionSettings(this.options.settings);
+    return request.principal.kind === 'embedded' ? this.embeddedSession : new SessionSettings(this.querySettings);
   }
 
   /** All but the last are run to their end; the first error stops the rest. */

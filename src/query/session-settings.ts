@@ -11,15 +11,13 @@ const QUERY_SETTINGS = (Object.keys(SETTINGS) as SettingName[]).filter(
 const DISABLED_RULES = 'disabled_optimizer_rules';
 
 export class SessionSettings {
-  private readonly server: Settings;
+  private readonly server: QuerySettings;
   private readonly values = new Map<keyof QuerySettings, string | number | boolean>();
-  private rules: ReadonlySet<string> = new Set();
+  private rules: ReadonlySet<string> = NO_RULES;
 
-  constructor(server: Settings, base?: SessionSettings) {
+  /** `server`: what holds where nothing is SET. */
+  constructor(server: QuerySettings) {
     this.server = server;
-    if (!base) return;
-    for (const [name, value] of base.values) this.values.set(name, value);
-    this.rules = base.rules;
   }
 
   get disabledRules(): ReadonlySet<string> {
@@ -43,17 +41,25 @@ export class SessionSettings {
 
   reset(): void {
     this.values.clear();
-    this.rules = new Set();
+    this.rules = NO_RULES;
   }
 
   /** In force, with the request's own settings on top. Fails with `invalid_argument`. */
   effective(request: Partial<QuerySettings> | undefined): QuerySettings {
+    if (this.values.size === 0 && (request === undefined || Object.keys(request).length === 0)) return this.server;
     const entries = QUERY_SETTINGS.map((name) => {
       const given = request?.[name] ?? this.values.get(name);
       return [name, given === undefined ? this.server[name] : parseSetting(name, given)] as const;
     });
     return Object.fromEntries(entries) as unknown as QuerySettings;
   }
+}
+
+const NO_RULES: ReadonlySet<string> = new Set();
+
+/** The query settings among the server's. */
+export function querySettingsOf(settings: Settings): QuerySettings {
+  return Object.fromEntries(QUERY_SETTINGS.map((name) => [name, settings[name]])) as unknown as QuerySettings;
 }
 
 function querySetting(name: string, position: number): keyof QuerySettings {

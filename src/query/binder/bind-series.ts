@@ -26,18 +26,16 @@ export function bindTableFunction(reference: TableFunction, clause: FromClause):
   const call = unnested ?? reference.call;
   if (!isSeries(call)) throw unsupported(`table function ${name}`, reference.position, 'generate_series and range are there');
   const plan = bindSeries(call, clause);
-  const alias = reference.alias;
-  const column = plan.output[0];
-  // As in PostgreSQL: a table alias without column names also names the column.
-  const named = alias && alias.columns.length === 0 && column ? [{ ...column, name: alias.name.name }] : plan.output;
-  return asRelation(
-    plan,
-    named,
-    alias,
-    name,
-    plan.output[0]?.type.kind === 'timestamp' ? (plan.output[0] ?? null) : null,
-    reference.position,
-  );
+  const { alias } = reference;
+  const [column] = plan.output;
+  const designated = column?.type.kind === 'timestamp' ? column : null;
+  const aliasOnly = alias && alias.columns.length === 0 ? alias.name.name : undefined;
+  // As in PostgreSQL, a table alias without column names also names the column; DuckDB's name of it stays usable.
+  const named = aliasOnly !== undefined && column ? [{ ...column, name: aliasOnly }] : plan.output;
+  const relation = asRelation(plan, named, alias, name, designated, reference.position);
+  const synonyms =
+    aliasOnly === undefined ? [] : relation.columns.map((each) => ({ ...each, name: column?.name ?? each.name, synonym: true }));
+  return { ...relation, columns: [...relation.columns, ...synonyms] };
 }
 
 function bindSeries(call: FunctionCall, clause: FromClause): SeriesPlan {

@@ -20,13 +20,16 @@ export interface BindOptions {
 }
 
 export function createBindContext(options: BindOptions): BindContext {
+  const { sql, snapshot, parameters, timezone, nowNanoseconds } = options;
   let last = 0;
-  const evaluateConstant = (expression: Expression) =>
-    expression.kind === 'literal' ? expression.value : options.evaluateConstant(expression);
   return {
-    ...options,
-    evaluateConstant,
-    systemTable: (schema, name, nextId) => systemTable(schema, name, options.snapshot, nextId),
+    sql,
+    snapshot,
+    parameters,
+    timezone,
+    nowNanoseconds,
+    evaluateConstant: (expression) => (expression.kind === 'literal' ? expression.value : options.evaluateConstant(expression)),
+    systemTable: (schema, name, nextId) => systemTable(schema, name, snapshot, nextId),
     nextId: () => ++last,
     bindQuery,
     bindExpression,

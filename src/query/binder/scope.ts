@@ -14,6 +14,8 @@ export interface ScopeColumn {
   readonly nullable: boolean;
   /** False: only `table.column` reaches it (the hidden side of USING). */
   readonly unqualified: boolean;
+  /** A second name of the same column: it can be named, but a star does not show it. */
+  readonly synonym?: boolean;
 }
 
 export interface ResolvedName {

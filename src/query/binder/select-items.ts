@@ -36,7 +36,9 @@ export function bindItems(items: readonly SelectItem[], clause: Clause): readonl
 function expandStar(star: Star, clause: Clause): readonly BoundItem[] {
   const qualifier = star.qualifier.at(-1)?.name;
   const { scope } = clause;
-  const columns = scope.columns.filter((column) => (qualifier === undefined ? column.unqualified : sameName(column.table, qualifier)));
+  const columns = scope.columns.filter(
+    (column) => !column.synonym && (qualifier === undefined ? column.unqualified : sameName(column.table, qualifier)),
+  );
   if (columns.length === 0) throw emptyStar(star, qualifier, clause);
   const used = new Set<unknown>();
   const matches = (column: ScopeColumn, name: QualifiedName) =>
