@@ -4,10 +4,8 @@
  * LZ4 frame: magic 184D2204 │ flags │ block size │ [content size u64] │ [dictionary id u32] │ header checksum u8 │ blocks │ 0 (u32) │ [checksum]
  * block: size (u32, top bit = stored) │ bytes │ [checksum u32]
  */
-import * as zlib from 'node:zlib';
 import type { Arena } from '../core/arena.js';
 import { DbError } from '../core/errors.js';
-import { copyIntoArena } from './arena-copy.js';
 import { kernelsOf } from './arena-kernels.js';
 
 export const CODECS = ['lz4', 'zstd'] as const;
@@ -56,23 +54,17 @@ function decodeLz4Frame(arena: Arena, source: number, end: number, target: numbe
   if (written !== targetEnd) throw malformed('lz4');
 }
 
-type ZstdDecompress = (bytes: Uint8Array, options: { maxOutputLength: number }) => Uint8Array;
+/** Bytes of workspace that the ZSTD kernel needs. */
+const ZSTD_WORK_BYTES = 147_456;
 
 function decodeZstd(arena: Arena, source: number, sizeBytes: number, target: number, plainBytes: number): void {
-  const zstd = (zlib as unknown as { zstdDecompressSync?: ZstdDecompress }).zstdDecompressSync;
-  if (zstd === undefined) {
-    throw new DbError('unsupported', `ZSTD-compressed Arrow data needs Node 22.15 or later; this is ${process.version}`, {
-      hint: 'send it uncompressed or LZ4-compressed',
-    });
-  }
-  let plain: Uint8Array;
+  const work = arena.allocate(ZSTD_WORK_BYTES);
   try {
-    plain = zstd(arena.u8.slice(source, source + sizeBytes), { maxOutputLength: plainBytes });
-  } catch (cause) {
-    throw new DbError('invalid_data', 'a ZSTD-compressed Arrow buffer is malformed', { cause });
+    const end = kernelsOf(arena).decode_zstd_frames(target, target + plainBytes, source, source + sizeBytes, work) >>> 0;
+    if (end !== target + plainBytes) throw malformed('zstd');
+  } finally {
+    arena.free(work);
   }
-  if (plain.length !== plainBytes) throw malformed('zstd');
-  copyIntoArena(arena, target, plain);
 }
 
 function malformed(codec: Codec): DbError {

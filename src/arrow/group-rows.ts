@@ -9,11 +9,11 @@ export interface RowGroup {
 }
 
 /** From so many rows on, waiting for more is not worth it. */
-const ENOUGH_ROWS = 16_384;
+const ENOUGH_ROWS = 49_152;
 const MAX_ROWS = 65_536;
 const PATIENCE_MS = 2;
 
-/** Groups batches in order, towards 16 k to 64 k rows. A batch waits at most 2 ms for another. Empty batches are dropped. */
+/** Groups batches in order, towards 48 k to 64 k rows. A batch waits at most 2 ms for another. Empty batches are dropped. */
 export async function* groupRows(batches: AsyncIterable<OwnedBatch>): AsyncGenerator<RowGroup> {
   const iterator = batches[Symbol.asyncIterator]();
   let waiting: OwnedBatch[] = [];

@@ -115,7 +115,7 @@ test('pyarrow finds every encoding valid, and what it writes itself, compressed 
     });
     await python('arrow/rewrite.py', folder);
     for (const [i, expected] of want.entries()) {
-      for (const form of ['stream', 'lz4', 'file', 'view']) {
+      for (const form of ['stream', 'lz4', 'zstd', 'file', 'view']) {
         const got = await valuesOfStream(arena, pieces(readFileSync(join(folder, `${i}.${form}`)), [999]));
         expect(got.values, `${i} ${form}`).toEqual(expected.values);
         expect(got.schema).toEqual(expected.schema);

@@ -17,6 +17,7 @@ for path in pathlib.Path(sys.argv[1]).glob("*.in"):
 
     write("stream", pa.ipc.new_stream(path.with_suffix(".stream"), reader.schema))
     write("lz4", pa.ipc.new_stream(path.with_suffix(".lz4"), reader.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")))
+    write("zstd", pa.ipc.new_stream(path.with_suffix(".zstd"), reader.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")))
     table = pa.Table.from_batches(batches, reader.schema).unify_dictionaries().combine_chunks()
     write("file", pa.ipc.new_file(path.with_suffix(".file"), reader.schema), table.to_batches())
     fields = [f.with_type(pa.string_view()) if f.type == pa.string() else f for f in reader.schema]

@@ -4,3 +4,4 @@ export * from './expand';
 export * from './check';
 export * from './widen';
 export * from './lz4';
+export * from './zstd';
