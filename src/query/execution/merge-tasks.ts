@@ -46,7 +46,7 @@ export function* runBuild(task: BuildTask, run: TaskRun): Generator<void, Partia
   const { context, kept } = run;
   const batch = concatenate(task.batches, task.types, kept, context, run.check);
   const base = { rowCount: batch.rowCount, ids: task.ids, columns: batch.columns };
-  if (task.keys.length === 0) return { table: { ...base, groups: null, rows: 0, starts: 0 } };
+  if (task.keys.length === 0) return { table: { ...base, groups: null, partners: batch.rowCount, rows: 0, starts: 0 } };
   const table = new GroupTable(
     task.keys.map((key) => key.type),
     kept,
@@ -68,7 +68,8 @@ export function* runBuild(task: BuildTask, run: TaskRun): Generator<void, Partia
   }
   const handle = table.seal();
   const buckets = bucketRows({ kernels: context.kernels, memory: kept, groupCount: table.groupCount, context }, groups, batch.rowCount, 0);
-  return { table: { ...base, groups: handle, rows: buckets.rows, starts: buckets.starts } };
+  const partners = batch.rowCount / Math.max(1, table.groupCount);
+  return { table: { ...base, groups: handle, partners, rows: buckets.rows, starts: buckets.starts } };
 }
 
 export function* runSort(task: SortTask, run: TaskRun): Generator<void, Partial<TaskResult>> {

@@ -5,10 +5,22 @@ import type { EvaluationContext } from '../functions/contract.js';
 import type { ExecutionOptions } from './execute.js';
 import type { OperatorNodes } from './profile.js';
 import { cancelledCheck, runTaskInSlices } from './run-task.js';
-import { CANCELLED_WORD, CLAIM_WORD, type PipelineTask, type QueryFrame, type Task, type TaskResult } from './task.js';
+import {
+  type Branch,
+  CANCELLED_WORD,
+  CLAIM_WORD,
+  type OperatorSpec,
+  type PipelineTask,
+  type QueryFrame,
+  type Task,
+  type TaskResult,
+} from './task.js';
 
 /** Vectors' worth of rows up to which a pipeline stays on the calling thread: posting it elsewhere costs more than it saves. */
 const INLINE_VECTORS = 8;
+
+/** Rows that one source vector may grow to in joins; smaller vectors keep the work between two looks at the cancel flag short. */
+const GROWN_ROWS = 1 << 20;
 
 export class QueryRun {
   readonly options: ExecutionOptions;
@@ -60,6 +72,12 @@ export class QueryRun {
     return this.options.pool.threads === 0 || rows <= this.frame.vectorRows * INLINE_VECTORS;
   }
 
+  /** The frame for a pipeline: with smaller vectors when its joins multiply rows. */
+  frameFor(branches: readonly Branch[]): QueryFrame {
+    const vectorRows = Math.max(64, Math.floor(GROWN_ROWS / growth(branches) / 64) * 64);
+    return vectorRows >= this.frame.vectorRows ? this.frame : { ...this.frame, vectorRows };
+  }
+
   cancel(): void {
     Atomics.store(this.options.arena.i32, this.control / 4 + CANCELLED_WORD, 1);
   }
@@ -78,10 +96,11 @@ export class QueryRun {
   async runLanes(task: Omit<PipelineTask, 'kind' | 'frame' | 'claim'>, rows: number): Promise<TaskResult[]> {
     const { arena, pool } = this.options;
     if (task.lanes.length === 0) return [];
-    if (this.runsHere(rows)) return [await this.run({ ...task, kind: 'pipeline', frame: this.frame, claim: false }, true)];
+    const frame = this.frameFor(task.branches);
+    if (this.runsHere(rows * growth(task.branches))) return [await this.run({ ...task, kind: 'pipeline', frame, claim: false }, true)];
     Atomics.store(arena.i32, this.control / 4 + CLAIM_WORD, 0);
     const tasks = Array.from({ length: Math.min(pool.threads, task.lanes.length) }, () =>
-      this.run({ ...task, kind: 'pipeline', frame: this.frame, claim: true }, false).catch((error: unknown) => {
+      this.run({ ...task, kind: 'pipeline', frame, claim: true }, false).catch((error: unknown) => {
         // The others stop too; their `cancelled` is not the cause.
         this.cancel();
         throw error;
@@ -133,4 +152,12 @@ export class QueryRun {
     this.scope.release();
     this.options.arena.free(this.control);
   }
+}
+
+/** How many rows come out of joins for one that goes in, at most over the branches. */
+export function growth(branches: readonly { readonly operators: readonly OperatorSpec[] }[]): number {
+  const factors = branches.map((branch) =>
+    branch.operators.reduce((factor, operator) => (operator.kind === 'probe' ? factor * Math.max(1, operator.table.partners) : factor), 1),
+  );
+  return Math.max(1, ...factors);
 }

@@ -2,7 +2,7 @@
 import type { OwnedBatch } from '../../core/batch.js';
 import type { ColumnId } from '../plan/expression.js';
 import { cutBatch } from './executor.js';
-import type { QueryRun } from './query-run.js';
+import { growth, type QueryRun } from './query-run.js';
 import { cutUnits, OpenLanes, type Pipeline, rowsOf, type UnitRange } from './sources.js';
 import type { CollectedBatch, SinkSpec } from './task.js';
 
@@ -25,7 +25,7 @@ export async function* streamPipeline(
 ): AsyncGenerator<OwnedBatch> {
   const passesThrough = pipeline.branches.every((branch) => branch.operators.length === 0);
   const morsels = cutUnits(pipeline, run.frame.vectorRows * MORSEL_VECTORS);
-  const here = run.runsHere(rowsOf(pipeline)) || passesThrough;
+  const here = run.runsHere(rowsOf(pipeline) * growth(pipeline.branches)) || passesThrough;
   const sink: SinkSpec = { kind: 'collect', ids, limit: limit === null ? null : limit + offset, copy: false, counter };
   const waiting: Promise<Morsel>[] = [];
   let next = 0;

@@ -88,6 +88,8 @@ export interface JoinTable {
   readonly columns: readonly Vector[];
   /** null: no keys, every row matches. */
   readonly groups: GroupTableHandle | null;
+  /** Rows that one probe row finds, on average: what a pipeline's work is multiplied by. */
+  readonly partners: number;
   /** Build rows by group. */
   readonly rows: number;
   readonly starts: number;

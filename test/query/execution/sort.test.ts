@@ -10,7 +10,6 @@ import {
   key,
   keyText,
   limit,
-  lit,
   makeTable,
   type Row,
   randomColumn,
@@ -54,7 +53,7 @@ interface Order {
 function sorted(rows: readonly Row[], orders: readonly Order[]): Row[] {
   return [...rows].sort((a, b) => {
     for (const { name, descending, nullsFirst } of orders) {
-      const [p, q]: Value[] = [a[NAMES.indexOf(name)] ?? null, b[NAMES.indexOf(name)] ?? null];
+      const [p, q] = [a[NAMES.indexOf(name)] ?? null, b[NAMES.indexOf(name)] ?? null] as const;
       let compared =
         p === null || q === null
           ? ((p === null ? 1 : 0) - (q === null ? 1 : 0)) * (nullsFirst ? -1 : 1)
