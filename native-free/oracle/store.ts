@@ -193,9 +193,6 @@ export function storeOracle(bytes: Uint8Array): StoreKernels {
       setI32(target, base);
       for (const i of rows(n)) setI32(target + 4 * i + 4, i32(target + 4 * i) + i32(lengths + 4 * i));
     },
-    measure_lengths: (target, offsets, n) => {
-      for (const i of rows(n)) setI32(target + 4 * i, i32(offsets + 4 * i + 4) - i32(offsets + 4 * i));
-    },
 
     permute_8: permute(1),
     permute_16: permute(2),

@@ -90,19 +90,16 @@ export class ColumnDictionary {
     }
   }
 
-  /** The catalog record of the entries [first, count). */
+  /** The catalog record of the entries [first, count). Allocates nothing in the arena, so it cannot fail for want of memory. */
   record(first: number): Uint8Array {
-    const { arena, kernels } = this.memory;
+    const { arena } = this.memory;
     const count = this.count - first;
-    const begin = arena.i32[this.offsets / 4 + first] as number;
-    const end = arena.i32[this.offsets / 4 + first + count] as number;
+    const offsets = arena.i32.subarray(this.offsets / 4 + first, this.offsets / 4 + first + count + 1);
+    const begin = offsets[0] as number;
+    const end = offsets[count] as number;
     const record = Buffer.allocUnsafe(4 + 4 * count + end - begin);
     record.writeUInt32LE(count, 0);
-    this.memory.scratch((allocate) => {
-      const lengths = allocate(4 * count + 1);
-      kernels.measure_lengths(lengths, this.offsets + 4 * first, count);
-      record.fill(arena.u8.subarray(lengths, lengths + 4 * count), 4, 4 + 4 * count);
-    });
+    for (let i = 0; i < count; i++) record.writeUInt32LE((offsets[i + 1] as number) - (offsets[i] as number), 4 + 4 * i);
     if (end > begin) record.fill(arena.u8.subarray(this.values + begin, this.values + end), 4 + 4 * count);
     return record;
   }

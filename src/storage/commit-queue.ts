@@ -20,6 +20,11 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+interface Planned {
+  readonly waiting: Waiting;
+  readonly sequence: number;
+}
+
 export class CommitQueue {
   /** Of the last commit that is visible. */
   sequence: number;
@@ -63,7 +68,8 @@ export class CommitQueue {
 
   private async commitGroup(group: readonly Waiting[]): Promise<void> {
     const writes: CatalogWrite[] = [];
-    const planned: { readonly waiting: Waiting; readonly sequence: number }[] = [];
+    const refused: (() => void)[] = [];
+    const planned: Planned[] = [];
     let sequence = this.sequence;
     let sizeBytes = 0;
     for (const waiting of group) {
@@ -73,10 +79,15 @@ export class CommitQueue {
         waiting.work.plan(sequence + 1, writes);
         planned.push({ waiting, sequence: ++sequence });
       } catch (error) {
-        waiting.reject(error);
+        refused.push(() => waiting.reject(error));
       }
     }
-    if (planned.length === 0) return;
+    if (planned.length > 0) await this.write(planned, sequence, writes);
+    // What was refused may have been so because of what has become visible only now.
+    for (const reject of refused) reject();
+  }
+
+  private async write(planned: readonly Planned[], sequence: number, writes: CatalogWrite[]): Promise<void> {
     try {
       this.closeGroup(writes);
       if (this.catalog.persistent) writes.push({ store: 'meta', key: 'sequence', value: sequence });

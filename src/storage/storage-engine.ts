@@ -34,6 +34,8 @@ export class StorageEngine implements Storage {
   readonly readOnly: boolean;
   private readonly parts: StorageParts;
   private readonly tables = new Map<string, Table>();
+  /** As `tables`, commits under way included. */
+  private readonly plannedTables: Map<string, Table>;
   private nextTableId: number;
   private visible: Map<string, VisibleTable> | null = null;
   private isClosed = false;
@@ -44,6 +46,7 @@ export class StorageEngine implements Storage {
     this.readOnly = parts.readOnly;
     this.nextTableId = nextTableId;
     for (const table of tables) this.tables.set(table.info.definition.name.toLowerCase(), table);
+    this.plannedTables = new Map(this.tables);
     this.ingest = new StorageIngest(this);
     this.watchAge();
   }
@@ -75,7 +78,7 @@ export class StorageEngine implements Storage {
     return context.queue.submit({
       plan: (_sequence, writes) => {
         context.assertWritable();
-        if (this.tables.has(key)) throw new DbError('table_exists', `table "${definition.name}" exists`);
+        if (this.plannedTables.has(key)) throw new DbError('table_exists', `table "${definition.name}" exists`);
         table = new Table(
           context.memory,
           context.catalog,
@@ -83,12 +86,13 @@ export class StorageEngine implements Storage {
           limits,
         );
         this.nextTableId += 1;
-        this.tables.set(key, table);
+        this.plannedTables.set(key, table);
         if (!context.catalog.persistent) return;
         writes.push({ store: 'table', key: [table.info.id], value: table.record });
         writes.push({ store: 'meta', key: 'nextTableId', value: this.nextTableId });
       },
       apply: () => {
+        this.tables.set(key, table);
         this.tableChanged();
         return table.info;
       },
@@ -102,7 +106,7 @@ export class StorageEngine implements Storage {
     await context.queue.submit({
       plan: (_sequence, writes) => {
         context.assertWritable();
-        table = this.tableOf(name);
+        table = this.tableOf(name, this.plannedTables);
         const { persistent } = context.catalog;
         const own: Parameters<typeof truncatePlanned>[4] = [];
         truncatePlanned(table, persistent, [], doomed, own);
@@ -110,9 +114,10 @@ export class StorageEngine implements Storage {
         writes.push(...own);
         for (const store of ['table', 'dictionary'] as const) if (persistent) writes.push({ store, removeAllOf: [table.info.id] });
         table.dropped = true;
-        this.tables.delete(name.toLowerCase());
+        this.plannedTables.delete(name.toLowerCase());
       },
       apply: () => {
+        if (this.tables.get(name.toLowerCase()) === table) this.tables.delete(name.toLowerCase());
         truncateApplied(context, table, doomed);
         for (const column of table.columns) column.dictionary?.retire();
       },
@@ -126,7 +131,7 @@ export class StorageEngine implements Storage {
     await context.queue.submit({
       plan: (_sequence, writes) => {
         context.assertWritable();
-        table = this.tableOf(name);
+        table = this.tableOf(name, this.plannedTables);
         const own: Parameters<typeof truncatePlanned>[4] = [];
         truncatePlanned(table, context.catalog.persistent, [], doomed, own);
         forgetWrites(table, writes);
@@ -190,8 +195,8 @@ export class StorageEngine implements Storage {
     unlock();
   }
 
-  private tableOf(name: string): Table {
-    const table = this.tables.get(name.toLowerCase());
+  private tableOf(name: string, tables: ReadonlyMap<string, Table> = this.tables): Table {
+    const table = tables.get(name.toLowerCase());
     if (table === undefined) throw new DbError('table_not_found', `table "${name}" does not exist`);
     return table;
   }

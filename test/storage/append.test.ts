@@ -184,6 +184,16 @@ describe('an append', () => {
   });
 });
 
+describe('a quiet active segment', () => {
+  it('is sealed when it has become old', async () => {
+    const quiet = await openTest(':memory:', { seal_after_ms: 30 });
+    await quiet.storage.createTable(define('q', [field('n', INT64)]));
+    await appendRows(quiet, 'q', [field('n', INT64)], [[1n]]);
+    await expect.poll(() => quiet.storage.statistics().sealedSegments).toBe(1);
+    await quiet.close();
+  });
+});
+
 describe('tables', () => {
   it('have names without regard to case, and definitions that hold together', async () => {
     await test.storage.createTable(define('Trades', [field('a', INT64)]));
@@ -217,6 +227,13 @@ describe('ingest', () => {
     expect(definition?.columns[1]?.nullable).toBe(false);
     snapshot.release();
     expect(await readRows(test, 'm')).toEqual([[1.5, 7n, 'x', null]]);
+  });
+
+  it('of several sessions at once into a table that none of them has seen makes it once', async () => {
+    const sessions = await Promise.all(['m', 'M', 'm'].map((name) => test.storage.ingest.open(name, schema, options)));
+    for (const session of sessions) await addBatch(test, session, schema.fields, [[1], [7n], ['x'], [null]]);
+    await Promise.all(sessions.map((session) => session.commit()));
+    expect(await readRows(test, 'm')).toHaveLength(3);
   });
 
   it('can replace all rows at once', async () => {

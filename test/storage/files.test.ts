@@ -7,7 +7,7 @@ import { open } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Value } from '../../src/core/batch.js';
 import { FLOAT64, INT64, SYMBOL, TIMESTAMP_NS, UTF8 } from '../../src/core/types.js';
-import { appendRows, define, field, openTest, readRows, type TestStorage } from './harness.js';
+import { addBatch, appendRows, define, field, openTest, readRows, type TestStorage } from './harness.js';
 
 let folder: string;
 beforeEach(() => {
@@ -230,6 +230,38 @@ describe('memory', () => {
     for (const pinned of held) pinned.release();
     expect(await readColumn(test, 0)).toBe(40_000);
     snapshot.release();
+    await test.close();
+  });
+});
+
+describe('a session of more rows than memory holds', () => {
+  const FEW = [field('ts', TIMESTAMP_NS), field('n', INT64)];
+  const part = (k: number) => Array.from({ length: 5000 }, (_, i) => BigInt(k * 5000 + i));
+
+  it('writes segments as it goes, and is one commit', async () => {
+    const test = await openTest(folder, { segment_rows: 8192, memory_limit: '1500KB' });
+    await test.storage.createTable(define('t', FEW, 0));
+    const session = test.storage.openAppend('t');
+    for (let k = 0; k < 40; k++) await addBatch(test, session, FEW, [part(k), part(k)]);
+    expect(segmentFiles().length).toBeGreaterThan(10);
+    expect(test.storage.statistics().rows).toBe(0);
+    expect((await session.commit()).rows).toBe(200_000);
+    expect(test.storage.statistics()).toMatchObject({ rows: 200_000, commits: 2 });
+    await test.close();
+    const again = await openTest(folder, { memory_limit: '1500KB' });
+    expect(await readColumn(again, 1)).toBe(200_000);
+    await again.close();
+  });
+
+  it('leaves nothing when it is aborted', async () => {
+    const test = await openTest(folder, { segment_rows: 8192, memory_limit: '1500KB' });
+    await test.storage.createTable(define('t', FEW, 0));
+    const before = test.arena.usedBytes;
+    const session = test.storage.openAppend('t');
+    for (let k = 0; k < 10; k++) await addBatch(test, session, FEW, [part(k), part(k)]);
+    session.abort();
+    await expect.poll(() => segmentFiles().length).toBe(0);
+    expect(test.arena.usedBytes).toBeLessThanOrEqual(before + 64);
     await test.close();
   });
 });

@@ -166,8 +166,3 @@ export function sum_lengths(target: usize, lengths: usize, base: i32, n: usize):
     store<i32>(target + (i << 2), base, 4);
   }
 }
-
-/** Lengths from n + 1 offsets. */
-export function measure_lengths(target: usize, offsets: usize, n: usize): void {
-  for (let i: usize = 0; i < n; i++) store<i32>(target + (i << 2), load<i32>(offsets + (i << 2), 4) - load<i32>(offsets + (i << 2)));
-}
