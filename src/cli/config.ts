@@ -22,7 +22,7 @@ export interface FlagRow {
 export type FlagTable = Readonly<Record<string, FlagRow>>;
 
 /** Flags that every command has. */
-export const COMMON_FLAGS = {
+const COMMON_FLAGS = {
   config: { type: 'string', doc: 'TOML file of settings.', value: 'FILE' },
   help: { type: 'boolean', doc: 'Show this help.' },
 } as const satisfies FlagTable;

@@ -3,7 +3,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { DbError, ERRORS, type ErrorCode } from '../core/errors.js';
-import type { SqlSession } from './session.js';
+import type { SqlSession } from './sql-session.js';
 
 export function openRemote(url: string): SqlSession {
   return {

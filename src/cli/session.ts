@@ -8,18 +8,7 @@ import { encodeResult } from '../http/encoders/result-encoder.js';
 import { DEFAULT_VALUE_OPTIONS } from '../http/encoders/value-text.js';
 import type { CommandLine } from './config.js';
 import { openRemote } from './remote-session.js';
-
-export interface RunOptions {
-  /** A result format of HTTP. */
-  readonly format: string;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface SqlSession {
-  /** Runs the text and writes its last statement's result. Fails as the statement fails. */
-  run(sql: string, options: RunOptions, write: (bytes: Uint8Array) => Promise<void>): Promise<void>;
-  close(): Promise<void>;
-}
+import type { SqlSession } from './sql-session.js';
 
 /** --url means a server, otherwise --path (or its default) is opened here. */
 export async function openSession(line: CommandLine): Promise<SqlSession> {
@@ -29,7 +18,7 @@ export async function openSession(line: CommandLine): Promise<SqlSession> {
   return embeddedSession(await openDatabase(line.settings));
 }
 
-export function embeddedSession(engine: OpenEngine): SqlSession {
+function embeddedSession(engine: OpenEngine): SqlSession {
   const buffers = new BufferPool(engine.arena);
   return {
     run: async (sql, options, write) => {

@@ -6,7 +6,7 @@ import { createInterface, type Interface } from 'node:readline';
 import { formatNamed } from '../http/encoders/formats.js';
 import { errorText } from './error-text.js';
 import { type Io, write } from './io.js';
-import type { SqlSession } from './session.js';
+import type { SqlSession } from './sql-session.js';
 import { isComplete } from './statement-end.js';
 
 const HISTORY_LINES = 1000;

@@ -4,8 +4,9 @@ import { VERSION } from '../version.js';
 import type { CommandLine, FlagTable } from './config.js';
 import { errorText } from './error-text.js';
 import { type Io, write } from './io.js';
-import { openSession, type SqlSession } from './session.js';
+import { openSession } from './session.js';
 import { Shell } from './shell.js';
+import type { SqlSession } from './sql-session.js';
 
 export const SQL_FLAGS = {
   url: { type: 'string', doc: 'A running server instead of a folder.', value: 'URL' },

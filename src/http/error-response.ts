@@ -15,13 +15,13 @@ export interface ErrorBody {
 const RETRY_AFTER_SECONDS = 1;
 
 /** 1-based line and column of a 0-based character offset. */
-export function lineAndColumn(text: string, position: number): { line: number; column: number } {
+function lineAndColumn(text: string, position: number): { line: number; column: number } {
   const before = text.slice(0, position);
   const lineStart = before.lastIndexOf('\n') + 1;
   return { line: before.split('\n').length, column: position - lineStart + 1 };
 }
 
-export function errorBody(error: DbError, sql: string | undefined, queryId: string | undefined): ErrorBody {
+function errorBody(error: DbError, sql: string | undefined, queryId: string | undefined): ErrorBody {
   const { position, hint } = error;
   return {
     error: error.message,

@@ -29,7 +29,7 @@ const DECOMPRESSORS: Readonly<Record<string, (() => Transform) | undefined>> = {
 };
 
 /** The coding that the client likes best; among equals the one that costs least. */
-export function chooseCoding(acceptEncoding: string | undefined): Coding | undefined {
+function chooseCoding(acceptEncoding: string | undefined): Coding | undefined {
   if (acceptEncoding === undefined) return undefined;
   const qualities = new Map<string, number>();
   for (const part of acceptEncoding.toLowerCase().split(',')) {

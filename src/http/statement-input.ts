@@ -18,7 +18,7 @@ export interface StatementInput {
 }
 
 /** Options that say how the answer looks, each with its allowed values; the first is the default. */
-export const OUTPUT_OPTIONS = {
+const OUTPUT_OPTIONS = {
   int64: ['number', 'string'],
   nonfinite: ['null', 'string'],
   timestamps: ['rfc3339', 'epoch'],

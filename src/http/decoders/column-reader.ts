@@ -3,6 +3,7 @@ import type { Kernels } from '../../../native-free/kernels.js';
 import type { Arena } from '../../core/arena.js';
 import { assert } from '../../core/assert.js';
 import { bitmapBytes, flatVector, type IntervalValue, type Value, type Vector } from '../../core/batch.js';
+import { DbError } from '../../core/errors.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { type DataType, type Field, physicalOf, type TypeKind, WIDTH_BYTES } from '../../core/types.js';
 import { cellValue } from './cell-value.js';
@@ -65,7 +66,16 @@ export function cellText(arena: Arena, cells: number, row: number, syntax: CellS
   const word = arena.u32[cells / 4 + 2 * row + 1] as number;
   const text = Buffer.from(arena.buffer as unknown as ArrayBuffer, cellAddress(arena, cells, row), word & CELL_LENGTH).toString('utf8');
   if ((word & CELL_ESCAPED) === 0) return text;
-  return syntax === 'csv' ? text.replaceAll('""', '"') : (JSON.parse(`"${text}"`) as string);
+  return syntax === 'csv' ? text.replaceAll('""', '"') : jsonString(text);
+}
+
+/** The inside of a JSON string, its escapes undone. Fails with `invalid_data`. */
+export function jsonString(inside: string): string {
+  try {
+    return JSON.parse(`"${inside}"`) as string;
+  } catch (error) {
+    throw new DbError('invalid_data', `a string of the JSON is malformed: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** Called with the row whose text cannot be read; throws what the client is told. */
@@ -104,7 +114,7 @@ export class ColumnReader {
     const offsets = scope.allocate((rows + 1) * 4);
     const bytes = scope.allocate(this.kernels.cells_bytes(cells, rows) + TEXT_SLACK_BYTES);
     const bad = this.kernels.read_text(cells, rows, offsets, bytes, this.syntax === 'json' ? 1 : 0);
-    if (bad >= 0) onBadCell(bad, new SyntaxError('a backslash that JSON does not know'));
+    if (bad >= 0) onBadCell(bad, new DbError('invalid_data', 'a backslash that JSON does not know'));
     return flatVector(this.field.type, rows, bytes, validity, offsets);
   }
 

@@ -4,6 +4,7 @@ import type { Arena } from '../../core/arena.js';
 import { DbError } from '../../core/errors.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import type { Field } from '../../core/types.js';
+import { jsonString } from './column-reader.js';
 import { fieldNamed, type IngestTarget, matchColumns } from './match-columns.js';
 import { CellTable, RowDecoder, type RowSource, type Tokenizer } from './row-decoder.js';
 import { TextWindow } from './text-window.js';
@@ -107,7 +108,7 @@ class JsonTokenizer implements Tokenizer {
     const start = this.failedAt();
     let end = start;
     while (end < window.end && this.arena.u8[end] !== 0x22) end += this.arena.u8[end] === 0x5c ? 2 : 1;
-    return JSON.parse(`"${window.text(start, end)}"`) as string;
+    return jsonString(window.text(start, end));
   }
 
   check(lineOf: (address: number) => number): void {

@@ -17,7 +17,7 @@ const BATCH_ROWS = 65_536;
 /** Cells of one batch take at most this, however many columns there are. */
 const CELLS_BYTES = 16 * 1024 * 1024;
 const WIDEST_VALUE_BYTES = 16;
-export const PLAN_BYTES = 64;
+const PLAN_BYTES = 64;
 
 /** What decoders of every format give. */
 export interface RowSource {
@@ -126,7 +126,7 @@ export class RowDecoder {
   }
 
   private refuse(column: string, address: number, thrown: unknown): never {
-    const error = thrown instanceof SyntaxError ? new DbError('invalid_data', thrown.message) : asDbError(thrown);
+    const error = asDbError(thrown);
     throw new DbError(error.code, `line ${this.lineOf(address)}, column ${column}: ${error.message}`, { hint: error.hint, cause: thrown });
   }
 

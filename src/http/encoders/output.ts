@@ -14,7 +14,7 @@ export interface Destination {
   end(bytes: Buffer, whole: boolean): Promise<void>;
 }
 
-export const BUFFER_BYTES = 256 * 1024;
+const BUFFER_BYTES = 256 * 1024;
 const RING_BUFFERS = 4;
 const KEPT_BUFFERS = 16;
 const COPIED_BYTES = 32 * 1024;

@@ -27,7 +27,7 @@ function visible(text: string): string {
 }
 
 /** Columns on a terminal: combining marks take none, East Asian wide characters and emoji two. */
-export function displayWidth(text: string): number {
+function displayWidth(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
   let width = 0;
   for (const character of text) {

@@ -18,7 +18,7 @@ export const DEFAULT_VALUE_OPTIONS: ValueOptions = { int64AsText: false, nonfini
 const FLOAT32_DIGITS = 9;
 
 /** The fewest digits that read back as the same number of the type. */
-export function floatText(value: number, single: boolean): string {
+function floatText(value: number, single: boolean): string {
   if (!Number.isFinite(value)) return String(value);
   if (Object.is(value, -0)) return '-0';
   if (!single) return String(value);

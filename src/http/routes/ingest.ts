@@ -96,7 +96,7 @@ export const postRows: Handler = async (context, request, reply) => {
     response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body) });
     response.end(body);
   } catch (error) {
-    code = sendError(response, error instanceof SyntaxError ? new DbError('invalid_data', error.message, { cause: error }) : error).code;
+    code = sendError(response, error).code;
   }
   metrics.count('fletchdb_ingests_total', 1, { format, code });
 };

@@ -77,7 +77,7 @@ export const ROUTES: readonly RouteRow[] = [
   { method: 'GET', path: '/openapi.json', summary: 'This interface as OpenAPI 3.1.', handler: getOpenApi },
 ];
 
-export function openApi(version: string): object {
+function openApi(version: string): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of ROUTES) {
     const path = route.path.replace(/:(\w+)/g, '{$1}');
