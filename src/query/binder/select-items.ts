@@ -26,11 +26,16 @@ export function bindItems(items: readonly SelectItem[], clause: Clause): readonl
       continue;
     }
     const expression = clause.context.bindExpression(item.expression, { ...clause, aliases });
-    const name = item.alias?.name ?? outputName(item.expression, clause.context.sql);
+    const name = item.alias?.name ?? storedName(expression, outputName(item.expression, clause.context.sql));
     if (item.alias) aliases.set(name.toLowerCase(), expression);
     bound.push({ name, expression, named: item.alias !== null || item.expression.kind === 'column', position: item.position });
   }
   return bound;
+}
+
+/** A plain column keeps the spelling that it was created with, however it was written here. */
+function storedName(expression: Expression, written: string): string {
+  return expression.kind === 'column' && sameName(expression.name, written) ? expression.name : written;
 }
 
 function expandStar(star: Star, clause: Clause): readonly BoundItem[] {

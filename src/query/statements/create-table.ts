@@ -93,7 +93,7 @@ function definitionOf(
           (column): Omit<ColumnDefinition, 'id'> => ({
             name: column.name,
             type: column.type.kind === 'null' ? UTF8 : column.type,
-            nullable: column.nullable,
+            nullable: true,
             defaultSql: null,
             comment: null,
           }),
