@@ -2,7 +2,7 @@
  * Syntax tree → canonical SQL: keywords in capitals, names as they were written, parentheses only where they matter.
  * Reading the text back gives the same tree, positions apart.
  */
-import type { Expression, Query } from './ast/query.js';
+import type { Expression } from './ast/query.js';
 import type { Statement } from './ast/statement.js';
 import { StatementPrinter } from './printer/statements.js';
 
@@ -10,10 +10,6 @@ const PRINTER = new StatementPrinter();
 
 export function formatStatement(statement: Statement): string {
   return PRINTER.statement(statement);
-}
-
-export function formatQuery(query: Query): string {
-  return PRINTER.query(query);
 }
 
 export function formatExpression(expression: Expression): string {

@@ -30,7 +30,7 @@ export function unitOfWord(word: string): DurationUnit | null {
 }
 
 /** Letters are case-sensitive where case tells units apart: `m` is minutes, `M` months, `T` milliseconds (QuestDB). */
-export const DURATION_LETTERS: Readonly<Record<string, DurationUnit>> = {
+const DURATION_LETTERS: Readonly<Record<string, DurationUnit>> = {
   ns: 'nanosecond',
   n: 'nanosecond',
   us: 'microsecond',

@@ -125,7 +125,7 @@ export const CALLS: readonly string[] = [
   'ohlc(price).open',
 ];
 
-export const QUERIES: readonly string[] = [
+const QUERIES: readonly string[] = [
   'SELECT 1',
   'SELECT ALL 1',
   'SELECT DISTINCT a, b FROM t',
@@ -210,7 +210,7 @@ export const QUERIES: readonly string[] = [
   'SELECT * FROM (PIVOT t ON c USING sum(x))',
 ];
 
-export const TIME_SERIES: readonly string[] = [
+const TIME_SERIES: readonly string[] = [
   'SELECT ts, avg(price) FROM trades SAMPLE BY 1m',
   "SELECT ts, sym, first(price) o, max(price) h FROM trades WHERE sym = 'A' SAMPLE BY 1h30m FILL(NULL) ORDER BY ts",
   "SELECT ts, sum(a), avg(b) FROM t SAMPLE BY 1d FROM '2026-01-01' TO '2026-02-01' FILL(PREV, LINEAR)",
@@ -266,7 +266,7 @@ export const TIME_SERIES: readonly string[] = [
   'SELECT /*+ asof_dense(t q) */ count(q.bid) n FROM trades t ASOF JOIN quotes q ON (sym)',
 ];
 
-export const DEFINITIONS: readonly string[] = [
+const DEFINITIONS: readonly string[] = [
   'CREATE TABLE trades (ts TIMESTAMP_NS, sym SYMBOL, price DOUBLE, size BIGINT, side UTF8) TIMESTAMP(ts) PARTITION BY DAY',
   "CREATE TABLE trades (ts TIMESTAMP_NS, sym SYMBOL) TIMESTAMP(ts) PARTITION BY HOUR CLUSTER BY (sym) TTL 90 DAYS DEDUP KEYS (ts, sym) WITH (compression = 'zstd', wal, level = 3, mode = on)",
   'CREATE TABLE IF NOT EXISTS s.t (a INT)',
@@ -328,7 +328,7 @@ export const DEFINITIONS: readonly string[] = [
   "COMMENT ON VIEW v IS 'x'",
 ];
 
-export const DATA: readonly string[] = [
+const DATA: readonly string[] = [
   'INSERT INTO t VALUES (1, 2), (3, DEFAULT)',
   'INSERT INTO s.t (a, b) SELECT a, b FROM u',
   'INSERT INTO t DEFAULT VALUES',
@@ -365,7 +365,7 @@ export const DATA: readonly string[] = [
   'TRUNCATE a, s.b RESTART IDENTITY CASCADE',
 ];
 
-export const SESSION: readonly string[] = [
+const SESSION: readonly string[] = [
   'BEGIN',
   'BEGIN TRANSACTION',
   'START TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY',
@@ -429,7 +429,7 @@ export const SESSION: readonly string[] = [
 ];
 
 /** Shapes of published benchmarks over ticks, metrics and groups. */
-export const BENCHMARKS: readonly string[] = [
+const BENCHMARKS: readonly string[] = [
   "SELECT count(*) n, sum(size) v FROM trades WHERE side = 'B' AND price > 50 AND size < 100",
   "SELECT count(*) n, avg(price) a FROM trades WHERE ts >= '2026-01-01T00:00:00.000000001' AND ts < '2026-01-02'",
   "SELECT ts, price, size FROM trades WHERE sym = 'A' LATEST ON ts PARTITION BY sym",

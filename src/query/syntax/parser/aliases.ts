@@ -6,7 +6,7 @@ import { T } from '../token-kind.js';
 import { PrimaryParser } from './primary.js';
 
 /**
- * Words that are ordinary names unless one of these tokens follows; an empty list: never an implicit alias.
+ * Words that are ordinary names unless one of these tokens follows; an empty list: never an implicit alias of a table.
  * So `FROM t sample WHERE …` has an alias and `FROM t SAMPLE BY 1m` a clause.
  */
 const CLAUSE_STARTS: ReadonlyMap<number, readonly number[]> = new Map([
@@ -50,8 +50,11 @@ const CLAUSE_STARTS: ReadonlyMap<number, readonly number[]> = new Map([
 
 export abstract class AliasParser extends PrimaryParser {
   private isClauseStart(): boolean {
-    const followers = CLAUSE_STARTS.get(this.kind);
-    return followers !== undefined && (followers.length === 0 || followers.includes(this.peek()));
+    return this.isFollowedClause() || CLAUSE_STARTS.get(this.kind)?.length === 0;
+  }
+
+  private isFollowedClause(): boolean {
+    return CLAUSE_STARTS.get(this.kind)?.includes(this.peek()) === true;
   }
 
   /** `AS label` with any word, or a bare name that begins no clause. */
@@ -63,7 +66,7 @@ export abstract class AliasParser extends PrimaryParser {
       if (name === '') throw this.error('an alias cannot be empty', position);
       return { name, quoted: true, position };
     }
-    return this.isNameToken(this.kind) && !this.isClauseStart() ? this.takeIdentifier() : null;
+    return this.isNameToken(this.kind) && !this.isFollowedClause() ? this.takeIdentifier() : null;
   }
 
   /** `[AS] name [(column, …)]`. */

@@ -210,7 +210,7 @@ export abstract class Cursor {
 
 const SPELLING_BY_KIND = new Map<number, string>([...SPELLINGS].reverse().map(([spelling, kind]) => [kind, spelling]));
 
-export function nameOfKind(kind: number): string {
+function nameOfKind(kind: number): string {
   const spelling = SPELLING_BY_KIND.get(kind);
   return spelling === undefined ? (keywordText(kind)?.toUpperCase() ?? 'a token') : `"${spelling}"`;
 }
