@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Value } from '../../../src/core/batch.js';
 import { BOOL, type DataType, FLOAT32, FLOAT64, INT32, INT64, SYMBOL, TIMESTAMP_NS, UINT64, UTF8, UUID } from '../../../src/core/types.js';
 import type { SortPlan } from '../../../src/query/plan/logical.js';
 import {
