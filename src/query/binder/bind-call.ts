@@ -2,14 +2,15 @@
 
 import { DbError } from '../../core/errors.js';
 import { FLOAT64, typeName, UTF8 } from '../../core/types.js';
-import { isAggregate, resolveAggregate } from '../aggregates/registry.js';
+import { isAggregate, nearestAggregate, resolveAggregate } from '../aggregates/registry.js';
 import { nearestFunction, resolveScalar, scalarFunction } from '../functions/registry.js';
-import type { Expression } from '../plan/expression.js';
+import { columnsOf, type Expression } from '../plan/expression.js';
 import type { SortKey } from '../plan/logical.js';
 import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
 import { argumentOf, castTo, coerceBool, decimalLiterals } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
 import { literal } from './expressions.js';
+import type { Scope } from './scope.js';
 
 /** Functions that never give NULL, whatever they get. */
 const NEVER_NULL = new Set(['is_distinct_from', 'is_not_distinct_from']);
@@ -42,7 +43,7 @@ function noOverload(name: string, args: readonly Expression[], position: number)
     });
   }
   if (entry) return new DbError('function_not_found', `${name} does not take (${types})`, { position, hint: entry.doc });
-  const nearest = nearestFunction(name);
+  const nearest = nearestFunction(name) ?? nearestAggregate(name);
   return new DbError('function_not_found', `no function is called ${name}`, {
     position,
     hint: nearest === undefined ? undefined : `did you mean ${nearest}?`,
@@ -83,6 +84,7 @@ function bindAggregate(name: string, syntax: FunctionCall, clause: Clause): Expr
   const args = ordered ? orderedSetArguments(name, ordered, direct, inner) : direct;
   const orderBy = [...syntax.orderBy, ...(ordered ? [] : syntax.withinGroup)].map((item) => bindSortKey(item, inner));
   const filter = syntax.filter === null ? null : coerceBool(context.bindExpression(syntax.filter, { ...inner, name: 'FILTER' }), 'FILTER');
+  if (readsOnlyOuter(args, inner.scope)) throw unsupported('an aggregate over columns of the query around the subquery', syntax.position);
   const resolved = resolveAggregate(target, args.map(argumentOf));
   if (!resolved) throw noAggregate(target, args, syntax.position);
   const converted = args.map((arg, i) => castTo(arg, resolved.args[i] ?? arg.type));
@@ -98,6 +100,12 @@ function bindAggregate(name: string, syntax: FunctionCall, clause: Clause): Expr
     position: syntax.position,
   };
   return aggregates.add(call, name, !isCount(canonical));
+}
+
+/** Such an aggregate belongs to the query around, as PostgreSQL has it. */
+function readsOnlyOuter(args: readonly Expression[], scope: Scope): boolean {
+  const read = args.flatMap((arg) => [...columnsOf(arg)]);
+  return scope.outer !== null && read.length > 0 && !read.some((id) => scope.columns.some((column) => column.id === id));
 }
 
 /** percentile_cont(0.9) WITHIN GROUP (ORDER BY x [DESC]) → quantile_cont(x, 0.9). */

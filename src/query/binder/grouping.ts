@@ -7,7 +7,7 @@ import type { GroupColumn } from './plans.js';
 import type { Scope } from './scope.js';
 
 export class Groups {
-  readonly columns: GroupColumn[] = [];
+  private readonly all: GroupColumn[] = [];
   private readonly byText = new Map<string, GroupColumn>();
   private readonly nextId: () => ColumnId;
 
@@ -15,13 +15,18 @@ export class Groups {
     this.nextId = nextId;
   }
 
+  /** Constants group nothing beside other keys; alone they tell a grouped query (no row for no input) from an ungrouped one. */
+  get columns(): readonly GroupColumn[] {
+    const varying = this.all.filter((group) => group.expression.kind !== 'literal');
+    return varying.length > 0 ? varying : this.all.slice(0, 1);
+  }
+
   /** Equal expressions are one group. A plain column keeps its id, so that correlated subqueries above still find it. */
   add(expression: Expression, name: string): void {
-    if (expression.kind === 'literal') return;
     const text = fingerprint(expression);
     if (this.byText.has(text)) return;
     const group = { id: expression.kind === 'column' ? expression.id : this.nextId(), name, expression };
-    this.columns.push(group);
+    this.all.push(group);
     this.byText.set(text, group);
   }
 
@@ -32,7 +37,7 @@ export class Groups {
   rewrite(expression: Expression, input: Scope, aggregates: AggregateCollector): Expression {
     const inputIds = new Set(input.columns.map((column) => column.id));
     const replace = (node: Expression): Expression => {
-      const group = this.columns.length === 0 ? undefined : this.byText.get(fingerprint(node));
+      const group = this.all.length === 0 || node.kind === 'literal' ? undefined : this.byText.get(fingerprint(node));
       if (group) return asColumn(group, node);
       if (node.kind === 'column' && inputIds.has(node.id) && !aggregates.has(node.id)) throw ungrouped(node);
       return mapChildren(node, replace);

@@ -69,6 +69,8 @@ function isLiteral(syntax: Syntax): boolean {
     case 'null':
     case 'boolean':
     case 'typedLiteral':
+    case 'parameter':
+    case 'blob':
       return true;
     case 'unary':
       return syntax.operator === '-' && syntax.operand.kind === 'number';
