@@ -44,7 +44,7 @@ const EXTENSION_KEY = 'ARROW:extension:name';
 export interface WireSchemaOptions {
   /**
    * Dictionary of a top-level column: an id, null for plain values, undefined for the rule (symbols get the next free id, others none).
-   * Only text and binary columns can have one.
+   * Only text and binary columns can have one. With this function symbols inside of lists and structs are plain text, without it they follow the rule.
    */
   readonly dictionaryId?: (column: number, field: Field) => number | null | undefined;
   readonly metadata?: ReadonlyMap<string, string>;
@@ -68,7 +68,7 @@ export function wireSchemaOf(schema: Schema, options: WireSchemaOptions = {}): W
       nullable: field.nullable,
       type: wireTypeOf(type),
       dictionary: dictionaryId === null ? null : { id: dictionaryId, index: 'int32', ordered: false },
-      children: items.map((item) => wireField(item, undefined, undefined)),
+      children: items.map((item) => wireField(item, options.dictionaryId === undefined ? undefined : null, undefined)),
       metadata: merged,
     };
   };

@@ -155,6 +155,15 @@ test('an arena file of ours is read by pyarrow and by ourselves, its buffers 64-
   expect(bytes.length).toBe(layout.sizeBytes);
   expect((await valuesOfStream(arena, pieces(bytes, [77]))).values).toEqual(plain.map(({ values }) => values));
   await expect(valuesOfStream(arena, pieces(bytes.subarray(0, -3), [777]))).rejects.toThrow('truncated');
+  const folder = mkdtempSync(join(tmpdir(), 'fletch-arrow-'));
+  try {
+    writeFileSync(join(folder, 'own.arrow'), bytes);
+    await python('arrow/rewrite.py', folder);
+    const got = await valuesOfStream(arena, pieces(readFileSync(join(folder, 'own.stream')), [999]));
+    expect(got.values).toEqual(plain.map(({ values }) => values));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('apache-arrow tables come from results and go in as batches', async () => {

@@ -1,4 +1,4 @@
-"""Reads every FOLDER/*.in with pyarrow, validates it in full and writes it again in other forms. usage: rewrite.py FOLDER"""
+"""Reads every FOLDER/*.in (stream) and *.arrow (file) with pyarrow, validates it in full and writes it again in other forms. usage: rewrite.py FOLDER"""
 import pathlib
 import sys
 
@@ -23,3 +23,9 @@ for path in pathlib.Path(sys.argv[1]).glob("*.in"):
     fields = [f.with_type(pa.string_view()) if f.type == pa.string() else f for f in reader.schema]
     views = table.cast(pa.schema(fields))
     write("view", pa.ipc.new_stream(path.with_suffix(".view"), views.schema), views.to_batches())
+
+for path in pathlib.Path(sys.argv[1]).glob("*.arrow"):
+    table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    table.validate(full=True)
+    with pa.ipc.new_stream(path.with_suffix(".stream"), table.schema) as writer:
+        writer.write_table(table)
