@@ -1,3 +1,8 @@
+import {
+  LITERAL_LENGTH_COUNTS, MATCH_LENGTH_COUNTS, OFFSET_COUNTS, LITERAL_LENGTH_BASE,
+  LITERAL_LENGTH_BITS, MATCH_LENGTH_BASE, MATCH_LENGTH_BITS,
+} from './zstd-tables';
+
 /**
  * Zstandard (RFC 8878) without dictionaries. A frame is a header and blocks; a compressed block is literals (plain, one byte, or Huffman coded)
  * and sequences (literal length, match length, offset: three interleaved FSE codes in one bit stream that is read backwards).
@@ -16,25 +21,6 @@ const LITERALS: usize = 14592; //    up to 128 KiB, and room for reading past th
 const BLOCK_BYTES: usize = 131072;
 
 const MAGIC: u32 = 0xfd2fb528;
-
-const LITERAL_LENGTH_COUNTS = memory.data<i8>([4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1]);
-const MATCH_LENGTH_COUNTS = memory.data<i8>([
-  1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1,
-  -1, -1, -1, -1, -1,
-]);
-const OFFSET_COUNTS = memory.data<i8>([1, 1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1]);
-const LITERAL_LENGTH_BASE = memory.data<u32>([
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 28, 32, 40, 48, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536,
-]);
-const LITERAL_LENGTH_BITS = memory.data<u8>([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
-const MATCH_LENGTH_BASE = memory.data<u32>([
-  3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 37, 39, 41, 43, 47, 51, 59,
-  67, 83, 99, 131, 259, 515, 1027, 2051, 4099, 8195, 16387, 32771, 65539,
-]);
-const MATCH_LENGTH_BITS = memory.data<u8>([
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12,
-  13, 14, 15, 16,
-]);
 
 // What one decoding carries along. A failure is 0 as an address and -1 as a size.
 let literals: usize = 0;
