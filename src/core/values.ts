@@ -4,7 +4,7 @@ import { assert } from './assert.js';
 import type { Value, Vector } from './batch.js';
 import type { DataType, TimeUnit } from './types.js';
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export function isValid(arena: Arena, vector: Vector, row: number): boolean {
   if (vector.type.kind === 'null') return false;
