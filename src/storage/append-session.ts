@@ -42,7 +42,7 @@ export class TableAppendSession implements AppendSession {
       throw error;
     }
     this.rows += batch.rowCount;
-    if (this.bulk !== null || this.rows >= this.context.settings.segment_rows) await this.load();
+    if (this.bulk !== null || !this.table.holds(this.rows, this.stagedBytes())) await this.load();
     await this.context.sealer.ready();
   }
 
@@ -72,7 +72,7 @@ export class TableAppendSession implements AppendSession {
     try {
       await this.bulk?.finish();
       return await this.context.queue.submit({
-        sizeBytes: this.records.reduce((sum, record) => sum + record.sizeBytes, 0),
+        sizeBytes: this.stagedBytes(),
         plan: (sequence, writes) => this.plan(sequence, writes, placed, closed, doomed),
         apply: (sequence) => this.apply(sequence, placed, closed, doomed),
       });
@@ -85,6 +85,10 @@ export class TableAppendSession implements AppendSession {
     if (this.state !== 'open') return;
     this.state = 'aborted';
     this.finish();
+  }
+
+  private stagedBytes(): number {
+    return this.records.reduce((sum, record) => sum + record.sizeBytes, 0);
   }
 
   private finish(): void {

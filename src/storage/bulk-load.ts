@@ -39,7 +39,7 @@ export class BulkLoad {
       this.filling = table.newSegment();
       table.shapeSegment(this.filling, record);
     }
-    table.addRows(this.filling, record, [], this.context.settings.segment_rows);
+    table.addRows(this.filling, record, [], table.rowsToExpect(record));
     if (this.filling.rows >= this.context.settings.segment_rows) await this.sealFilling();
   }
 

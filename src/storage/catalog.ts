@@ -125,6 +125,7 @@ export const memoryCatalog: Catalog = {
 };
 
 const POOLED_BUFFERS = 8;
+const LARGEST_POOLED_BYTES = 16 << 20;
 
 class LmdbCatalog implements Catalog {
   readonly persistent = true;
@@ -188,7 +189,8 @@ class LmdbCatalog implements Catalog {
       throw ioError(await reasonOf(error), 'the catalog could not be written');
     } finally {
       await Promise.allSettled(issued);
-      this.pool.push(...borrowed.slice(0, POOLED_BUFFERS - this.pool.length));
+      this.pool.push(...borrowed.filter((buffer) => buffer.length <= LARGEST_POOLED_BYTES));
+      this.pool.splice(0, this.pool.length - POOLED_BUFFERS);
     }
   }
 

@@ -31,6 +31,10 @@ export interface StorageOptions {
   readonly kernels: Kernels;
 }
 
+/** A segment takes at most this share of the memory limit. */
+const SEGMENTS_IN_MEMORY = 16;
+const LEAST_SEGMENT_BYTES = 1 << 20;
+
 /** Fails with `locked`, `corrupt`, `io_error`, `unsupported` (a newer format), `not_found` (read_only, and nothing is there). */
 export async function openStorage(options: StorageOptions): Promise<Storage & { ingest: IngestService }> {
   if (options.path === ':memory:') return assemble(options, memoryCatalog, null, () => undefined);
@@ -56,6 +60,7 @@ function assemble(options: StorageOptions, catalog: Catalog, segmentsFolder: str
   const memory = new StorageMemory(arena, kernels);
   const limits: TableLimits = {
     segmentRows: settings.segment_rows,
+    segmentBytes: Math.max(LEAST_SEGMENT_BYTES, arena.limitBytes / SEGMENTS_IN_MEMORY),
     dictionaryValues: settings.dictionary_values,
     nowMicroseconds: () => environment.monotonicMicroseconds(),
   };

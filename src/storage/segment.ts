@@ -35,6 +35,8 @@ export class Segment {
   state: 'active' | 'closed' | 'sealed' = 'active';
   /** Rows placed, those of commits under way included. */
   rows = 0;
+  /** Bytes of the records placed. */
+  bytes = 0;
   visibleRows = 0;
   /** Rows placed are in ascending order of the designated timestamp. */
   sorted: boolean;

@@ -39,6 +39,8 @@ export function undoAll(undo: Undo): void {
 
 export interface TableLimits {
   readonly segmentRows: number;
+  /** Bytes of rows at which a segment is closed before it has its rows: wide rows must not make a segment that does not fit twice. */
+  readonly segmentBytes: number;
   readonly dictionaryValues: number;
   readonly nowMicroseconds: () => number;
 }
@@ -126,7 +128,7 @@ export class Table {
   place(record: TailRecord, undo: Undo, closed: Segment[]): Segment {
     if (this.active !== null && !this.fits(this.active, record)) this.closeActive(undo, closed);
     const segment = this.active ?? this.openSegment(record, undo);
-    this.addRows(segment, record, undo, this.capacityHint());
+    this.addRows(segment, record, undo, this.isFillingUp() ? this.rowsToExpect(record) : 0);
     return segment;
   }
 
@@ -146,10 +148,11 @@ export class Table {
   addRows(segment: Segment, record: TailRecord, undo: Undo, expectedRows: number): void {
     const sources = record.columns.map((column, i) => this.asStored(column, columnAt(segment.columns, i), i));
     try {
-      const { rows, sorted } = segment;
+      const { rows, bytes, sorted } = segment;
       const lengths = segment.columns.map(lengthsOf);
       undo.push(() => {
         segment.rows = rows;
+        segment.bytes = bytes;
         segment.sorted = sorted;
         segment.columns.forEach((column, i) => {
           truncateColumn(column, lengths[i] ?? []);
@@ -162,6 +165,7 @@ export class Table {
         appendColumn(this.memory, column, columnAt(sources, i));
       });
       segment.rows += record.rows;
+      segment.bytes += record.sizeBytes;
       this.checkOrder(segment, rows);
     } finally {
       sources.forEach((source, i) => {
@@ -193,6 +197,7 @@ export class Table {
   /** Whether a segment can take the rows of a record as they are encoded. */
   fits(segment: Segment, record: TailRecord): boolean {
     if (segment.rows + record.rows > this.limits.segmentRows) return false;
+    if (segment.bytes + record.sizeBytes > this.limits.segmentBytes) return false;
     return segment.columns.every((column, i) => {
       const source = columnAt(record.columns, i);
       if (!isText(column.type) && column.type.kind !== 'binary') return true;
@@ -202,10 +207,20 @@ export class Table {
     });
   }
 
-  /** Rows to make room for at once: a whole segment when the last one filled up. */
-  private capacityHint(): number {
+  /** Whether so much is less than a whole segment. */
+  holds(rows: number, sizeBytes: number): boolean {
+    return rows < this.limits.segmentRows && sizeBytes < this.limits.segmentBytes;
+  }
+
+  /** Rows that a segment of rows like these will have. */
+  rowsToExpect(record: TailRecord): number {
+    return Math.min(this.limits.segmentRows, Math.floor((this.limits.segmentBytes * record.rows) / record.sizeBytes));
+  }
+
+  /** Whether the last segment was a large one, so that room for the next is best made at once. */
+  private isFillingUp(): boolean {
     const last = this.segments.at(-2);
-    return last !== undefined && last.rows * 2 > this.limits.segmentRows ? this.limits.segmentRows : 0;
+    return last !== undefined && (last.rows * 2 > this.limits.segmentRows || last.bytes * 2 > this.limits.segmentBytes);
   }
 
   /** Codes that go to a segment which stores the text plain are spelled out. */

@@ -253,6 +253,22 @@ describe('a session of more rows than memory holds', () => {
     await again.close();
   });
 
+  it('closes segments of wide rows before they have all their rows', async () => {
+    const test = await openTest(folder, { memory_limit: '20MB' });
+    const wide = Array.from({ length: 30 }, (_, i) => field(`c${i}`, INT64));
+    await test.storage.createTable(define('w', wide));
+    for (let k = 0; k < 4; k++)
+      await appendRows(
+        test,
+        'w',
+        wide,
+        wide.map(() => part(k).slice(0, 3000)),
+      );
+    await test.storage.flush();
+    expect(test.storage.statistics()).toMatchObject({ rows: 12_000, segments: 4 });
+    await test.close();
+  });
+
   it('leaves nothing when it is aborted', async () => {
     const test = await openTest(folder, { segment_rows: 8192, memory_limit: '1500KB' });
     await test.storage.createTable(define('t', FEW, 0));
