@@ -1,3 +1,5 @@
+import { copyMatch } from './copy-match';
+
 /**
  * Decodes one LZ4 block of [source, sourceEnd) to target, never beyond targetEnd; matches may reach back to history (the beginning of the
  * frame's output). Returns the end of what was written, 0 when the block is malformed.
@@ -36,14 +38,8 @@ export function decode_lz4_block(target: usize, targetEnd: usize, history: usize
     }
     length += 4;
     if (distance == 0 || distance > target - history || length > targetEnd - target) return 0;
-    if (distance >= length) {
-      memory.copy(target, target - distance, length);
-      target += length;
-    } else {
-      const end = target + length;
-      if (distance >= 8) for (; target + 8 <= end; target += 8) store<u64>(target, load<u64>(target - distance));
-      for (; target < end; target++) store<u8>(target, load<u8>(target - distance));
-    }
+    copyMatch(target, distance, length);
+    target += length;
   }
   return target;
 }

@@ -1,3 +1,4 @@
+import { copyMatch, copyShort } from './copy-match';
 import {
   LITERAL_LENGTH_COUNTS, MATCH_LENGTH_COUNTS, OFFSET_COUNTS, LITERAL_LENGTH_BASE,
   LITERAL_LENGTH_BITS, MATCH_LENGTH_BASE, MATCH_LENGTH_BITS,
@@ -183,29 +184,6 @@ function takeOffset(value: u32, noLiterals: bool): u32 {
   rep2 = rep1;
   rep1 = distance;
   return distance;
-}
-
-/** For the few bytes that most copies have, a loop beats a bulk copy. */
-// @ts-ignore: decorator
-@inline
-function copyShort(target: usize, source: usize, length: usize): void {
-  if (length > 64) {
-    memory.copy(target, source, length);
-    return;
-  }
-  const end = target + length;
-  for (; target + 8 <= end; target += 8, source += 8) store<u64>(target, load<u64>(source));
-  for (; target < end; target++, source++) store<u8>(target, load<u8>(source));
-}
-
-function copyMatch(target: usize, distance: usize, length: usize): void {
-  if (distance >= length && length > 64) {
-    memory.copy(target, target - distance, length);
-    return;
-  }
-  const end = target + length;
-  if (distance >= 8) for (; target + 8 <= end; target += 8) store<u64>(target, load<u64>(target - distance));
-  for (; target < end; target++) store<u8>(target, load<u8>(target - distance));
 }
 
 // ---- literals ----
