@@ -78,9 +78,9 @@ function addLoop<T>(op: i32, a: usize, aStep: i32, b: usize, bStep: i32, n: i32,
       v128.store(out + <usize>i * size, r);
     }
   } else {
-    const x = v128.splat<T>(load<T>(a));
+    const x = v128.splat<T>(load<T>(a)), y0 = v128.splat<T>(load<T>(b));
     for (; i + lanes <= n; i += lanes) {
-      const y = v128.load(b + <usize>(i * bStep) * size);
+      const y = bStep ? v128.load(b + <usize>i * size) : y0;
       const r = vectorOp<T>(op, x, y);
       flags = v128.or(flags, wrapped<T>(op, x, y, r));
       v128.store(out + <usize>i * size, r);
@@ -181,7 +181,7 @@ function floatLoop<T>(op: i32, a: usize, aStep: i32, b: usize, bStep: i32, n: i3
     for (; i + lanes <= n; i += lanes) v128.store(out + <usize>i * size, vectorOp<T>(op, v128.load(a + <usize>i * size), y0));
   } else {
     for (; i + lanes <= n; i += lanes) {
-      const y = v128.load(b + <usize>(i * bStep) * size);
+      const y = bStep ? v128.load(b + <usize>i * size) : y0;
       if (op == DIV) flags = v128.or(flags, v128.eq<T>(y, zero));
       v128.store(out + <usize>i * size, vectorOp<T>(op, x0, y));
     }

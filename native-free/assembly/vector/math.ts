@@ -1,10 +1,26 @@
 // Functions of float64. They give what IEEE gives; the caller decides what is an error.
 import { bitIsSet } from '../shared/bitmap';
 
-export function floor_f64(a: usize, n: i32, out: usize): void { for (let i: usize = 0; i < <usize>n; i += 2) v128.store(out + (i << 3), f64x2.floor(v128.load(a + (i << 3)))); }
-export function ceil_f64(a: usize, n: i32, out: usize): void { for (let i: usize = 0; i < <usize>n; i += 2) v128.store(out + (i << 3), f64x2.ceil(v128.load(a + (i << 3)))); }
-export function trunc_f64(a: usize, n: i32, out: usize): void { for (let i: usize = 0; i < <usize>n; i += 2) v128.store(out + (i << 3), f64x2.trunc(v128.load(a + (i << 3)))); }
-export function sqrt_f64(a: usize, n: i32, out: usize): void { for (let i: usize = 0; i < <usize>n; i += 2) v128.store(out + (i << 3), f64x2.sqrt(v128.load(a + (i << 3)))); }
+// mode: 0 floor, 1 ceil, 2 trunc, 3 sqrt. The odd last value goes alone: nothing may be written behind it.
+// @ts-ignore: decorator
+@inline
+function lanes(mode: i32, a: usize, n: i32, out: usize): void {
+  let i: usize = 0;
+  const even = <usize>(n & ~1);
+  for (; i < even; i += 2) {
+    const x = v128.load(a + (i << 3));
+    v128.store(out + (i << 3), mode == 0 ? f64x2.floor(x) : mode == 1 ? f64x2.ceil(x) : mode == 2 ? f64x2.trunc(x) : f64x2.sqrt(x));
+  }
+  if (n & 1) {
+    const x = load<f64>(a + (i << 3));
+    store<f64>(out + (i << 3), mode == 0 ? floor<f64>(x) : mode == 1 ? ceil<f64>(x) : mode == 2 ? trunc<f64>(x) : sqrt<f64>(x));
+  }
+}
+
+export function floor_f64(a: usize, n: i32, out: usize): void { lanes(0, a, n, out); }
+export function ceil_f64(a: usize, n: i32, out: usize): void { lanes(1, a, n, out); }
+export function trunc_f64(a: usize, n: i32, out: usize): void { lanes(2, a, n, out); }
+export function sqrt_f64(a: usize, n: i32, out: usize): void { lanes(3, a, n, out); }
 
 /** Rounded half away from zero to `digits` decimal places (negative: tens, hundreds, …). */
 export function round_f64(a: usize, n: i32, digits: i32, out: usize): void {

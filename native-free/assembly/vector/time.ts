@@ -17,11 +17,13 @@ export function bucket_i64(a: usize, aStep: i32, width: usize, origin: usize, n:
   let o = load<i64>(origin) % w;
   if (o < 0) o += w;
   const inverse = 1.0 / <f64>w;
-  let low: i64 = i64.MAX_VALUE;
+  let low: i64 = 0;
+  let known = false;
   let bad = -1;
   for (let i = 0; i < n; i++) {
     const x = at64(a, i * aStep);
-    if (<u64>(x - low) >= <u64>w || x < low) {
+    if (!known || <u64>(x - low) >= <u64>w || x < low) {
+      known = true;
       const d = x - o;
       let q = w >= 2048 ? <i64>Math.floor(<f64>d * inverse) : floorDiv(d, w);
       let r = d - q * w;
