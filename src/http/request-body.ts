@@ -43,6 +43,24 @@ function brokenBody(error: NodeJS.ErrnoException, request: IncomingMessage): DbE
   return new DbError('invalid_data', `the body cannot be decompressed: ${error.message}`, { cause: error });
 }
 
+const LINGER_MS = 10_000;
+
+/**
+ * Resolves when the client has sent its body, which is thrown away. Many clients read no answer before that, and one that closes its
+ * connection after this request would find it broken instead of answered. Waits for LINGER_MS at most.
+ */
+export function restOfBody(request: IncomingMessage): Promise<void> {
+  if (request.complete || request.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, LINGER_MS);
+    const end = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    request.once('end', end).once('close', end).once('error', end).resume();
+  });
+}
+
 /** A whole body as text. Plain ones, nearly all of them, are collected without the cost of iterators. */
 export async function bodyText(request: IncomingMessage, limitBytes: number): Promise<string> {
   if (request.headers['content-encoding'] === undefined) return plainText(request, limitBytes);

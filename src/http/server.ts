@@ -27,6 +27,7 @@ export interface HttpServer {
 }
 
 const KEEP_ALIVE_MS = 72_000;
+const DRAIN_STEP_MS = 20;
 /** Room for a long ?query= in the request line. */
 const MAX_HEADER_BYTES = 1024 * 1024;
 
@@ -49,28 +50,47 @@ export async function startHttp(engine: Engine, options: HttpOptions): Promise<H
     requestTimeout: 0,
     routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
     exposeHeadRoutes: false,
+    // Refused below, in the form of every other error.
+    return503OnClosing: false,
   });
-  register(app, context);
+  const running = new Set<Promise<unknown>>();
+  register(app, context, running, () => draining);
   await listen(app, host, options.port);
   const close = async (drainMs = settings.drain_timeout_ms) => {
     draining = true;
-    const timer = setTimeout(() => app.server.closeAllConnections(), drainMs);
-    await app.close();
-    clearTimeout(timer);
+    await drain(app, running, drainMs);
     context.buffers.close();
   };
   return { port: (app.server.address() as AddressInfo).port, close };
 }
 
-function register(app: FastifyInstance, context: HttpContext): void {
+/** Stops listening; connections end as their requests do, at the latest after drainMs. Resolves when the last handler has ended. */
+async function drain(app: FastifyInstance, running: ReadonlySet<Promise<unknown>>, drainMs: number): Promise<void> {
+  const deadline = performance.now() + drainMs;
+  const closed = app.close();
+  const timer = setInterval(() => {
+    if (performance.now() < deadline) app.server.closeIdleConnections();
+    else app.server.closeAllConnections();
+  }, DRAIN_STEP_MS);
+  await closed;
+  clearInterval(timer);
+  await Promise.allSettled(running);
+}
+
+function register(app: FastifyInstance, context: HttpContext, running: Set<Promise<unknown>>, isDraining: () => boolean): void {
   // Handlers read bodies themselves, as streams.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   const guarded = !context.settings.insecure;
   for (const { method, path, handler } of ROUTES) {
-    const run = async (request: FastifyRequest, reply: FastifyReply) => {
+    const run = (request: FastifyRequest, reply: FastifyReply) => {
+      if (isDraining()) throw new DbError('closed', 'the server is shutting down');
       if (guarded) assertOwnSite(request.headers);
-      return handler(context, request, reply);
+      const work = handler(context, request, reply);
+      const forget = () => running.delete(work);
+      running.add(work);
+      work.then(forget, forget);
+      return work;
     };
     app.route({ method: method === 'GET' ? ['GET', 'HEAD'] : method, url: path, handler: run, bodyLimit: Number.MAX_SAFE_INTEGER });
   }

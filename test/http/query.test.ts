@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DbError } from '../../src/core/errors.js';
@@ -174,6 +175,18 @@ describe('failures', () => {
     expect(response.status).toBe(413);
     expect(await response.json()).toMatchObject({ code: 'statement_too_large' });
     expect((await post('SELECT 1')).status).toBe(200);
+  });
+
+  test('a client that closes after its request, and reads only when it has sent all, still gets the error', async () => {
+    const socket = connect(server.port, '127.0.0.1');
+    const answer = new Promise<string>((resolve, reject) => {
+      let text = '';
+      socket.on('data', (part) => (text += String(part))).on('close', () => resolve(text));
+      socket.on('error', reject);
+    });
+    socket.write('POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 30000000\r\n\r\n');
+    for (let i = 0; i < 30; i++) await new Promise((resolve) => socket.write(Buffer.alloc(1_000_000, 0x31), resolve));
+    expect(await answer).toContain('statement_too_large');
   });
 
   test('an error before the first byte has left is a plain error, after it the connection breaks', async () => {

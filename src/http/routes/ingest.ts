@@ -9,7 +9,7 @@ import { decodeJson } from '../decoders/json.js';
 import type { IngestTarget } from '../decoders/match-columns.js';
 import type { RowSource } from '../decoders/row-decoder.js';
 import { sendError } from '../error-response.js';
-import { bodyBytes } from '../request-body.js';
+import { bodyBytes, restOfBody } from '../request-body.js';
 import { type QueryString, readDelimiter, single, unknownName } from '../statement-input.js';
 
 interface Decoding {
@@ -96,6 +96,7 @@ export const postRows: Handler = async (context, request, reply) => {
     response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body) });
     response.end(body);
   } catch (error) {
+    await restOfBody(request.raw);
     code = sendError(response, error).code;
   }
   metrics.count('fletchdb_ingests_total', 1, { format, code });

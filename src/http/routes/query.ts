@@ -9,7 +9,7 @@ import { principalOf } from '../context.js';
 import { Output } from '../encoders/output.js';
 import { encodeResult } from '../encoders/result-encoder.js';
 import { sendError } from '../error-response.js';
-import { bodyText } from '../request-body.js';
+import { bodyText, restOfBody } from '../request-body.js';
 import { ResponseStream } from '../response-stream.js';
 import { chosenQueryId, type QueryString, type StatementInput, statementFromJson, statementFromText } from '../statement-input.js';
 import { LANDING_PAGE } from './landing-page.js';
@@ -87,6 +87,7 @@ async function answer(
     metrics.count('fletchdb_rows_returned_total', rows);
     metrics.count('fletchdb_bytes_returned_total', output.bytesOut);
   } catch (error) {
+    await restOfBody(request.raw);
     code = sendError(response, error, sql, queryId).code;
   }
   metrics.count('fletchdb_queries_total', 1, { kind, code });
