@@ -13,7 +13,9 @@ const python = preparePython();
 const folder = mkdtempSync(join(tmpdir(), 'fletch-bench-'));
 const main = join(root, 'dist/src/cli/main.js');
 const started = performance.now();
-const server = spawn(process.execPath, [main, 'serve', '--path', folder, '--http-port', '0', '--flight-port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+const server = spawn(process.execPath, [main, 'serve', '--path', folder, '--http-port', '0', '--flight-port', '0'], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
 const urls = await new Promise((resolve) => {
   let output = '';
   server.stdout.setEncoding('utf8').on('data', (text) => {
@@ -24,7 +26,16 @@ const urls = await new Promise((resolve) => {
   });
 });
 console.log(`ready after ${Math.round(performance.now() - started)} ms`);
-const args = [join(root, 'bench/measure.py'), '--http', urls.http, '--flight', urls.flight, '--pid', String(server.pid), ...process.argv.slice(2)];
+const args = [
+  join(root, 'bench/measure.py'),
+  '--http',
+  urls.http,
+  '--flight',
+  urls.flight,
+  '--pid',
+  String(server.pid),
+  ...process.argv.slice(2),
+];
 const child = spawn(python, args, { stdio: 'inherit' });
 const [code] = await once(child, 'close');
 server.kill('SIGTERM');

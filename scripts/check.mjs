@@ -7,7 +7,11 @@ install();
 const steps = [
   ['kernels', 'scripts/build.mjs', ['--kernels']],
   ['format and lint', 'node_modules/@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.']],
-  ['types', 'node_modules/typescript/lib/tsc.js', ['--noEmit', '-p', 'tsconfig.json', '--incremental', '--tsBuildInfoFile', 'node_modules/.cache/fletch/check']],
+  [
+    'types',
+    'node_modules/typescript/lib/tsc.js',
+    ['--noEmit', '-p', 'tsconfig.json', '--incremental', '--tsBuildInfoFile', 'node_modules/.cache/fletch/check'],
+  ],
   ['layers', 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs', ['--config', '.dependency-cruiser.cjs', 'src', 'native-free']],
   ['unused code', 'node_modules/knip/bin/knip.js', ['--no-progress']],
 ];
@@ -16,7 +20,11 @@ if (!process.argv.includes('--no-tests')) steps.push(['changed tests', 'node_mod
 let failures = 0;
 for (const [title, tool, args] of steps) {
   const start = performance.now();
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, tool), ...args], { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, tool), ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
   const good = status === 0;
   console.log(`${good ? 'ok  ' : 'FAIL'}  ${title}  (${((performance.now() - start) / 1000).toFixed(1)} s)`);
   if (!good) {

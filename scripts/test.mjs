@@ -14,7 +14,14 @@ const checks = spawnSync(process.execPath, [join(root, 'scripts/check.mjs'), '--
 const report = join(root, 'node_modules/.cache/fletch/tests.json');
 spawnSync(
   process.execPath,
-  [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)],
+  [
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...process.argv.slice(2),
+  ],
   { cwd: root, stdio: 'inherit', env: { ...process.env, FLETCH_PYTHON: python } },
 );
 
