@@ -25,7 +25,7 @@ const folderOf = (layer) => (layer === 'native-free' ? '^native-free/' : `^src/$
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     ...Object.entries(LAYERS).map(([layer, allowed]) => ({
       name: `layer-${layer}`,

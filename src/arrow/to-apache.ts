@@ -1,5 +1,5 @@
 /** Results → apache-arrow tables and back, through Arrow IPC: the one form of the two that is specified to the last bit. */
-import { type Table, tableFromIPC, tableToIPC } from 'apache-arrow';
+import { Table, tableFromIPC, tableToIPC } from 'apache-arrow';
 import type { Arena } from '../core/arena.js';
 import type { Batch } from '../core/batch.js';
 import type { QueryResult } from '../core/contracts.js';
@@ -9,6 +9,13 @@ import type { Schema } from '../core/types.js';
 import { copyIntoArena } from './arena-copy.js';
 import { IpcDecoder } from './ipc-decoder.js';
 import { encodeIpcStream } from './ipc-stream.js';
+
+/** apache-arrow's table class, for those above this folder. */
+export type ApacheTable = Table;
+
+export function isApacheTable(value: unknown): value is ApacheTable {
+  return value instanceof Table;
+}
 
 /** The whole result as an apache-arrow Table; its buffers are copies, independent of the arena. */
 export async function toApacheTable(result: Pick<QueryResult, 'schema' | 'batches'>, arena: Arena): Promise<Table> {

@@ -1,6 +1,5 @@
 /** The embedded API: the engine inside the caller's own process. */
-import { Table } from 'apache-arrow';
-import { fromApacheTable } from '../arrow/to-apache.js';
+import { type ApacheTable, fromApacheTable, isApacheTable } from '../arrow/to-apache.js';
 import type { AppendSession, ParameterValue, QueryRequest } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import { MemoryScope } from '../core/memory-scope.js';
@@ -29,7 +28,7 @@ export interface InsertOptions {
 }
 
 /** Columns by name, rows, or an Arrow table. */
-export type InsertPart = Readonly<Record<string, ColumnInput>> | readonly RowInput[] | Table;
+export type InsertPart = Readonly<Record<string, ColumnInput>> | readonly RowInput[] | ApacheTable;
 
 /** One part, or an async iterable of parts; all rows of one insert become visible together. */
 export type InsertData = InsertPart | AsyncIterable<InsertPart>;
@@ -146,7 +145,7 @@ export class Database {
   }
 
   private toBatches(scope: MemoryScope, table: string, part: InsertPart) {
-    if (part instanceof Table) return fromApacheTable(part, scope);
+    if (isApacheTable(part)) return fromApacheTable(part, scope);
     const columns = Array.isArray(part) ? columnsOfRows(part as readonly RowInput[]) : (part as Readonly<Record<string, ColumnInput>>);
     const { batch, schema } = batchFromColumns(scope, columns, this.tableSchema(table));
     return { batches: [batch], schema };
@@ -166,6 +165,6 @@ export class Database {
 async function* partsOf(data: InsertData): AsyncGenerator<InsertPart> {
   if (data === null || typeof data !== 'object')
     throw new DbError('invalid_argument', 'insert takes columns, rows, an Arrow table or an async iterable of them');
-  if (Symbol.asyncIterator in data && !(data instanceof Table)) yield* data as AsyncIterable<InsertPart>;
+  if (Symbol.asyncIterator in data && !isApacheTable(data)) yield* data as AsyncIterable<InsertPart>;
   else yield data as InsertPart;
 }

@@ -1,6 +1,5 @@
 /** What a query gives to TypeScript: batches as they come, or everything as rows, columns or an Arrow table. */
-import type { Table } from 'apache-arrow';
-import { toApacheTable } from '../arrow/to-apache.js';
+import { type ApacheTable, toApacheTable } from '../arrow/to-apache.js';
 import type { Arena } from '../core/arena.js';
 import type { OwnedBatch, Value, Vector } from '../core/batch.js';
 import type { QueryResult } from '../core/contracts.js';
@@ -227,7 +226,7 @@ export class Result implements AsyncIterable<ResultBatch> {
   }
 
   /** An apache-arrow Table. */
-  toArrow(): Promise<Table> {
+  toArrow(): Promise<ApacheTable> {
     return toApacheTable(this.result, this.arena);
   }
 }
