@@ -9,7 +9,7 @@ import type { SortKey } from '../plan/logical.js';
 import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
 import { argumentOf, castTo, coerceBool, decimalLiterals } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
-import { literal } from './expressions.js';
+import { literal, textLiteral } from './expressions.js';
 import type { Scope } from './scope.js';
 
 /** Functions that never give NULL, whatever they get. */
@@ -53,6 +53,16 @@ function noOverload(name: string, args: readonly Expression[], position: number)
 /** PostgreSQL's ordered-set names and the aggregates that they are here; the ordered value becomes the first argument. */
 const ORDERED_SET: Readonly<Record<string, string>> = { percentile_cont: 'quantile_cont', percentile_disc: 'quantile_disc', mode: 'mode' };
 
+/** Other spellings of operators, which the registry has under the operator's name. */
+const OPERATOR_SPELLINGS: Readonly<Record<string, string>> = { mod: 'modulo' };
+
+/** What clients ask about where they are. */
+const SESSION_VALUES: Readonly<Record<string, string>> = {
+  current_database: 'fletch',
+  current_catalog: 'fletch',
+  current_schema: 'public',
+};
+
 export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
   const name = (syntax.name.at(-1)?.name ?? '').toLowerCase();
   if (syntax.over !== null) throw unsupported('a window function (OVER)', syntax.over.position);
@@ -68,7 +78,9 @@ export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
       });
   }
   const args = syntax.arguments.map((argument) => clause.context.bindExpression(argument.value, clause));
-  return scalarCall(name, args, syntax.position);
+  const session = args.length === 0 ? SESSION_VALUES[name] : undefined;
+  if (session !== undefined) return textLiteral(session, syntax.position);
+  return scalarCall(OPERATOR_SPELLINGS[name] ?? name, args, syntax.position);
 }
 
 function bindAggregate(name: string, syntax: FunctionCall, clause: Clause): Expression {

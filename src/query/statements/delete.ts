@@ -96,26 +96,34 @@ function rowIdPlan(statement: Delete, snapshot: Snapshot, context: StatementCont
 function mark(batch: Batch, table: TableSnapshot, bitmaps: Map<number, number>, scope: MemoryScope): number {
   const [segments, rows] = batch.columns;
   if (!segments || !rows) return 0;
-  const { arena } = scope;
-  const segmentAt = reader(segments, scope);
-  const rowAt = reader(rows, scope);
+  const { i32, u8 } = scope.arena;
+  const [segmentAt, segmentStep] = positionOf(segments);
+  const [rowAt, rowStep] = positionOf(rows);
+  let current = -1;
+  let bitmap = 0;
   for (let i = 0; i < batch.rowCount; i++) {
-    const segment = segmentAt(i);
-    let bitmap = bitmaps.get(segment);
-    if (bitmap === undefined) {
-      bitmap = scope.allocateZeroed(bitmapBytes(table.segments[segment]?.rowCount ?? 0));
-      bitmaps.set(segment, bitmap);
+    const segment = i32[segmentAt + i * segmentStep] as number;
+    if (segment !== current) {
+      current = segment;
+      bitmap = bitmapOf(segment, table, bitmaps, scope);
     }
-    const row = rowAt(i);
-    arena.u8[bitmap + (row >> 3)] = (arena.u8[bitmap + (row >> 3)] as number) | (1 << (row & 7));
+    const row = i32[rowAt + i * rowStep] as number;
+    u8[bitmap + (row >> 3)] = (u8[bitmap + (row >> 3)] as number) | (1 << (row & 7));
   }
   return batch.rowCount;
 }
 
-function reader(vector: Vector, scope: MemoryScope): (row: number) => number {
-  const { i32 } = scope.arena;
-  const base = vector.values / 4;
-  return vector.encoding === 'constant' ? () => i32[base] as number : (row) => i32[base + row] as number;
+function bitmapOf(segment: number, table: TableSnapshot, bitmaps: Map<number, number>, scope: MemoryScope): number {
+  const known = bitmaps.get(segment);
+  if (known !== undefined) return known;
+  const bitmap = scope.allocateZeroed(bitmapBytes(table.segments[segment]?.rowCount ?? 0));
+  bitmaps.set(segment, bitmap);
+  return bitmap;
+}
+
+/** Index of the first int32 of a vector, and how far apart its rows are (0 for a constant). */
+function positionOf(vector: Vector): readonly [number, number] {
+  return [vector.values / 4, vector.encoding === 'constant' ? 0 : 1];
 }
 
 export async function truncate(statement: Truncate, context: StatementContext): Promise<StatementOutcome> {

@@ -3,13 +3,12 @@ import type { Value } from '../../core/batch.js';
 import type { ColumnDefinition, TableDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import { MemoryScope } from '../../core/memory-scope.js';
-import { type DataType, isInteger, isText } from '../../core/types.js';
+import { type DataType, type IntegerKind, isInteger, isText } from '../../core/types.js';
 import { bindNumber } from '../binder/bind-literal.js';
 import { assignmentCast } from '../binder/coercion.js';
 import type { BindContext, Clause } from '../binder/context.js';
 import { Scope } from '../binder/scope.js';
 import { parseDecimal, valueFromText, valueToText } from '../expression/literals.js';
-import { integerRange } from '../functions/types.js';
 import type { Expression as Syntax, Values } from '../syntax/ast/query.js';
 import { defaultOf } from './defaults.js';
 import { unevenRows } from './insert-rows.js';
@@ -144,14 +143,26 @@ function textValue(text: string, type: DataType, position: number): Value {
 
 const SAFE_DIGITS = 15;
 
+/** Smallest and largest value; those of 64 bits are beyond every number of SAFE_DIGITS digits. */
+const INTEGER_LIMITS = {
+  int8: [-128, 127],
+  int16: [-32_768, 32_767],
+  int32: [-2_147_483_648, 2_147_483_647],
+  int64: [-Infinity, Infinity],
+  uint8: [0, 255],
+  uint16: [0, 65_535],
+  uint32: [0, 4_294_967_295],
+  uint64: [0, Infinity],
+} as const satisfies Record<IntegerKind, readonly [number, number]>;
+
 function numberValue(syntax: Extract<Syntax, { kind: 'number' }>, negative: boolean, column: ColumnDefinition): Value | undefined {
   const { type } = column;
   if (type.kind === 'float64' || type.kind === 'float32') return negative ? -Number(syntax.text) : Number(syntax.text);
   if (type.kind === 'decimal') return parseDecimal(negative ? `-${syntax.text}` : syntax.text, type.precision, type.scale);
   if (isInteger(type) && syntax.isInteger && syntax.text.length <= SAFE_DIGITS) {
     const value = negative ? -Number(syntax.text) : Number(syntax.text);
-    const range = integerRange(type);
-    if (range && value >= Number(range[0]) && value <= Number(range[1])) return Object.is(value, -0) ? 0 : value;
+    const [low, high] = INTEGER_LIMITS[type.kind as IntegerKind];
+    if (value >= low && value <= high) return Object.is(value, -0) ? 0 : value;
     throw new DbError('numeric_overflow', `${negative ? '-' : ''}${syntax.text} does not fit column ${column.name} of ${type.kind}`, {
       position: syntax.position,
     });
