@@ -73,6 +73,17 @@ export function encode_u64(table: usize, values: usize, validity: usize, mask: u
     const wanted = rowsOf(mask, base, n);
     const valid = rowsOf(validity, base, n);
     const end = min(base + 64, n);
+    if ((wanted & valid) == ~(0 as u64)) {
+      for (let i: usize = base; i < end; i++) {
+        const key = load<u64>(values + (i << 3));
+        if (key != lastKey || lastId == NONE) {
+          lastKey = key;
+          lastId = intern64(table, slots, slotMask, keys, key);
+        }
+        store<u32>(out + (i << 2), lastId);
+      }
+      continue;
+    }
     for (let i = base; i < end; i++) {
       let id: u32 = 0;
       const bit = (1 as u64) << (i - base);

@@ -110,9 +110,9 @@ export class ListState implements State {
     this.scope = scope;
     this.kernels = kernels;
     this.width = stateWidth(physicalOf(type));
-    this.values = new GrowingArray(scope);
-    this.groups = new GrowingArray(scope);
-    this.present = new GrowingArray(scope);
+    this.values = new GrowingArray(scope, kernels);
+    this.groups = new GrowingArray(scope, kernels);
+    this.present = new GrowingArray(scope, kernels);
   }
 
   ensure(): void {

@@ -61,7 +61,6 @@ export interface State {
 /** Arrays of one element per group, new elements filled with a pattern. */
 class Parts {
   readonly arrays: readonly GrowingArray[];
-  private readonly scope: MemoryScope;
   private readonly kernels: Kernels;
   private readonly widths: readonly number[];
   private readonly pattern: number;
@@ -69,10 +68,9 @@ class Parts {
 
   /** The pattern (16 bytes) fills the first part; the others start as zeros. */
   constructor(scope: MemoryScope, kernels: Kernels, widths: readonly number[], pattern: Uint8Array | null) {
-    this.scope = scope;
     this.kernels = kernels;
     this.widths = widths;
-    this.arrays = widths.map(() => new GrowingArray(scope));
+    this.arrays = widths.map(() => new GrowingArray(scope, kernels));
     this.pattern = pattern ? scope.allocate(16) : 0;
     if (pattern) scope.arena.u8.set(pattern, this.pattern);
   }
@@ -92,7 +90,7 @@ class Parts {
       array.ensure(groupCount * width, this.filled * width);
       if (i === 0 && this.pattern !== 0)
         this.kernels.fill_states(array.address, this.filled, groupCount - this.filled, width, this.pattern);
-      else this.scope.arena.u8.fill(0, array.address + this.filled * width, array.address + groupCount * width);
+      else this.kernels.fill_bytes(array.address + this.filled * width, 0, (groupCount - this.filled) * width);
     });
     this.filled = groupCount;
   }

@@ -39,7 +39,7 @@ class PairTable {
   constructor(scope: MemoryScope, kernels: Kernels) {
     this.keys = new KeyTable(scope, kernels, 8);
     this.kernels = kernels;
-    this.map = new GrowingArray(scope);
+    this.map = new GrowingArray(scope, kernels);
   }
 
   /** aCount, bCount: all ids are below them. */

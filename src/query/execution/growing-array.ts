@@ -1,13 +1,16 @@
 /** Arena memory that grows by doubling. */
+import type { Kernels } from '../../../native-free/kernels.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 
 export class GrowingArray {
   address = 0;
   private readonly scope: MemoryScope;
+  private readonly kernels: Kernels;
   private capacityBytes = 0;
 
-  constructor(scope: MemoryScope) {
+  constructor(scope: MemoryScope, kernels: Kernels) {
     this.scope = scope;
+    this.kernels = kernels;
   }
 
   get capacity(): number {
@@ -20,7 +23,7 @@ export class GrowingArray {
     const capacity = Math.max(64, sizeBytes, Math.min(this.capacityBytes * 2, this.capacityBytes + 64 * 1024 * 1024));
     const address = this.scope.allocate(capacity);
     if (this.address !== 0) {
-      if (usedBytes > 0) this.scope.arena.u8.copyWithin(address, this.address, this.address + usedBytes);
+      if (usedBytes > 0) this.kernels.copy_bytes(address, this.address, usedBytes);
       this.scope.free(this.address);
     }
     this.address = address;
@@ -31,7 +34,8 @@ export class GrowingArray {
   /** Fresh zeroed memory of sizeBytes; what was there is gone. */
   replaceZeroed(sizeBytes: number): void {
     if (this.address !== 0) this.scope.free(this.address);
-    this.address = this.scope.allocateZeroed(sizeBytes);
+    this.address = this.scope.allocate(sizeBytes);
+    this.kernels.fill_bytes(this.address, 0, sizeBytes);
     this.capacityBytes = sizeBytes;
   }
 

@@ -85,8 +85,8 @@ export class KeyTable {
     this.scope = scope;
     this.kernels = kernels;
     this.keyBytes = keyBytes;
-    this.slots = new GrowingArray(scope);
-    this.keys = new GrowingArray(scope);
+    this.slots = new GrowingArray(scope, kernels);
+    this.keys = new GrowingArray(scope, kernels);
     this.table = scope.allocateZeroed(64);
     scope.arena.u32[this.table / 4 + NULL_ID] = NO_ID;
   }

@@ -99,8 +99,10 @@ export class QueryRun {
     const frame = this.frameFor(task.branches);
     if (this.runsHere(rows * growth(task.branches))) return [await this.run({ ...task, kind: 'pipeline', frame, claim: false }, true)];
     Atomics.store(arena.i32, this.control / 4 + CLAIM_WORD, 0);
-    const tasks = Array.from({ length: Math.min(pool.threads, task.lanes.length) }, () =>
-      this.run({ ...task, kind: 'pipeline', frame, claim: true }, false).catch((error: unknown) => {
+    const count = Math.min(pool.threads, task.lanes.length);
+    const shared = { ...task, expectedRows: task.expectedRows / count };
+    const tasks = Array.from({ length: count }, () =>
+      this.run({ ...shared, kind: 'pipeline', frame, claim: true }, false).catch((error: unknown) => {
         // The others stop too; their `cancelled` is not the cause.
         this.cancel();
         throw error;

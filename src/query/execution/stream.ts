@@ -86,7 +86,7 @@ async function runMorsel(pipeline: Pipeline, ranges: readonly UnitRange[], sink:
       lanes: open.lanes,
       claim: false,
       sink,
-      expectedRows: rowsOf(pipeline),
+      expectedRows: open.rows,
     } as const;
     const result = await run.run(task, here);
     return { open, batches: result.lanes.flatMap(({ output }) => (output.kind === 'batches' ? output.batches : [])) };

@@ -38,9 +38,9 @@ export class TextEncoder32 implements KeyEncoder {
     this.type = type;
     this.scope = scope;
     this.kernels = kernels;
-    this.slots = new GrowingArray(scope);
-    this.offsets = new GrowingArray(scope);
-    this.heap = new GrowingArray(scope);
+    this.slots = new GrowingArray(scope, kernels);
+    this.offsets = new GrowingArray(scope, kernels);
+    this.heap = new GrowingArray(scope, kernels);
     this.table = table;
     if (table !== 0) return;
     this.table = scope.allocateZeroed(64);
@@ -115,12 +115,12 @@ export class TextEncoder32 implements KeyEncoder {
     if (!known) {
       // Dictionaries made anew for every vector must not pile up.
       if (this.maps.size >= 8) this.forgetMaps();
-      known = { map: new GrowingArray(this.scope), count: 0 };
+      known = { map: new GrowingArray(this.scope, this.kernels), count: 0 };
       this.maps.set(dictionary.id, known);
     }
     if (known.count < dictionary.count) {
       known.map.ensure(dictionary.count * 4, known.count * 4);
-      this.scope.arena.u8.fill(0, known.map.address + known.count * 4, known.map.address + dictionary.count * 4);
+      this.kernels.fill_bytes(known.map.address + known.count * 4, 0, (dictionary.count - known.count) * 4);
       known.count = dictionary.count;
     }
     return known.map.address;

@@ -1,6 +1,6 @@
 /** The first rows in an order: keeps candidates only, and lets go of rows that cannot be among them. */
 import type { Batch, Vector } from '../../core/batch.js';
-import { MemoryScope } from '../../core/memory-scope.js';
+import { MemoryScope, Scratch } from '../../core/memory-scope.js';
 import { type DataType, physicalOf, WIDTH_BYTES } from '../../core/types.js';
 import { isValid } from '../../core/values.js';
 import { evaluate } from '../expression/evaluate.js';
@@ -26,6 +26,9 @@ export class TopSink implements Sink {
   readonly counter: number;
   private readonly spec: TopSpec;
   private readonly context: EvaluationContext;
+  /** Scratch of its own for sorting: the operators above are in the middle of a chunk whose scratch must stay. */
+  private readonly sorting: EvaluationContext;
+  private readonly sortingScope: MemoryScope;
   private readonly target: MemoryScope;
   private readonly check: () => void;
   /** Candidates; replaced as a whole when there are too many. */
@@ -42,6 +45,8 @@ export class TopSink implements Sink {
     this.context = context;
     this.target = scope;
     this.check = check;
+    this.sortingScope = new MemoryScope(scope.arena, scope.limitBytes, scope.budget);
+    this.sorting = { ...context, scratch: new Scratch(this.sortingScope) };
     this.bound = scope.allocate(64);
     this.scope = this.freshScope();
   }
@@ -62,7 +67,7 @@ export class TopSink implements Sink {
     try {
       if (this.rows === 0) return { kind: 'batches', batches: [] };
       const { batch, order, count } = this.sorted(this.scope);
-      const columns = batch.columns.map((column) => kept(gatherVector(column, order, count, this.context, this.target), count, this));
+      const columns = batch.columns.map((column) => kept(gatherVector(column, order, count, this.sorting, this.target), count, this));
       const result: CollectedBatch = { arena: batch.arena, rowCount: count, columns, owned: [] };
       return { kind: 'batches', batches: [result] };
     } finally {
@@ -73,10 +78,11 @@ export class TopSink implements Sink {
   /** Frees the candidates. */
   release(): void {
     this.scope.release();
+    this.sortingScope.release();
   }
 
   flatten(vector: Vector): Vector {
-    return toFlat(vector, this.context, this.target);
+    return toFlat(vector, this.sorting, this.target);
   }
 
   private freshScope(): MemoryScope {
@@ -102,7 +108,7 @@ export class TopSink implements Sink {
     const fresh = this.freshScope();
     try {
       const { batch, order, count } = this.sorted(this.scope);
-      const columns = batch.columns.map((column) => gatherVector(column, order, count, this.context, fresh));
+      const columns = batch.columns.map((column) => gatherVector(column, order, count, this.sorting, fresh));
       this.scope.release();
       this.scope = fresh;
       this.batches = [{ arena: batch.arena, rowCount: count, columns }];
@@ -120,7 +126,7 @@ export class TopSink implements Sink {
     if (!key || !batch || batch.rowCount < this.spec.limit || batch.rowCount === 0) return;
     const physical = physicalOf(key.expression.type);
     if (physical !== 'bit' && (WIDTH_BYTES[physical] === 0 || WIDTH_BYTES[physical] > 8)) return;
-    const { context } = this;
+    const context = this.sorting;
     const flat = toFlat(evaluate(key.expression, chunkOf(batch, this.spec.ids), context), context);
     const last = batch.rowCount - 1;
     this.bounded = isValid(context.arena, flat, last);
@@ -129,7 +135,7 @@ export class TopSink implements Sink {
   }
 
   private sorted(scope: MemoryScope): { batch: Batch; order: number; count: number } {
-    const { context, spec } = this;
+    const { sorting: context, spec } = this;
     context.scratch.reset();
     const batch = concatenate(this.batches, spec.types, scope, context, this.check);
     const order = sortBatch(batch, spec.ids, spec.keys, context, scope, this.check);

@@ -131,6 +131,27 @@ describe('sort', () => {
   });
 });
 
+describe('sort above a join', () => {
+  it('thins candidates out while the join is in the middle of a vector', async () => {
+    const left = makeTable(world, [
+      { name: 'k', type: INT32, values: Array.from({ length: 600 }, (_, row) => row % 5) },
+      { name: 'x', type: INT32, values: Array.from({ length: 600 }, (_, row) => row) },
+    ]);
+    const right = makeTable(world, [
+      { name: 'k', type: INT32, values: Array.from({ length: 1500 }, (_, row) => row % 5) },
+      { name: 'y', type: INT32, values: Array.from({ length: 1500 }, (_, row) => row * 3) },
+    ]);
+    const [p, q] = [scan(left), scan(right)];
+    const pairs = join('left', p, q, [{ left: col(p, 'k'), right: col(q, 'k') }]);
+    const plan = sort(pairs, [key(call('add', [col(p, 'x'), col(q, 'y')], INT32), true), key(col(p, 'x'))], 20);
+    const expected = left.rows
+      .flatMap((a) => right.rows.filter((b) => a[0] === b[0]).map((b) => [...a, ...b] as number[]))
+      .sort((a, b) => Number(b[1]) + Number(b[3]) - Number(a[1]) - Number(a[3]) || Number(a[1]) - Number(b[1]))
+      .slice(0, 20);
+    expect(await run(world, plan)).toEqual(expected);
+  });
+});
+
 describe('limit', () => {
   it.each([
     [0, 0],
