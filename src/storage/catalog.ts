@@ -14,7 +14,7 @@
  *
  * A commit is one LMDB transaction; LMDB syncs it (fdatasync) before its promise resolves, since overlappingSync is off.
  */
-import { mkdirSync, statfsSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Arena } from '../core/arena.js';
@@ -245,6 +245,21 @@ async function reasonOf(error: unknown): Promise<unknown> {
   return Promise.race([told, silence]);
 }
 
+const MAGIC_OFFSET = 24;
+const LMDB_MAGIC = 0xbeefc0de;
+
+/** lmdb-js 3.5 does not survive opening a file that is not LMDB's. */
+function checkMagic(file: string): void {
+  const head = Buffer.alloc(MAGIC_OFFSET + 4);
+  const descriptor = openSync(file, 'r');
+  try {
+    readSync(descriptor, head, 0, head.length, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+  if (head.readUInt32LE(MAGIC_OFFSET) !== LMDB_MAGIC) throw new DbError('corrupt', `${file} is not an LMDB file`);
+}
+
 /** Opens or makes the catalog in a folder. Fails with `io_error`, `read_only`, `unsupported` (written by a newer version). */
 export function openCatalog(folder: string, arena: Arena, readOnly: boolean): Catalog {
   const exists = statSync(join(folder, 'data.mdb'), { throwIfNoEntry: false }) !== undefined;
@@ -252,6 +267,7 @@ export function openCatalog(folder: string, arena: Arena, readOnly: boolean): Ca
   let catalog: LmdbCatalog;
   try {
     mkdirSync(folder, { recursive: true });
+    if (exists) checkMagic(join(folder, 'data.mdb'));
     catalog = new LmdbCatalog(folder, arena, readOnly);
   } catch (error) {
     throw ioError(error, `the catalog in ${folder} could not be opened`);

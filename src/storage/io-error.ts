@@ -3,7 +3,7 @@ import { DbError } from '../core/errors.js';
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS']);
 
-/** `read_only` when there is no room to write, else `io_error`; errors of ours stay. */
+/** `read_only` when there is no room to write, `corrupt` when LMDB does not know its own file, else `io_error`; errors of ours stay. */
 export function ioError(thrown: unknown, what: string): DbError {
   if (thrown instanceof DbError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
@@ -15,5 +15,7 @@ export function ioError(thrown: unknown, what: string): DbError {
       hint: 'make room on the disk, then open the database again; reads go on',
     });
   }
+  if (/MDB_(INVALID|CORRUPTED|VERSION_MISMATCH|PAGE_NOTFOUND)/.test(message))
+    return new DbError('corrupt', `${what}: ${message}`, { cause: thrown });
   return new DbError('io_error', `${what}: ${message}`, { cause: thrown });
 }

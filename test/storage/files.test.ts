@@ -196,6 +196,17 @@ describe('opening', () => {
     await expect(openTest(folder)).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining('99') });
   });
 
+  it('says `corrupt` of a catalog that is none, or whose records were changed', async () => {
+    await fill(10);
+    const catalog = open({ path: join(folder, 'catalog'), maxDbs: 8 });
+    await catalog.openDB({ name: 'tail', encoding: 'binary' }).put([1, 9, 1, 0], Buffer.from('this is no record of ours, not at all'));
+    await catalog.close();
+    await expect(openTest(folder)).rejects.toMatchObject({ code: 'corrupt', message: expect.stringContaining('tail record') });
+    writeFileSync(join(folder, 'catalog', 'data.mdb'), Buffer.alloc(100_000, 7));
+    await expect(openTest(folder)).rejects.toMatchObject({ code: 'corrupt' });
+    expect(readdirSync(folder)).not.toContain('writer.lock');
+  });
+
   it('read-only finds no database in an empty folder', async () => {
     await expect(openTest(folder, { read_only: true })).rejects.toMatchObject({ code: 'not_found' });
   });
