@@ -6,6 +6,7 @@ import {
   col,
   compareValues,
   createWorld,
+  join,
   key,
   keyText,
   limit,
