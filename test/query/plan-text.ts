@@ -5,7 +5,7 @@ import type { Expression } from '../../src/query/plan/expression.js';
 import type { LogicalPlan } from '../../src/query/plan/logical.js';
 import { inputsOf } from '../../src/query/plan/logical.js';
 
-export function expressionText(expression: Expression): string {
+function expressionText(expression: Expression): string {
   switch (expression.kind) {
     case 'column':
       return expression.name;

@@ -88,7 +88,7 @@ export function bindExpression(syntax: Syntax, clause: Clause): Expression {
 }
 
 /** A condition: bool or NULL. */
-export function bindCondition(syntax: Syntax, clause: Clause): Expression {
+function bindCondition(syntax: Syntax, clause: Clause): Expression {
   return coerceBool(bindExpression(syntax, clause), clause.name);
 }
 

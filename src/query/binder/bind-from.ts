@@ -11,7 +11,7 @@ import { joinPlan } from './plans.js';
 import { asRelation, renamed } from './table-alias.js';
 
 /** One row without columns: SELECT without FROM. */
-export const ONE_ROW: LogicalPlan = { kind: 'values', rows: [[]], output: [] };
+const ONE_ROW: LogicalPlan = { kind: 'values', rows: [[]], output: [] };
 
 export function bindFrom(references: readonly TableReference[], clause: FromClause): BoundRelation {
   const [first, ...rest] = references;

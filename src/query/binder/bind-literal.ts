@@ -2,7 +2,7 @@
 import type { IntervalValue, Value } from '../../core/batch.js';
 import type { Parameters, ParameterValue } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
-import { BINARY, BOOL, type DataType, FLOAT64, INT64, INTERVAL, TIMESTAMP_NS, UTF8 } from '../../core/types.js';
+import { BINARY, BOOL, FLOAT64, INT64, INTERVAL, UTF8 } from '../../core/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { BlobLiteral, DurationLiteral, NumberLiteral, Parameter, TypedLiteral } from '../syntax/ast/literal.js';
 import type { DurationUnit } from '../syntax/ast/node.js';
@@ -170,10 +170,4 @@ function bigintLiteral(value: bigint, position: number): Expression {
 
 function isInterval(value: Value): boolean {
   return typeof value === 'object' && value !== null && 'months' in value && 'days' in value && 'nanoseconds' in value;
-}
-
-/** now() and friends are the same for the whole statement, so they are literals. */
-export function nowLiteral(nanoseconds: bigint, position: number, timezone: string | null = null): Expression {
-  const type: DataType = timezone === null ? TIMESTAMP_NS : { kind: 'timestamp', unit: 'ns', timezone };
-  return literal(nanoseconds, type, position);
 }

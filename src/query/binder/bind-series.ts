@@ -13,7 +13,7 @@ import { asRelation } from './table-alias.js';
 
 const SERIES = new Set(['generate_series', 'range']);
 
-export function isSeries(call: FunctionCall): boolean {
+function isSeries(call: FunctionCall): boolean {
   return SERIES.has(call.name.at(-1)?.name.toLowerCase() ?? '');
 }
 

@@ -17,10 +17,6 @@ export function columnOf(column: OutputColumn, position = -1): ColumnExpression 
   return { kind: 'column', id: column.id, name: column.name, type: column.type, nullable: column.nullable, position };
 }
 
-export function isNullLiteral(expression: Expression): boolean {
-  return expression.kind === 'literal' && expression.value === null;
-}
-
 export function isTrue(expression: Expression): boolean {
   return expression.kind === 'literal' && expression.value === true;
 }

@@ -1,6 +1,6 @@
 /** Grouped queries: which expressions the groups are, and the rewriting of everything above them to the groups' columns. */
 import { DbError } from '../../core/errors.js';
-import { type ColumnId, columnsOf, type Expression, walkExpression } from '../plan/expression.js';
+import { type ColumnId, type Expression, walkExpression } from '../plan/expression.js';
 import type { AggregateCollector } from './aggregate-collector.js';
 import { fingerprint, mapChildren } from './expressions.js';
 import type { GroupColumn } from './plans.js';
@@ -72,10 +72,4 @@ export function checkGroup(expression: Expression, aggregates: AggregateCollecto
   if (readsAggregate(expression, aggregates)) {
     throw new DbError('invalid_grouping', 'an aggregate may not stand in GROUP BY', { position: expression.position });
   }
-}
-
-/** True when the expression reads any of the columns. */
-export function readsAny(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
-  for (const id of columnsOf(expression)) if (ids.has(id)) return true;
-  return false;
 }

@@ -26,7 +26,7 @@ function foldNode(node: LogicalPlan, context: RuleContext): LogicalPlan {
   return folded;
 }
 
-export function foldExpression(expression: Expression, context: RuleContext): Expression {
+function foldExpression(expression: Expression, context: RuleContext): Expression {
   return mapExpression(expression, (node) => foldOne(node, context));
 }
 

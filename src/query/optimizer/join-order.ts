@@ -83,7 +83,7 @@ function readsOnly(expression: Expression, ids: ReadonlySet<ColumnId>): boolean 
 }
 
 /** A guess that only has to tell large from small. */
-export function estimatedRows(plan: LogicalPlan): number {
+function estimatedRows(plan: LogicalPlan): number {
   switch (plan.kind) {
     case 'scan':
       return plan.source.rowCount * 0.3 ** Math.min(plan.filters.length, 3);

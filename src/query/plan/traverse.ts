@@ -54,7 +54,7 @@ export function mapOwnExpressions(plan: LogicalPlan, change: (expression: Expres
   }
 }
 
-export function mapAggregate(call: AggregateCall, change: (expression: Expression) => Expression): AggregateCall {
+function mapAggregate(call: AggregateCall, change: (expression: Expression) => Expression): AggregateCall {
   return {
     ...call,
     args: call.args.map(change),
@@ -89,7 +89,7 @@ export function ownExpressions(plan: LogicalPlan): readonly Expression[] {
   }
 }
 
-export function aggregateExpressions(call: AggregateCall): readonly Expression[] {
+function aggregateExpressions(call: AggregateCall): readonly Expression[] {
   return [...call.args, ...(call.filter === null ? [] : [call.filter]), ...call.orderBy.map((key) => key.expression)];
 }
 

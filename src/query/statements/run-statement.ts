@@ -64,7 +64,7 @@ function handlerOf(statement: Statement): Handler<Statement['kind']> {
   return HANDLERS[statement.kind] as Handler<Statement['kind']>;
 }
 
-export function statementKind(statement: Statement): StatementKind {
+function statementKind(statement: Statement): StatementKind {
   return handlerOf(statement).kind;
 }
 

@@ -106,7 +106,7 @@ function keepsInsertionOrder(plan: LogicalPlan): boolean {
 }
 
 /** Rows of the result where the plan alone tells; else null. */
-export function exactRows(plan: LogicalPlan): number | null {
+function exactRows(plan: LogicalPlan): number | null {
   switch (plan.kind) {
     case 'scan':
       return plan.filters.length === 0 ? plan.source.rowCount : null;

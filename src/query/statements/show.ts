@@ -131,7 +131,7 @@ function columns(definition: TableDefinition): Listing {
 }
 
 /** A statement that makes the table again. */
-export function createTableSql(definition: TableDefinition): string {
+function createTableSql(definition: TableDefinition): string {
   const name = (index: number) => quoteName(definition.columns[index]?.name ?? '');
   const lines = definition.columns.map((column, i) => {
     const notNull = column.nullable || i === definition.timestampColumn ? '' : ' NOT NULL';
