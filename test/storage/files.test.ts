@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { open } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Value } from '../../src/core/batch.js';
-import { FLOAT64, INT64, SYMBOL, TIMESTAMP_NS, UTF8 } from '../../src/core/types.js';
+import { type DataType, FLOAT64, INT64, SYMBOL, TIMESTAMP_NS, UTF8 } from '../../src/core/types.js';
 import { addBatch, appendRows, define, field, openTest, readRows, type TestStorage } from './harness.js';
 
 let folder: string;
@@ -89,6 +89,48 @@ describe('a sealed segment', () => {
     ]);
     expect(found.rows?.map((value) => BigInt(value as number))).toEqual(rows.map((row) => row[0]));
     for (const [i, name] of ['sym', 'price', 'note'].entries()) expect(found[name]).toEqual(rows.map((row) => row[i + 1]));
+  });
+
+  it.skipIf(process.env.FLETCH_PYTHON === undefined)('of every type is valid to pyarrow', async () => {
+    const inner = { kind: 'struct', fields: [field('x', { kind: 'bool' }), field('y', UTF8)] } as const;
+    const values: [DataType, Value[], unknown][] = [
+      [{ kind: 'bool' }, [true, null, false], [true, null, false]],
+      [{ kind: 'int8' }, [-1, null, 1], [-1, null, 1]],
+      [{ kind: 'uint64' }, [2n ** 64n - 1n, null, 1n], ['18446744073709551615', null, '1']],
+      [{ kind: 'decimal', precision: 38, scale: 2 }, [-12345n, null, 1n], ['-123.45', null, '0.01']],
+      [{ kind: 'binary' }, [Uint8Array.of(1, 2), null, new Uint8Array(0)], ["b'\\x01\\x02'", null, "b''"]],
+      [{ kind: 'date32' }, [0, null, -1], ['1970-01-01', null, '1969-12-31']],
+      [{ kind: 'time64', unit: 'us' }, [1n, null, 0n], ['00:00:00.000001', null, '00:00:00']],
+      [
+        { kind: 'interval' },
+        [{ months: 1, days: 2, nanoseconds: 3n }, null, null],
+        ['MonthDayNano(months=1, days=2, nanoseconds=3)', null, null],
+      ],
+      [{ kind: 'list', item: field('item', UTF8) }, [['a', null], null, []], ["['a', None]", null, '[]']],
+      [{ kind: 'list', item: field('item', inner) }, [[{ x: true, y: 'q' }], null, []], ["[{'x': True, 'y': 'q'}]", null, '[]']],
+      [{ kind: 'symbol' }, [null, null, null], [null, null, null]],
+      [{ kind: 'uuid' }, ['00000000-0000-0000-0000-0000000000ff', null, null], null],
+    ];
+    const fields = values.map(([type], i) => field(`c${i}`, type));
+    const test = await openTest(folder);
+    await test.storage.createTable(define('t', fields));
+    await appendRows(
+      test,
+      't',
+      fields,
+      values.map(([, column]) => column),
+    );
+    await test.storage.flush();
+    await test.close();
+    const script = [
+      'import sys, json, pyarrow as pa',
+      'table = pa.ipc.open_file(pa.memory_map(sys.argv[1])).read_all(); table.validate(full=True)',
+      'show = lambda v, t: v if v is None or isinstance(v, bool) or t == "int8" else str(v)',
+      'print(json.dumps([[show(v, str(c.type)) for v in c.to_pylist()] for c in table.columns]))',
+    ].join('\n');
+    const output = execFileSync(process.env.FLETCH_PYTHON ?? 'python3', ['-c', script, segmentFiles()[0] ?? ''], { encoding: 'utf8' });
+    const found = JSON.parse(output) as unknown[];
+    for (const [i, [, , wanted]] of values.entries()) if (wanted !== null) expect(found[i]).toEqual(wanted);
   });
 
   it('has every buffer at a multiple of 64 bytes', async () => {
