@@ -258,9 +258,9 @@ class Arguments {
 
   private timeArgument(param: string, name: string): number | undefined {
     const { dice, n } = this;
-    const wide = /^(add|scale)_interval$|interval_part|interval_epoch/.test(name);
+    const wide = /^(add|scale|compare)_interval$|interval_part|interval_epoch/.test(name);
     if (param === 'a' && wide) return this.intervals();
-    if (param === 'b' && /add_interval/.test(name)) return this.intervals();
+    if (param === 'b' && /add_interval|compare_interval/.test(name)) return this.intervals();
     if (param === 'b' && name === 'scale_interval')
       return bench.floats(
         'f64',
