@@ -18,7 +18,7 @@ export interface ParseOptions {
   readonly maxBytes?: number;
 }
 
-/** At this depth the hungriest construct takes 40 % of Node's default stack, cold. */
+/** At this depth the hungriest construct takes less than half of Node's default stack, in code that is not yet compiled. */
 const DEFAULT_MAX_DEPTH = 500;
 const DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
 

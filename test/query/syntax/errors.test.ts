@@ -22,7 +22,7 @@ const BLAMED: readonly (readonly [sql: string, message: string, hint?: string])[
   ['SELECT * FROM t ODER ^BY 1', 'found BY', 'ORDER instead of ODER'],
   ['SELECT a FROM t GROUP ^BT a', 'expected BY, found "BT"', 'BY'],
   ['SELECT a FROM t WHERE^', 'expected an expression, found the end of the statement'],
-  ['SELECT ^FROM t', 'expected an expression, found FROM', 'reserved'],
+  ['SELECT ^FROM t', 'expected an expression, found FROM'],
   ['SELECT * FROM ^select', 'expected a table, found SELECT', '"select"'],
   ['SELECT (1 + 2^', 'expected ")", found the end of the statement'],
   ['SELECT f(1, ^)', 'expected an expression, found ")"'],

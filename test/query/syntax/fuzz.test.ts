@@ -41,13 +41,13 @@ describe('no text breaks the parser', () => {
 
   it('any tokens in any order', () => {
     const soup = fc.array(fc.constantFrom(...TOKENS), { maxLength: 25 }).map((tokens) => tokens.join(' '));
-    fc.assert(fc.property(soup, expectRoundTrip), { numRuns: 10_000 });
+    fc.assert(fc.property(soup, expectRoundTrip), { numRuns: 5000 });
     fc.assert(
       fc.property(
         soup.map((text) => `SELECT ${text}`),
         expectRoundTrip,
       ),
-      { numRuns: 10_000 },
+      { numRuns: 5000 },
     );
   });
 
@@ -65,14 +65,14 @@ describe('no text breaks the parser', () => {
         }
         expectRoundTrip(tokens.join(''));
       }),
-      { numRuns: 20_000 },
+      { numRuns: 5000 },
     );
   });
 
   it('statements cut anywhere', () => {
     fc.assert(
       fc.property(statement, fc.nat(), (sql, at) => void parsed(sql.slice(0, at % (sql.length + 1)))),
-      { numRuns: 10_000 },
+      { numRuns: 5000 },
     );
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DbError } from '../../../src/core/errors.js';
 import { parseExpression, parseStatement, parseStatements } from '../../../src/query/syntax/parser.js';
-import { formatExpression } from '../../../src/query/syntax/printer.js';
+import { formatExpression, formatStatement } from '../../../src/query/syntax/printer.js';
 
 function codeOf(sql: string): string {
   try {
@@ -89,6 +89,13 @@ describe('nesting is bounded', () => {
     }
     expect(codeOf(`SELECT * FROM a${' CROSS JOIN b'.repeat(900)}`)).toBe('accepted');
     expect(codeOf(`SELECT * FROM a${' CROSS JOIN b'.repeat(MANY)}`)).toBe('nesting_too_deep');
+  });
+
+  it('whatever is accepted can be printed', () => {
+    for (const shape of NESTED) expect(formatStatement(parseStatement(nested(shape, 90)))).not.toBe('');
+    for (const link of [' + 1', ' IS NULL', ' COLLATE c', ' UNION ALL SELECT 1']) {
+      expect(formatStatement(parseStatement(`SELECT a${link.repeat(990)}`)).length).toBeGreaterThan(990);
+    }
   });
 
   it('tall chains inside each other add up', () => {

@@ -169,7 +169,7 @@ export abstract class Cursor {
 
   /** The current token is not what the grammar wants here. `expected` reads well after "expected"; `kind` is its token, when it is one. */
   protected unexpected(expected: string, kind?: number): DbError {
-    return this.error(`expected ${expected}, found ${this.describeToken()}`, this.position, this.spellingHint(kind));
+    return this.error(`expected ${expected}, found ${this.describeToken()}`, this.position, this.hint(expected, kind));
   }
 
   protected error(message: string, position: number, hint?: string): DbError {
@@ -182,6 +182,13 @@ export abstract class Cursor {
     const shown = text.length > LONGEST_QUOTED_TOKEN ? `${text.slice(0, LONGEST_QUOTED_TOKEN)}…` : text;
     if (this.kind >= FIRST_KEYWORD) return shown.toUpperCase();
     return this.isStringToken(this.kind) || this.kind === T.quotedIdentifier ? shown : `"${shown}"`;
+  }
+
+  private hint(expected: string, kind: number | undefined): string | undefined {
+    const spelling = this.spellingHint(kind);
+    const wantsName = /^an? /.test(expected) && !expected.includes('expression');
+    if (spelling !== undefined || !wantsName || !isReserved(this.kind)) return spelling;
+    return `${this.tokenText().toUpperCase()} is reserved; write "${this.tokenText()}" for a name`;
   }
 
   /** The offending word, or the name just before it, may be a keyword with a slip in it. */
@@ -202,8 +209,6 @@ export abstract class Cursor {
       const guess = nearestMainWord(word);
       if (guess !== null) return `did you mean ${guess} instead of ${word}?`;
     }
-    if (this.kind >= FIRST_KEYWORD && isReserved(this.kind))
-      return `${this.tokenText().toUpperCase()} is reserved; write "${this.tokenText()}" for a name`;
     return undefined;
   }
 }

@@ -29,7 +29,7 @@ const STRUCTURED_TYPES: ReadonlySet<string> = new Set(['list', 'array', 'map', '
 const TYPES_OF_TWO_WORDS: ReadonlySet<string> = new Set(['double precision', 'character varying', 'bit varying']);
 
 /** Text that a function would take for a lambda. */
-const LOOKS_LIKE_LAMBDA = /^(?:[\w$\u0080-\uffff]+|"(?:[^"]|"")*"|\((?:[\w$\u0080-\uffff, ]|"(?:[^"]|"")*")*\)) ->/;
+const LOOKS_LIKE_LAMBDA = /^(?:[\w$\u0080-\uffff]+|"(?:[^"]|"")*"|\((?:[\w$\u0080-\uffff, ]|"[^"]*")*\)) ->/;
 
 export abstract class ExpressionPrinter {
   abstract query(query: Query): string;
@@ -254,8 +254,8 @@ export abstract class ExpressionPrinter {
   private unary(operator: string, operand: Expression): string {
     if (operator === 'not') return `NOT ${this.expression(operand, P.is)}`;
     const isSign = operator === '-' || operator === '+';
-    const text = this.expression(operand, isSign ? P.unary : P.additive);
-    return operand.kind === 'unary' ? `${operator}(${this.expression(operand)})` : `${operator}${isSign ? '' : ' '}${text}`;
+    if (operand.kind === 'unary') return `${operator}(${this.expression(operand)})`;
+    return `${operator}${isSign ? '' : ' '}${this.expression(operand, isSign ? P.unary : P.additive)}`;
   }
 
   /** What may stand directly before `[`. */
