@@ -43,13 +43,6 @@ export function mask_and_not(a: usize, b: usize, n: u32, out: usize): u32 {
   return count as u32;
 }
 
-/** Set bits among n rows; 0 = all. */
-export function mask_count(mask: usize, n: u32): u32 {
-  let count: u64 = 0;
-  for (let base: u32 = 0; base < n; base += 64) count += popcnt(rowsOf(mask, base, n));
-  return count as u32;
-}
-
 /** Bitmap of the rows [from, to) of n. */
 export function mask_range(from: u32, to: u32, n: u32, out: usize): void {
   for (let base: u32 = 0; base < n; base += 64) {
@@ -60,16 +53,6 @@ export function mask_range(from: u32, to: u32, n: u32, out: usize): void {
       if (to < base + 64) word &= ((1 as u64) << (to - base)) - 1;
     }
     store<u64>(out + (base >> 3), word);
-  }
-}
-
-/** Copies n bits from bit `shift` (0–63) of the words at source on, to bit 0 of out. Source is read to whole words. */
-export function mask_shift(source: usize, shift: u32, n: u32, out: usize): void {
-  for (let base: u32 = 0; base < n; base += 64) {
-    let word = load<u64>(source + (base >> 3)) >> shift;
-    if (shift && base + 64 - shift < n) word |= load<u64>(source + (base >> 3) + 8) << (64 - shift);
-    const left = n - base;
-    store<u64>(out + (base >> 3), left < 64 ? word & (((1 as u64) << left) - 1) : word);
   }
 }
 

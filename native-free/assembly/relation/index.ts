@@ -10,7 +10,7 @@ export function fill_bytes(target: usize, value: u32, sizeBytes: usize): void {
   memory.fill(target, value as u8, sizeBytes);
 }
 
-export { mask_and, mask_and_not, mask_count, mask_range, mask_shift, expand_bits, bits_eq_u8, bits_positive_i64, bits_found_u32 } from './bits';
+export { mask_and, mask_and_not, mask_range, expand_bits, bits_eq_u8, bits_positive_i64, bits_found_u32 } from './bits';
 export * from './keys';
 export * from './encode';
 export { encode_text, encode_text_codes, find_text, find_text_codes, rehash_text } from './encode-text';
