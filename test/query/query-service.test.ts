@@ -129,6 +129,40 @@ describe('describe', () => {
   });
 });
 
+describe('parameters', () => {
+  it('take the type of what they stand beside', async () => {
+    await rows('CREATE TABLE p (n SMALLINT, at TIMESTAMP, d DECIMAL(10, 2), s TEXT)');
+    await rows('INSERT INTO p VALUES (?, ?, ?, ?)', { parameters: [7, '2026-01-01', 1.25, 'x'] });
+    await rows('INSERT INTO p VALUES ($1, $2, $1, NULL)', { parameters: [8n, new Date('2026-01-02T00:00:00Z')] });
+    expect(
+      await rows('SELECT s, n FROM p WHERE at < :to AND d = {d:Decimal(10, 2)}', { parameters: { to: '2026-01-02', d: 1.25 } }),
+    ).toEqual(['x | 7']);
+    expect(await rows('SELECT n FROM p WHERE n = ANY($1) ORDER BY n LIMIT $2', { parameters: [[7, 8], 1] })).toEqual(['7']);
+    expect(await codeOf(rows('SELECT * FROM p WHERE n = $2', { parameters: [1] }))).toBe('parameter_missing');
+  });
+});
+
+describe('about the database', () => {
+  it('CANCEL QUERY stops by id, and says when there is none', async () => {
+    const result = await engine.query.execute(request('SELECT * FROM range(1000000)', { queryId: 'long' }));
+    expect((await rows('SHOW QUERIES')).some((row) => row.startsWith('long | SELECT * FROM range'))).toBe(true);
+    await rows("CANCEL QUERY 'long'");
+    expect(await codeOf(result.batches[Symbol.asyncIterator]().next())).toBe('cancelled');
+    expect(await codeOf(rows("CANCEL QUERY 'long'"))).toBe('not_found');
+  });
+  it('EXPLAIN ANALYZE tells rows and pruned segments', async () => {
+    const lines = await rows('EXPLAIN ANALYZE SELECT count(s) FROM t WHERE a = 1');
+    expect(lines.join('\n')).toMatch(/Scan t \(rows 1,.*segments 1 of 1/);
+    expect(lines.at(-1)).toMatch(/^1 rows, 1 scanned, /);
+  });
+  it('settings and functions are listed', async () => {
+    expect((await rows('SHOW ALL')).some((row) => row.startsWith('vector_rows | 16384 | query'))).toBe(true);
+    expect((await rows("SHOW FUNCTIONS LIKE 'vwap'")).length).toBe(1);
+    expect(await codeOf(rows('SET http_port = 1'))).toBe('invalid_argument');
+    expect(await codeOf(rows('SET vector_row = 1'))).toBe('invalid_argument');
+  });
+});
+
 describe('large INSERT … VALUES', () => {
   it('of 100,000 rows is built without an expression per value', async () => {
     await rows('CREATE TABLE big (n BIGINT, x DOUBLE, s TEXT, at TIMESTAMP)');
