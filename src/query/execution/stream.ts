@@ -4,7 +4,7 @@ import type { ColumnId } from '../plan/expression.js';
 import { cutBatch } from './executor.js';
 import { growth, type QueryRun } from './query-run.js';
 import { cutUnits, OpenLanes, type Pipeline, rowsOf, type UnitRange } from './sources.js';
-import type { CollectedBatch, SinkSpec } from './task.js';
+import type { CollectedBatch, OperatorSpec, SinkSpec } from './task.js';
 
 /** Vectors' worth of rows of one task. */
 const MORSEL_VECTORS = 4;
@@ -23,7 +23,7 @@ export async function* streamPipeline(
   counter: number,
   run: QueryRun,
 ): AsyncGenerator<OwnedBatch> {
-  const passesThrough = pipeline.branches.every((branch) => branch.operators.length === 0);
+  const passesThrough = onlyPasses(pipeline.branches);
   const morsels = cutUnits(pipeline, run.frame.vectorRows * MORSEL_VECTORS);
   const here = run.runsHere(rowsOf(pipeline) * growth(pipeline.branches)) || passesThrough;
   const sink: SinkSpec = { kind: 'collect', ids, limit: limit === null ? null : limit + offset, copy: false, counter };
@@ -59,6 +59,13 @@ export async function* streamPipeline(
       for (const outcome of await Promise.allSettled(waiting)) if (outcome.status === 'fulfilled') new Users(outcome.value, run).end();
     }
   }
+}
+
+/** True when rows leave as they lie in the source, perhaps under other names: nothing is computed, so nothing is worth a thread. */
+function onlyPasses(branches: readonly { readonly operators: readonly OperatorSpec[] }[]): boolean {
+  return branches.every(({ operators }) =>
+    operators.every((operator) => operator.kind === 'project' && operator.expressions.every((expression) => expression.kind === 'column')),
+  );
 }
 
 function lookAhead(here: boolean, run: QueryRun): number {
