@@ -114,6 +114,8 @@ function multiplyOverflows<T>(x: T, y: T): bool {
   if (isSigned<T>()) {
     const p = <i64>x, q = <i64>y;
     if (<u64>(p + 0x80000000) <= 0xffffffff && <u64>(q + 0x80000000) <= 0xffffffff) return false;
+    // The float product is right to 2⁻⁵³, so only what comes near 2⁶³ needs the exact test.
+    if (abs<f64>(<f64>p * <f64>q) < 9223372036854765568.0) return false;
     if (p == 0 || q == 0) return false;
     if (p == -1) return q == i64.MIN_VALUE;
     if (q == -1) return p == i64.MIN_VALUE;

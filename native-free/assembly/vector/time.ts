@@ -21,6 +21,8 @@ export function bucket_i64(a: usize, aStep: i32, width: usize, origin: usize, n:
   let known = false;
   let bad = -1;
   for (let i = 0; i < n; i++) {
+    if (known && aStep == 1) i = sameBucket(a, i, n, low, w, out);
+    if (i >= n) break;
     const x = at64(a, i * aStep);
     if (!known || <u64>(x - low) >= <u64>w || x < low) {
       known = true;
@@ -36,6 +38,25 @@ export function bucket_i64(a: usize, aStep: i32, width: usize, origin: usize, n:
     store<i64>(out + (<usize>i << 3), low);
   }
   return bad;
+}
+
+/** Writes `low` for the rows from i on that lie in [low, low + w), four at a time; the first row that is left. */
+// @ts-ignore: decorator
+@inline
+function sameBucket(a: usize, i: i32, n: i32, low: i64, w: i64, out: usize): i32 {
+  const lows = i64x2.splat(low), widths = i64x2.splat(w), zero = i64x2.splat(0);
+  for (; i + 4 <= n; i += 4) {
+    const at = a + (<usize>i << 3);
+    const p = v128.load(at), q = v128.load(at, 16);
+    const x = i64x2.sub(p, lows), y = i64x2.sub(q, lows);
+    // A distance of more than 2⁶³ wraps, so the order is asked for as well.
+    const after = v128.and(i64x2.ge_s(p, lows), i64x2.ge_s(q, lows));
+    const near = v128.and(v128.and(i64x2.ge_s(x, zero), i64x2.lt_s(x, widths)), v128.and(i64x2.ge_s(y, zero), i64x2.lt_s(y, widths)));
+    if (!i64x2.all_true(v128.and(after, near))) return i;
+    v128.store(out + (<usize>i << 3), lows);
+    v128.store(out + (<usize>i << 3), lows, 16);
+  }
+  return i;
 }
 
 /** The same for number widths in float64. */
