@@ -366,7 +366,7 @@ class VectorsOfUpdate {
 }
 
 /** A bitmap for the rows of a vector in any encoding; 0 = no NULL. */
-export function validityOf(vector: Vector, context: MoveContext): number {
+function validityOf(vector: Vector, context: MoveContext): number {
   if (vector.type.kind === 'null') return context.scratch.allocateZeroed(bitmapBytes(vector.length));
   if (vector.encoding !== 'constant' || vector.validity === 0) return vector.validity;
   return ((context.arena.u8[vector.validity] ?? 0) & 1) === 1 ? 0 : context.scratch.allocateZeroed(bitmapBytes(vector.length));

@@ -10,7 +10,7 @@ import type { AggregateCall, AggregatePlan, SortKey } from '../plan/logical.js';
 import type { AggregationSpec } from './task.js';
 
 /** Equal texts mean equal expressions; positions do not count. */
-export function expressionKey(expression: Expression): string {
+function expressionKey(expression: Expression): string {
   return JSON.stringify(expression, (name, value: unknown) => {
     if (name === 'position') return undefined;
     return typeof value === 'bigint' ? `${value}n` : value;

@@ -24,7 +24,7 @@ const OPERATOR_SIGN: Readonly<Record<string, string>> = {
   concat: '||',
 };
 
-export function expressionText(expression: Expression): string {
+function expressionText(expression: Expression): string {
   switch (expression.kind) {
     case 'column':
       return expression.name;

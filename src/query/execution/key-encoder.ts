@@ -12,7 +12,7 @@ import { GrowingArray } from './growing-array.js';
 import { TextEncoder32 } from './text-encoder.js';
 
 /** The id of NULL keys and unknown values in look-ups; also the header's word for "no NULL met". */
-export const NO_ID = 0xffffffff;
+const NO_ID = 0xffffffff;
 
 export interface KeyEncoder {
   readonly count: number;

@@ -48,7 +48,7 @@ export interface TaskRun {
 }
 
 /** Time and rows by operator. Time is that of the operator itself: what it hands on is counted there. */
-export class Counters {
+class Counters {
   readonly list: (Counter | undefined)[] = [];
   private current = -1;
   private since = performance.now();

@@ -1,5 +1,5 @@
 /** Where a pipeline ends: sinks take the chunks of one lane and give its output. */
-import { type Batch, bitmapBytes, type Vector } from '../../core/batch.js';
+import type { Batch, Vector } from '../../core/batch.js';
 import { type MemoryScope, Scratch } from '../../core/memory-scope.js';
 import { Accumulator } from '../aggregates/accumulator.js';
 import { ColumnBuilder } from '../expression/column-builder.js';
@@ -81,7 +81,7 @@ class RecordingAllocator {
 }
 
 /** A copy in other memory; dictionaries stay where they are. */
-export function copyVector(vector: Vector, context: EvaluationContext, memory: { allocate(sizeBytes: number): number }): Vector {
+function copyVector(vector: Vector, context: EvaluationContext, memory: { allocate(sizeBytes: number): number }): Vector {
   const rows = context.scratch.allocate(Math.max(64, vector.length * 4));
   if (vector.encoding === 'constant') return toFlat(vector, context, memory);
   context.kernels.row_numbers(0, vector.length, rows);
@@ -164,10 +164,4 @@ export function concatenate(
     rowCount += batch.rowCount;
   }
   return { arena: scope.arena.id, rowCount, columns: builders.map((builder) => builder.view()) };
-}
-
-/** Bytes that a vector's rows take, about. */
-export function vectorBytes(vector: Vector): number {
-  const bitmap = vector.validity === 0 ? 0 : bitmapBytes(vector.length);
-  return bitmap + vector.length * 8;
 }

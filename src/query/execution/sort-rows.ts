@@ -88,7 +88,7 @@ function textOrderKeys(vector: Vector, direction: SortDirection, context: MoveCo
 }
 
 /** Rank by bytes of each interned text (uint32 by id). */
-export function textRanks(encoder: TextEncoder32, context: MoveContext, memory: MemoryScope): number {
+function textRanks(encoder: TextEncoder32, context: MoveContext, memory: MemoryScope): number {
   const { kernels } = context;
   const texts = encoder.values(context);
   const count = texts.length;
