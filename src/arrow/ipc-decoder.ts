@@ -11,6 +11,7 @@ import { physicalOf, type Schema, WIDTH_BYTES } from '../core/types.js';
 import { kernelsOf } from './arena-kernels.js';
 import { BodyReader } from './body-reader.js';
 import { ColumnDecoder, type DecodedDictionary } from './decode-column.js';
+import { readFlatbuffer } from './flatbuffer-reader.js';
 import { readSchema } from './ipc-schema.js';
 import { type MessageHead, readMessage } from './message.js';
 import { fieldOfWire, schemaOfWire, type WireField, type WireSchema } from './wire-type.js';
@@ -57,6 +58,13 @@ export class IpcDecoder {
       });
     }
     return head;
+  }
+
+  /** Takes the schema from a file's footer, for files that have no schema message. */
+  footer(footer: Uint8Array): void {
+    const schema = readFlatbuffer(footer).table(1);
+    if (schema === undefined) throw new DbError('invalid_data', 'the footer of the Arrow file has no schema');
+    this.takeSchema(readSchema(schema));
   }
 
   /**

@@ -2,6 +2,8 @@
  * Arrow IPC streams as bytes: out for HTTP's `arrow` format, in for its ingest (stream or file, told apart by the first bytes).
  *
  *   stream: schema │ (dictionary │ record batch)* │ FFFFFFFF 00000000      file: "ARROW1" 00 00 │ stream │ footer │ "ARROW1"
+ *
+ * Some writers of files (apache-arrow's for JavaScript) leave the schema out of the stream: it is in the footer only.
  */
 import type { Arena } from '../core/arena.js';
 import type { OwnedBatch } from '../core/batch.js';
@@ -14,12 +16,14 @@ import { messageParts } from './ipc-batch.js';
 import { IpcDecoder } from './ipc-decoder.js';
 import { FILE_MAGIC } from './ipc-file.js';
 import { encapsulate } from './ipc-schema.js';
-import type { MessageHead } from './message.js';
+import { type MessageHead, readMessage } from './message.js';
 import { StreamEncoder, type StreamEncoderOptions } from './stream-encoder.js';
 
 const END_OF_STREAM = Uint8Array.from([255, 255, 255, 255, 0, 0, 0, 0]);
 const CONTINUATION = 0xffffffff;
 const MAX_METADATA_BYTES = 64 * 2 ** 20;
+/** Footer length and magic. */
+const FILE_END_BYTES = 10;
 
 /**
  * The result as bytes of an IPC stream. Each step gives parts to write in order; they are views of the arena, valid until the next step is
@@ -57,15 +61,18 @@ export interface IncomingStream {
 
 /**
  * Reads an IPC stream or file from bytes as they come; bodies are copied once, to aligned memory of the arena. Resolves when the schema has
- * come. Malformed or truncated bytes fail with `invalid_data`, here or while batches are pulled; maxBytes bounds one message.
+ * come, which in a file without a schema message is when all bytes have. Malformed or truncated bytes fail with `invalid_data`, here or while
+ * batches are pulled; maxBytes bounds one message, and a file that is held whole.
  */
 export async function decodeIpcStream(arena: Arena, source: AsyncIterable<Uint8Array>, maxBytes: number): Promise<IncomingStream> {
   const bytes = new ByteSource(source);
   const decoder = new IpcDecoder(arena, maxBytes);
   try {
     const isFile = await bytes.skipMagic();
-    const head = await nextHead(bytes, decoder);
-    if (head === undefined || decoder.schema === undefined) throw new DbError('invalid_data', 'no Arrow schema in the body');
+    const first = await nextMetadata(bytes);
+    if (first !== undefined && (!isFile || readMessage(first).kind === 'schema')) decoder.head(first);
+    else if (isFile) await takeFooter(bytes, decoder, first, maxBytes);
+    if (decoder.schema === undefined) throw new DbError('invalid_data', 'no Arrow schema in the body');
     return { schema: decoder.schema, batches: pullBatches(arena, bytes, decoder, isFile) };
   } catch (error) {
     decoder.close();
@@ -97,15 +104,46 @@ async function* pullBatches(arena: Arena, bytes: ByteSource, decoder: IpcDecoder
   }
 }
 
-/** The next message's head; undefined at the end of the stream. */
 async function nextHead(bytes: ByteSource, decoder: IpcDecoder): Promise<MessageHead | undefined> {
+  const metadata = await nextMetadata(bytes);
+  return metadata === undefined ? undefined : decoder.head(metadata);
+}
+
+/** Takes the schema from the end of a file; `first`, which was read already, is put back to be read after that. */
+async function takeFooter(bytes: ByteSource, decoder: IpcDecoder, first: Uint8Array | undefined, maxBytes: number): Promise<void> {
+  bytes.putBack(first === undefined ? END_OF_STREAM : Buffer.concat([lengthWord(first.length), first]));
+  await bytes.hold(maxBytes);
+  const end = bytes.tail(FILE_END_BYTES);
+  const footerBytes = isMagic(end.subarray(4)) ? new DataView(end.buffer, end.byteOffset, 4).getInt32(0, true) : -1;
+  if (footerBytes <= 0) throw missingFooter();
+  const footer = bytes.tail(footerBytes + FILE_END_BYTES);
+  if (footer.length < footerBytes + FILE_END_BYTES) throw missingFooter();
+  decoder.footer(footer.subarray(0, footerBytes));
+}
+
+function lengthWord(value: number): Uint8Array {
+  const word = new Uint8Array(4);
+  new DataView(word.buffer).setUint32(0, value, true);
+  return word;
+}
+
+function isMagic(bytes: Uint8Array): boolean {
+  return bytes.length >= 6 && FILE_MAGIC.subarray(0, 6).every((byte, i) => bytes[i] === byte);
+}
+
+function missingFooter(): DbError {
+  return new DbError('invalid_data', 'the Arrow file is truncated: its footer is missing');
+}
+
+/** The flatbuffer of the next message; undefined at the end of the stream. */
+async function nextMetadata(bytes: ByteSource): Promise<Uint8Array | undefined> {
   const first = await bytes.word();
   if (first === undefined) return undefined;
   const length = first === CONTINUATION ? await bytes.word() : first;
   if (length === undefined) throw truncated();
   if (length === 0) return undefined;
   if (length > MAX_METADATA_BYTES) throw new DbError('invalid_data', `not an Arrow stream, or a message head of ${length} bytes`);
-  return decoder.head(await bytes.read(length));
+  return bytes.read(length);
 }
 
 function truncated(): DbError {
@@ -117,6 +155,8 @@ class ByteSource {
   private readonly iterator: AsyncIterator<Uint8Array>;
   private chunk: Uint8Array = new Uint8Array(0);
   private isAtEnd = false;
+  /** Chunks that hold() has read ahead. */
+  private held: Uint8Array[] = [];
 
   constructor(source: AsyncIterable<Uint8Array>) {
     this.iterator = source[Symbol.asyncIterator]();
@@ -154,18 +194,48 @@ class ByteSource {
   /** True when the source begins with the magic of a file, which is then skipped. */
   async skipMagic(): Promise<boolean> {
     const head = await this.upTo(FILE_MAGIC.length);
-    const isFile = FILE_MAGIC.subarray(0, 6).every((byte, i) => head[i] === byte);
-    this.chunk = isFile ? this.chunk : Buffer.concat([head, this.chunk]);
-    return isFile;
+    if (isMagic(head)) return true;
+    this.putBack(head);
+    return false;
+  }
+
+  /** The bytes are the next ones to be read. */
+  putBack(bytes: Uint8Array): void {
+    this.chunk = Buffer.concat([bytes, this.chunk]);
+  }
+
+  /** Reads everything that is left, to be read again from here. Fails with `request_too_large` beyond maxBytes. */
+  async hold(maxBytes: number): Promise<void> {
+    const held: Uint8Array[] = [];
+    for (let size = 0; await this.fill(); ) {
+      size += this.chunk.length;
+      if (size > maxBytes) {
+        throw new DbError('request_too_large', `an Arrow file without a schema message is larger than ${maxBytes} bytes`, {
+          hint: 'send an Arrow stream, or raise max_body_bytes',
+        });
+      }
+      held.push(this.take(this.chunk.length));
+    }
+    this.held = held.reverse();
+  }
+
+  /** The last bytes of what is held, at most sizeBytes. */
+  tail(sizeBytes: number): Uint8Array {
+    const parts: Uint8Array[] = [];
+    let left = sizeBytes;
+    for (const part of this.held) {
+      if (left <= 0) break;
+      parts.unshift(part.subarray(Math.max(0, part.length - left)));
+      left -= part.length;
+    }
+    return Buffer.concat(parts);
   }
 
   /** The footer repeats what came; that it is there at all tells that the file is whole. */
   async skipFooter(): Promise<void> {
     let tail: Uint8Array = new Uint8Array(0);
     while (await this.fill()) tail = Buffer.concat([tail, this.take(this.chunk.length)]).subarray(-6);
-    if (tail.length < 6 || !FILE_MAGIC.subarray(0, 6).every((byte, i) => tail[i] === byte)) {
-      throw new DbError('invalid_data', 'the Arrow file is truncated: its footer is missing');
-    }
+    if (!isMagic(tail)) throw missingFooter();
   }
 
   async skipRest(): Promise<void> {
@@ -186,6 +256,11 @@ class ByteSource {
 
   private async fill(): Promise<boolean> {
     while (this.chunk.length === 0) {
+      const held = this.held.pop();
+      if (held !== undefined) {
+        this.chunk = held;
+        continue;
+      }
       if (this.isAtEnd) return false;
       const next = await this.iterator.next();
       if (next.done === true) this.isAtEnd = true;

@@ -1,13 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Table, tableFromIPC } from 'apache-arrow';
+import { type Table, tableFromArrays, tableFromIPC, tableToIPC } from 'apache-arrow';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { encodeDictionaryBatch, encodeRecordBatch } from '../../src/arrow/ipc-batch.js';
 import { FileLayout } from '../../src/arrow/ipc-file.js';
 import { decodeSchema, encodeSchema } from '../../src/arrow/ipc-schema.js';
 import { decodeIpcStream, encodeIpcStream } from '../../src/arrow/ipc-stream.js';
+import { readMessage } from '../../src/arrow/message.js';
 import { fromApacheTable, toApacheTable } from '../../src/arrow/to-apache.js';
 import { schemaOfWire, wireSchemaOf } from '../../src/arrow/wire-type.js';
 import { Arena } from '../../src/core/arena.js';
@@ -218,3 +219,45 @@ test('a result with an error ends its bytes by throwing, and everything is relea
   expect(live).toBe(0);
   expect(arena.usedBytes).toBe(before);
 });
+
+test('a file whose schema stands only in the footer, as apache-arrow writes it, is read in pieces of any size, cut ones are refused', async () => {
+  const arena = Arena.create(1, LIMIT);
+  const before = arena.usedBytes;
+  const table = tableFromArrays({ a: Int32Array.of(1, 2, 3), s: ['x', 'y', 'x'], f: Float64Array.of(0.5, -0, 1e300) });
+  const bytes = tableToIPC(table.concat(table), 'file');
+  expect(decodeMessageKind(bytes)).not.toBe('schema');
+  for (const size of [1, 7, 64, bytes.length]) {
+    const { schema, values } = await valuesOfStream(arena, pieces(bytes, [size]));
+    expect(schema.fields.map((field) => [field.name, field.type.kind])).toEqual([
+      ['a', 'int32'],
+      ['s', 'symbol'],
+      ['f', 'float64'],
+    ]);
+    expect(values).toEqual([
+      [1, 2, 3, 1, 2, 3],
+      ['x', 'y', 'x', 'x', 'y', 'x'],
+      [0.5, -0, 1e300, 0.5, -0, 1e300],
+    ]);
+  }
+  for (let length = 8; length < bytes.length; length++) {
+    await expect(valuesOfStream(arena, pieces(bytes.subarray(0, length), [512])), `${length} bytes`).rejects.toMatchObject({
+      code: 'invalid_data',
+    });
+  }
+  await expect(decodeIpcStream(arena, pieces(bytes, [512]), 600)).rejects.toMatchObject({ code: 'request_too_large' });
+  expect(arena.usedBytes).toBe(before);
+});
+
+test('a file of apache-arrow without rows has its schema', async () => {
+  const arena = Arena.create(1, LIMIT);
+  const bytes = tableToIPC(tableFromArrays({ a: Int32Array.of(1) }).slice(0, 0), 'file');
+  const { schema, values } = await valuesOfStream(arena, pieces(bytes, [13]));
+  expect(schema.fields.map((field) => field.name)).toEqual(['a']);
+  expect(values).toEqual([[]]);
+});
+
+/** Kind of the first message after the magic. */
+function decodeMessageKind(file: Uint8Array): string {
+  const view = new DataView(file.buffer, file.byteOffset);
+  return readMessage(file.subarray(16, 16 + view.getInt32(12, true))).kind;
+}
