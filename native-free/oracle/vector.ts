@@ -5,7 +5,7 @@ import { numberOracle } from './vector-numbers.js';
 import { timeOracle } from './vector-time.js';
 
 /** Order of two floats: NaN equals NaN and is the greatest; −0 equals 0. */
-export function orderFloats(a: number, b: number): number {
+function orderFloats(a: number, b: number): number {
   if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -7,7 +7,7 @@ import { instantiateKernels } from '../../native-free/kernels.js';
 import { type NumberType, OracleMemory, TYPE_BYTES } from '../../native-free/oracle/memory.js';
 import { Arena } from '../../src/core/arena.js';
 
-export const WINDOW_BYTES = 256 * 1024;
+const WINDOW_BYTES = 256 * 1024;
 
 export interface Declaration {
   readonly name: string;

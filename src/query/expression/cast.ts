@@ -1,17 +1,7 @@
 /** CAST and TRY_CAST of whole vectors. */
 import { bitmapBytes, flatVector, type Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
-import {
-  type DataType,
-  isInteger,
-  isNumeric,
-  isText,
-  physicalOf,
-  sameType,
-  typeName,
-  UNITS_PER_SECOND,
-  WIDTH_BYTES,
-} from '../../core/types.js';
+import { type DataType, isInteger, isNumeric, isText, sameType, typeName, UNITS_PER_SECOND } from '../../core/types.js';
 import { valueAt } from '../../core/values.js';
 import { filledBitmap, intersection, restrict } from './bitmaps.js';
 import { castNumber } from './cast-number.js';
@@ -102,7 +92,7 @@ function castTime(vector: Vector, to: DataType, safe: boolean, context: MoveCont
   return { ...ticks, type: to };
 }
 
-export function ticksPerDay(type: DataType): bigint {
+function ticksPerDay(type: DataType): bigint {
   return type.kind === 'timestamp' || type.kind === 'time64' ? UNITS_PER_SECOND[type.unit] * 86_400n : 1n;
 }
 
@@ -182,12 +172,7 @@ function castBytes(vector: Vector, to: DataType, safe: boolean, context: MoveCon
 }
 
 /** The error for a value that its new type cannot hold. */
-export function outOfRange(vector: Vector, row: number, to: DataType, context: MoveContext): DbError {
+function outOfRange(vector: Vector, row: number, to: DataType, context: MoveContext): DbError {
   const text = valueToText(valueAt(context.arena, vector, row), vector.type) ?? 'NULL';
   return new DbError('numeric_overflow', `${text} is outside the range of ${typeName(to)}`);
-}
-
-/** Scratch for rowCount values of a fixed-width type. */
-export function allocateFixed(type: DataType, rowCount: number, context: MoveContext): number {
-  return context.scratch.allocate(WIDTH_BYTES[physicalOf(type)] * rowCount);
 }

@@ -220,8 +220,3 @@ export class ColumnBuilder {
     this.bytes += count;
   }
 }
-
-/** Appends a vector's rows to growing column buffers. */
-export function copyVectorInto(builder: ColumnBuilder, vector: Vector, context: MoveContext): void {
-  builder.append(vector, context);
-}

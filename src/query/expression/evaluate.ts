@@ -14,11 +14,11 @@ import { evaluateLifted } from './lifting.js';
 import { evaluateConnective, evaluateIn, evaluateIsNull, evaluateNot, truthBitmap } from './logic.js';
 import { asConstant, constantVector, isNullConstant } from './vector-values.js';
 
-export { ColumnBuilder, copyVectorInto } from './column-builder.js';
+export { ColumnBuilder } from './column-builder.js';
 export { DictionaryCache } from './dictionary-cache.js';
 export type { EvaluationInput } from './evaluation-input.js';
-export { gatherVector, gatherVectorOrNull, selectionFromBitmap, toFlat } from './gather.js';
-export { constantVector, vectorOf } from './vector-values.js';
+export { gatherVector, gatherVectorOrNull, toFlat } from './gather.js';
+export { vectorOf } from './vector-values.js';
 
 /** The expression's value for every row. The result lies in context.scratch, in the cache, or is (a part of) the input; any encoding. */
 export function evaluate(expression: Expression, input: EvaluationInput, context: EvaluationContext): Vector {

@@ -52,11 +52,6 @@ export function toFlat(vector: Vector, context: MoveContext, memory: Allocator =
   return { ...gatherBytes(vector, dictionary.offsets, dictionary.values, codes, length, context, memory), validity: vector.validity };
 }
 
-/** Writes the row numbers of the set bits as uint32 to `out` (room for rowCount of them) and returns how many. */
-export function selectionFromBitmap(bitmap: number, rowCount: number, out: number, context: MoveContext): number {
-  return context.kernels.bits_to_indices(bitmap, rowCount, out);
-}
-
 /** vector.length copies of a constant. */
 function repeat(vector: Vector, context: MoveContext, memory: Allocator): Vector {
   const { type, length } = vector;

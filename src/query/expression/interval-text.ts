@@ -37,7 +37,7 @@ const UNITS: ReadonlyMap<string, UnitShape> = new Map<string, UnitShape>(
 );
 
 /** The [months, days, nanoseconds] of one unit by any of its names; undefined for an unknown name. `M` alone is a month, `m` a minute. */
-export function intervalUnit(name: string): UnitShape | undefined {
+function intervalUnit(name: string): UnitShape | undefined {
   return name === 'M' ? MONTH : UNITS.get(name.toLowerCase());
 }
 

@@ -74,7 +74,7 @@ function clockNanoseconds(text: string, fields: readonly (string | undefined)[],
 }
 
 /** Days since the epoch. A time of day after the date is accepted and dropped, as in PostgreSQL. */
-export function parseDate(text: string): number {
+function parseDate(text: string): number {
   const match = TIMESTAMP.exec(text);
   if (!match) {
     if (/^\s*epoch\s*$/i.test(text)) return 0;
@@ -84,7 +84,7 @@ export function parseDate(text: string): number {
 }
 
 /** Ticks since midnight. */
-export function parseTime(text: string, unit: 'us' | 'ns'): bigint {
+function parseTime(text: string, unit: 'us' | 'ns'): bigint {
   const match = TIME.exec(text);
   if (match) return inUnit(clockNanoseconds(text, match.slice(1, 5), 'time'), unit);
   const stamp = TIMESTAMP.exec(text);
@@ -113,7 +113,7 @@ function roundedShift(digits: bigint, places: number): bigint {
   return (digits + divisor / 2n) / divisor;
 }
 
-export function parseInteger(text: string, type: DataType): bigint {
+function parseInteger(text: string, type: DataType): bigint {
   const range = integerRange(type);
   const match = /^\s*([+-]?)(\d+|0x[0-9a-f]+|0b[01]+|0o[0-7]+)\s*$/i.exec(text);
   let value: bigint;
@@ -125,7 +125,7 @@ export function parseInteger(text: string, type: DataType): bigint {
   return value;
 }
 
-export function parseFloat64(text: string): number {
+function parseFloat64(text: string): number {
   const trimmed = text.trim();
   const special = /^([+-]?)(inf|infinity|nan)$/i.exec(trimmed);
   if (special) return special[2]?.toLowerCase() === 'nan' ? Number.NaN : special[1] === '-' ? -Infinity : Infinity;
@@ -136,7 +136,7 @@ export function parseFloat64(text: string): number {
 const TRUE_WORDS = ['t', 'tr', 'tru', 'true', 'y', 'ye', 'yes', 'on', '1'];
 const FALSE_WORDS = ['f', 'fa', 'fal', 'fals', 'false', 'n', 'no', 'of', 'off', '0'];
 
-export function parseBoolean(text: string): boolean {
+function parseBoolean(text: string): boolean {
   const word = text.trim().toLowerCase();
   if (TRUE_WORDS.includes(word)) return true;
   if (FALSE_WORDS.includes(word)) return false;
@@ -144,7 +144,7 @@ export function parseBoolean(text: string): boolean {
 }
 
 /** Canonical lower-case text of a uuid. */
-export function parseUuid(text: string): string {
+function parseUuid(text: string): string {
   const hex = text
     .trim()
     .replace(/^\{|\}$/g, '')
@@ -155,7 +155,7 @@ export function parseUuid(text: string): string {
 }
 
 /** `\x00ff` is hexadecimal; any other text means its UTF-8 bytes. */
-export function parseBinary(text: string): Uint8Array {
+function parseBinary(text: string): Uint8Array {
   if (!text.startsWith('\\x')) return new TextEncoder().encode(text);
   const hex = text.slice(2);
   if (!/^([0-9a-f]{2})*$/i.test(hex)) throw invalid(text, 'binary');
@@ -238,7 +238,7 @@ export function floatText(value: number): string {
 }
 
 /** The shortest text that reads back as the same float32. */
-export function float32Text(value: number): string {
+function float32Text(value: number): string {
   if (!Number.isFinite(value) || value === 0) return floatText(value);
   for (let digits = 1; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));

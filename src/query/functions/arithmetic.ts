@@ -27,7 +27,7 @@ function binary(operation: Operation, doc: string, examples: readonly FunctionEx
   };
 }
 
-export function resolveNumeric(operation: Operation, args: readonly ArgumentType[]): Overload | undefined {
+function resolveNumeric(operation: Operation, args: readonly ArgumentType[]): Overload | undefined {
   const common = commonType(args);
   if (!common) return undefined;
   if (common.kind === 'null') return numericOverload(operation, INT64);

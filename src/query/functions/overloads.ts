@@ -1,18 +1,6 @@
 /** How entries of the registry say what they take: parameters, signatures, and the choice among them. */
 import { flatVector, type Vector } from '../../core/batch.js';
-import {
-  BOOL,
-  type DataType,
-  FLOAT64,
-  INT64,
-  INTERVAL,
-  isInteger,
-  isText,
-  physicalOf,
-  sameType,
-  UTF8,
-  WIDTH_BYTES,
-} from '../../core/types.js';
+import { type DataType, FLOAT64, INT64, INTERVAL, isText, physicalOf, sameType, UTF8, WIDTH_BYTES } from '../../core/types.js';
 import type { ArgumentType, EvaluationContext, Overload } from './contract.js';
 import { implicitlyCasts } from './types.js';
 
@@ -55,13 +43,12 @@ function matching(signature: Signature, args: readonly ArgumentType[]): readonly
 }
 
 /** Exactly this type, or what converts to it without loss. */
-export function only(type: DataType): Parameter {
+function only(type: DataType): Parameter {
   return (arg) => (implicitlyCasts(arg, type) ? type : undefined);
 }
 
 export const float: Parameter = only(FLOAT64);
 export const integer: Parameter = only(INT64);
-export const bool: Parameter = only(BOOL);
 
 /** utf8 and symbol as they are. */
 export const text: Parameter = (arg) => (isText(arg.type) ? arg.type : arg.type.kind === 'null' ? UTF8 : undefined);
@@ -86,9 +73,6 @@ export const timestamp: Parameter = (arg) => {
 export function kind(name: DataType['kind']): Parameter {
   return (arg) => (arg.type.kind === name ? arg.type : undefined);
 }
-
-/** Any integer type as it is. */
-export const anyInteger: Parameter = (arg) => (isInteger(arg.type) ? arg.type : undefined);
 
 /** 0 for a constant operand, 1 for a column: what kernels take beside an address. */
 export function step(vector: Vector): number {

@@ -89,7 +89,7 @@ export function tickShape(type: DataType, context: EvaluationContext): number {
 }
 
 /** timestamp ± interval, calendar-aware. */
-export function shifted(type: DataType, sign: 1 | -1, swapped: boolean): Overload {
+function shifted(type: DataType, sign: 1 | -1, swapped: boolean): Overload {
   return {
     args: swapped ? [INTERVAL, type] : [type, INTERVAL],
     type,

@@ -32,7 +32,7 @@ interface Grid {
 }
 
 /** Buckets of a naive timestamp vector; the values of a zoned one are cut in wall time. */
-export function bucketTimestamps(
+function bucketTimestamps(
   name: string,
   vector: Vector,
   grid: Grid,

@@ -216,8 +216,3 @@ const OTHER_CASTS: Partial<Record<DataType['kind'], readonly string[]>> = {
   uuid: ['binary'],
   binary: ['uuid'],
 };
-
-/** Finer of the two units; what a timestamp and an interval or a literal give together. */
-export function finerUnit(a: TimeUnit, b: TimeUnit): TimeUnit {
-  return UNIT_RANK[a] >= UNIT_RANK[b] ? a : b;
-}
