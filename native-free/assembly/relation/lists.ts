@@ -222,6 +222,15 @@ export function mark_rows(rows: usize, n: u32, flags: usize): void {
   }
 }
 
+/** flags[group] = 1 for the group of every masked row; groups = 0: group 0. */
+export function mark_groups(mask: usize, groups: usize, n: u32, flags: usize): void {
+  for (let base: u32 = 0; base < n; base += 64) {
+    for (let word = rowsOf(mask, base, n); word; word &= word - 1) {
+      store<u8>(flags + (groups ? load<u32>(groups + (((base + (ctz(word) as u32)) as usize) << 2)) as usize : 0), 1);
+    }
+  }
+}
+
 /** first, first + 1, … as uint32. */
 export function row_numbers(first: u32, n: u32, out: usize): void {
   for (let i: usize = 0; i < n; i++) store<u32>(out + (i << 2), first + (i as u32));

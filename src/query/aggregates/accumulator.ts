@@ -11,7 +11,7 @@ import { type MoveContext, toFlat } from '../expression/gather.js';
 import type { AggregateRecipe } from './contract.js';
 import { createState } from './create-state.js';
 import { aggregateFunction } from './registry.js';
-import { CountState, type State, type StateResult, type StateValues } from './states.js';
+import { CountState, PresenceState, type State, type StateResult, type StateValues } from './states.js';
 
 /** One call, as plain data. */
 export interface CallSpec {
@@ -60,6 +60,7 @@ interface CallUse {
   readonly slots: readonly State[];
   readonly rows: CountState | null;
   readonly nulls: CountState | null;
+  readonly presence: PresenceState | null;
   readonly distinct: GroupTable | null;
 }
 
@@ -71,6 +72,10 @@ export class Accumulator {
   private readonly counts = new Map<
     string,
     { readonly state: CountState; readonly required: readonly number[]; readonly filter: number }
+  >();
+  private readonly presences = new Map<
+    string,
+    { readonly state: PresenceState; readonly required: readonly number[]; readonly filter: number }
   >();
   private readonly calls: readonly CallUse[];
   private readonly encoders = new Map<number, TextEncoder32>();
@@ -88,7 +93,7 @@ export class Accumulator {
     const recipe = entry.recipe(spec.argTypes);
     if (spec.distinct) {
       const distinct = new GroupTable([INT32, ...distinctTypes(spec)], this.scope, this.kernels);
-      return { spec, recipe, slots: [], rows: null, nulls: null, distinct };
+      return { spec, recipe, slots: [], rows: null, nulls: null, presence: null, distinct };
     }
     const required = [...new Set(recipe.required.map((index) => argAt(spec, index)))].sort((a, b) => a - b);
     const slots = recipe.slots.map((slot) => {
@@ -103,21 +108,26 @@ export class Accumulator {
       }
       return use.state;
     });
-    const rows = this.countState('', [], spec.filter);
-    return {
-      spec,
-      recipe,
-      slots,
-      rows,
-      nulls: required.length > 0 ? this.countState('nulls', required, spec.filter) : null,
-      distinct: null,
-    };
+    const base = { spec, recipe, slots, distinct: null };
+    if (recipe.counts !== true) return { ...base, rows: null, nulls: null, presence: this.presenceState(required, spec.filter) };
+    const nulls = required.length > 0 ? this.countState('nulls', required, spec.filter) : null;
+    return { ...base, rows: this.countState('', [], spec.filter), nulls, presence: null };
   }
 
   private prepareText(arg: number, type: DataType | undefined): void {
     if (type && physicalOf(type) === 'bytes' && !this.encoders.has(arg)) {
       this.encoders.set(arg, new TextEncoder32(type, this.scope, this.kernels));
     }
+  }
+
+  private presenceState(required: readonly number[], filter: number): PresenceState {
+    const key = `${required}:${filter}`;
+    let use = this.presences.get(key);
+    if (!use) {
+      use = { state: new PresenceState(this.scope, this.kernels), required, filter };
+      this.presences.set(key, use);
+    }
+    return use.state;
   }
 
   private countState(what: string, required: readonly number[], filter: number): CountState {
@@ -133,6 +143,7 @@ export class Accumulator {
   ensure(groupCount: number): void {
     for (const { state } of this.uses.values()) state.ensure(groupCount);
     for (const { state } of this.counts.values()) state.ensure(groupCount);
+    for (const { state } of this.presences.values()) state.ensure(groupCount);
   }
 
   /** Adds the rows of vectors. Scratch is not reset. */
@@ -146,6 +157,12 @@ export class Accumulator {
         const missing = vectors.missing(required, filter);
         if (missing !== 0) state.update({ groups: input.groups, mask: missing, n: input.n, values: [], context });
       }
+    }
+    for (const { state, required, filter } of this.presences.values()) {
+      const mask = vectors.counted(required, filter);
+      const rows = { groups: input.groups, mask, n: input.n, values: [], context };
+      if (mask === input.mask) state.updateAll(rows);
+      else state.update(rows);
     }
     for (const { state, args, required, filter } of this.uses.values()) {
       const values = args.map((arg) => vectors.values(arg));
@@ -168,7 +185,7 @@ export class Accumulator {
   /** The states as they are; addresses stay the scope's. */
   result(context: MoveContext, argumentCount: number): AccumulatorResult {
     return {
-      states: [...this.counts.values(), ...this.uses.values()].map(({ state }) => state.result()),
+      states: [...this.counts.values(), ...this.presences.values(), ...this.uses.values()].map(({ state }) => state.result()),
       texts: Array.from({ length: argumentCount }, (_, arg) => this.encoders.get(arg)?.values(context) ?? null),
       distinct: this.calls.flatMap((call) => (call.distinct ? [call.distinct.result(context)] : [])),
     };
@@ -185,7 +202,7 @@ export class Accumulator {
       return out;
     });
     let index = 0;
-    for (const { state } of this.counts.values()) {
+    for (const { state } of [...this.counts.values(), ...this.presences.values()]) {
       const result = other.states[index++];
       if (result) state.merge(result, { groups, n, context, ids: 0, texts: null });
     }
@@ -238,6 +255,7 @@ export class Accumulator {
       groupCount,
       type: spec.type,
       counts,
+      present: call.presence?.bitmap(this.scope) ?? 0,
       slots: call.slots.map((state, i) => {
         const arg = argAt(spec, recipe.slots[i]?.inputs[0] ?? 0);
         return state.slot(this.encoders.get(arg)?.values({ ...context, scratch: context.scratch }) ?? null);

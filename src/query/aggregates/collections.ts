@@ -1,5 +1,5 @@
 /** Aggregates over all values of a group: quantiles, mode, joined text, arrays. */
-import { bitmapBytes, flatVector, type Value, type Vector } from '../../core/batch.js';
+import { flatVector, type Value, type Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, FLOAT64, isNumeric, isText, UTF8 } from '../../core/types.js';
 import { bucketRows, sortedBuckets } from '../execution/sort-rows.js';
@@ -103,9 +103,7 @@ function gathered(): AggregateRecipe {
       const list = listOf(input);
       const { rows, starts } = bucketRows(input, list.groups, list.values.length, 0);
       const child = gatherVector(list.values, rows, list.values.length, input.context, input.memory);
-      const validity = input.memory.allocate(bitmapBytes(input.groupCount));
-      const set = input.kernels.bits_positive_i64(input.counts, input.groupCount, validity);
-      return flatVector(input.type, input.groupCount, 0, set === input.groupCount ? 0 : validity, starts, [child]);
+      return flatVector(input.type, input.groupCount, 0, reached(input), starts, [child]);
     },
   };
 }

@@ -58,8 +58,10 @@ export interface FinishInput {
   readonly memory: Allocator;
   readonly groupCount: number;
   readonly type: DataType;
-  /** Address of int64 × groupCount: rows that reached the states. */
+  /** Address of int64 × groupCount: rows that reached the states; 0 unless the recipe asks for counts. */
   readonly counts: number;
+  /** Bitmap of the groups that any row reached; 0 = all. Of no use when the recipe asks for counts. */
+  readonly present: number;
   readonly slots: readonly SlotResult[];
   /** Values of the arguments that are constants (the quantile, the separator); undefined where an argument is none. */
   readonly constants: readonly (Value | undefined)[];
@@ -71,6 +73,8 @@ export interface AggregateRecipe {
   readonly slots: readonly SlotSpec[];
   /** Arguments that must not be NULL for a row to count. */
   readonly required: readonly number[];
+  /** True: finish() needs the number of rows, not only whether there were any. */
+  readonly counts?: boolean;
   finish(input: FinishInput): Vector;
 }
 

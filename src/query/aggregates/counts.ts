@@ -17,6 +17,7 @@ export const COUNTS = [
     recipe: (args) => ({
       slots: [],
       required: args.map((_, i) => i),
+      counts: true,
       finish: (input) => flatVector(INT64, input.groupCount, input.counts),
     }),
   },
@@ -26,7 +27,7 @@ export const COUNTS = [
     examples: [{ sql: 'SELECT approx_count_distinct(x) FROM (VALUES (1), (1), (2)) t(x)', result: '2' }],
     distinct: true,
     resolve: (args) => (args.length === 1 ? { args: args.map((arg) => arg.type), type: INT64 } : undefined),
-    recipe: () => ({ slots: [], required: [0], finish: (input) => flatVector(INT64, input.groupCount, input.counts) }),
+    recipe: () => ({ slots: [], required: [0], counts: true, finish: (input) => flatVector(INT64, input.groupCount, input.counts) }),
   },
   {
     name: 'count_if',

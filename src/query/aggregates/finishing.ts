@@ -18,6 +18,7 @@ export function partAt(input: FinishInput, slot: number, index: number): number 
 
 /** Validity of groups that any row reached; 0 when all were. */
 export function reached(input: FinishInput): number {
+  if (input.counts === 0) return input.present;
   const bitmap = input.memory.allocate(bitmapBytes(input.groupCount));
   const set = input.kernels.bits_positive_i64(input.counts, input.groupCount, bitmap);
   return set === input.groupCount ? 0 : bitmap;

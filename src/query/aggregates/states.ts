@@ -3,7 +3,7 @@
  * The kernels of each kind are in number-states.ts and held-states.ts; what a state means is its aggregate's business.
  */
 import type { Kernels } from '../../../native-free/kernels.js';
-import type { Vector } from '../../core/batch.js';
+import { bitmapBytes, type Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import type { DataType, PhysicalType } from '../../core/types.js';
 import { GrowingArray } from '../execution/growing-array.js';
@@ -138,4 +138,62 @@ export class CountState extends PartState {
   merge(other: StateResult, { groups, n }: MergeInput): void {
     this.kernels.agg_add_i64(other.parts[0] ?? 0, 0, groups, n, this.parts.at(0));
   }
+}
+
+/**
+ * Which groups any row has reached. As long as every row of every vector counts, all groups are reached and no row is looked at; groups
+ * [0, full) are known that way, the others by flags.
+ */
+export class PresenceState extends PartState {
+  private full = 0;
+  private before = 0;
+  private groupCount = 0;
+
+  constructor(scope: MemoryScope, kernels: Kernels) {
+    super(scope, kernels, [1]);
+  }
+
+  override ensure(groupCount: number): void {
+    super.ensure(groupCount);
+    this.groupCount = groupCount;
+  }
+
+  update({ groups, mask, n }: StateInput): void {
+    this.kernels.mark_groups(mask, groups, n, this.parts.at(0));
+    this.before = this.groupCount;
+  }
+
+  /** Instead of update: all rows that gave new groups count. */
+  updateAll(input: StateInput): void {
+    if (this.full < this.before) {
+      this.update(input);
+      return;
+    }
+    this.full = this.groupCount;
+    this.before = this.groupCount;
+  }
+
+  merge(other: StateResult, { groups, n, context }: MergeInput): void {
+    const input: StateInput = { groups, mask: 0, n, values: [], context };
+    if (other.length >= n) this.updateAll(input);
+    else this.update({ ...input, mask: presentBits(this.kernels, other.parts[0] ?? 0, other.length, n, context.scratch) });
+  }
+
+  override result(): StateResult {
+    return { parts: this.parts.addresses, length: this.full };
+  }
+
+  /** Bitmap of the groups; 0 = all. */
+  bitmap(memory: { allocate(sizeBytes: number): number }): number {
+    const { full, groupCount } = this;
+    return full >= groupCount ? 0 : presentBits(this.kernels, this.parts.at(0), full, groupCount, memory);
+  }
+}
+
+/** Groups below `full` and those with a flag. */
+function presentBits(kernels: Kernels, flags: number, full: number, n: number, memory: { allocate(sizeBytes: number): number }): number {
+  kernels.fill_bytes(flags, 1, full);
+  const bits = memory.allocate(bitmapBytes(n));
+  kernels.bits_eq_u8(flags, 1, n, bits);
+  return bits;
 }

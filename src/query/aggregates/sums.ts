@@ -27,7 +27,7 @@ function finishSum(input: FinishInput): Vector {
   const sums = partAt(input, 0, 0);
   if (input.type.kind === 'float64') return flatVector(FLOAT64, input.groupCount, sums, reached(input));
   if (input.type.kind === 'decimal') {
-    checkOverflow(input, input.kernels.finish_sum_i128(sums, partAt(input, 0, 1), input.counts, input.groupCount), 'sum');
+    checkOverflow(input, input.kernels.finish_sum_i128(sums, partAt(input, 0, 1), input.groupCount), 'sum');
     return flatVector(input.type, input.groupCount, sums, reached(input));
   }
   const out = allocateValues(input, 8);
@@ -42,6 +42,7 @@ function averageOf(type: DataType | undefined): AggregateRecipe {
   return {
     slots: [{ kind, inputs: [0] }],
     required: [0],
+    counts: true,
     finish: (input) => {
       const out = allocateValues(input, 8);
       const sums = partAt(input, 0, 0);

@@ -484,6 +484,33 @@ describe('DISTINCT and FILTER', () => {
     expect(rows).toEqual(expected);
   });
 
+  it('groups that only rows without a value reach are NULL, wherever those rows are', async () => {
+    const rows = 9000;
+    const none = (row: number) => (row >= 3000 && row < 3333) || row > 8900;
+    const table = makeTable(
+      world,
+      [
+        { name: 'x', type: FLOAT64, values: Array.from({ length: rows }, (_, row) => (none(row) ? null : row)) },
+        { name: 'g', type: INT32, values: Array.from({ length: rows }, (_, row) => Math.floor(row / 50)) },
+      ],
+      { segmentRows: 3072 },
+    );
+    const input = scan(table);
+    const filter = compare('lt', col(input, 'x'), lit(6000, FLOAT64));
+    const calls = [agg('max', [col(input, 'x')]), agg('sum', [col(input, 'x')]), agg('min', [col(input, 'x')], { filter })];
+    const expected = Array.from({ length: rows / 50 }, (_, group) => {
+      const values = Array.from({ length: 50 }, (_, i) => group * 50 + i).filter((row) => !none(row));
+      const sum = values.length === 0 ? null : values.reduce((total, value) => total + value, 0);
+      return [group, values.at(-1) ?? null, sum, values.filter((value) => value < 6000)[0] ?? null];
+    });
+    expect(await run(world, aggregate(input, [col(input, 'g')], calls))).toEqual(expected);
+    const [all] = await run(
+      world,
+      aggregate(input, [], [agg('max', [col(input, 'x')], { filter: compare('lt', col(input, 'x'), lit(0, FLOAT64)) })]),
+    );
+    expect(all).toEqual([null]);
+  });
+
   it('no rows give one row without groups and none with groups', async () => {
     const table = sample(0, 1);
     const input = scan(table);
