@@ -12,6 +12,10 @@ import type { StorageContext } from './storage-context.js';
 import { type Table, type Undo, undoAll } from './table.js';
 import { type TailRecord, writeTailRecord } from './tail-record.js';
 
+const DESIGNATED_HINT =
+  'it is the designated timestamp, which a table made on demand takes from its first timestamp column; ' +
+  'create the table first, with TIMESTAMP(another column) or without (drop it before if it is there and empty)';
+
 /** Most rows of one tail record; no record spans two segments. */
 const RECORD_ROWS = 131_072;
 
@@ -117,7 +121,7 @@ export class TableAppendSession implements AppendSession {
         return castVector({ memory, allocate, column: definition.name, firstRow: this.rows }, vector, definition.type);
       });
       definitions.forEach((definition, i) => {
-        this.checkNulls(definition, vectors[i], batch.rowCount);
+        this.checkNulls(definition, vectors[i], batch.rowCount, i === table.info.definition.timestampColumn);
       });
       for (let from = 0; from < batch.rowCount; from += pieceRows) {
         const rows = Math.min(pieceRows, batch.rowCount - from);
@@ -134,12 +138,13 @@ export class TableAppendSession implements AppendSession {
     });
   }
 
-  private checkNulls(definition: ColumnDefinition, vector: Vector | undefined, rows: number): void {
+  private checkNulls(definition: ColumnDefinition, vector: Vector | undefined, rows: number, isDesignated: boolean): void {
     if (definition.nullable || rows === 0) return;
     const row = vector === undefined ? 0 : this.firstNull(vector, rows);
     if (row < 0) return;
     const what = vector === undefined ? 'is missing' : `is null in row ${this.rows + row}`;
-    throw new DbError('constraint_violation', `column "${definition.name}" is NOT NULL and ${what}`);
+    const hint = isDesignated ? DESIGNATED_HINT : undefined;
+    throw new DbError('constraint_violation', `column "${definition.name}" is NOT NULL and ${what}`, { hint });
   }
 
   private firstNull(vector: Vector, rows: number): number {

@@ -138,6 +138,7 @@ describe('an append', () => {
     ).rejects.toMatchObject({
       code: 'constraint_violation',
       message: expect.stringContaining('"ts" is NOT NULL and is null in row 1'),
+      hint: expect.stringContaining('create the table first, with TIMESTAMP(another column) or without'),
     });
     await expect(put([field('ts', TIMESTAMP_NS)], [[1n]])).rejects.toMatchObject({ code: 'constraint_violation' });
     expect(await readRows(test, 't')).toEqual([]);
