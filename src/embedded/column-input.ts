@@ -16,10 +16,11 @@ import {
   type TimeUnit,
   typeName,
   UINT64,
+  UNITS_PER_SECOND,
   UTF8,
   WIDTH_BYTES,
 } from '../core/types.js';
-import { ticksFromDate, ticksFromText, uuidBytes } from './time-input.js';
+import { clockTicksFromText, daysFromText, ticksFromDate, ticksFromText, uuidBytes } from './time-input.js';
 
 export type ColumnValue = null | undefined | boolean | number | bigint | string | Date | Uint8Array;
 
@@ -54,8 +55,10 @@ const TYPED_ARRAYS: readonly [new () => ArrayLike<unknown>, DataType][] = [
 
 /** Turns rows into columns; a key that a row lacks is NULL there. */
 export function columnsOfRows(rows: readonly RowInput[]): Record<string, ColumnValue[]> {
-  const columns: Record<string, ColumnValue[]> = {};
+  const columns: Record<string, ColumnValue[]> = Object.create(null) as Record<string, ColumnValue[]>;
   rows.forEach((row, index) => {
+    if (row === null || typeof row !== 'object' || Array.isArray(row))
+      throw new DbError('invalid_argument', `row ${index} is not an object of column names and values`);
     for (const name of Object.keys(row)) {
       columns[name] ??= new Array<ColumnValue>(rows.length).fill(null);
       (columns[name] as ColumnValue[])[index] = row[name];
@@ -74,6 +77,11 @@ export function batchFromColumns(
   target: Schema | undefined,
 ): { batch: Batch; schema: Schema } {
   const names = Object.keys(columns);
+  for (const name of names) {
+    const input: unknown = columns[name];
+    if (Array.isArray(input) || TYPED_ARRAYS.some(([arrayType]) => input instanceof arrayType)) continue;
+    throw new DbError('invalid_argument', `column ${name} is neither an array nor a typed array`);
+  }
   const rowCount = names.length === 0 ? 0 : (columns[names[0] as string] as ColumnInput).length;
   const vectors = names.map((name): [Field, Vector] => {
     const input = columns[name] as ColumnInput;
@@ -95,6 +103,7 @@ function columnVector(scope: MemoryScope, name: string, input: ColumnInput, want
   const values = input as readonly ColumnValue[];
   const type = wanted && wanted.kind !== 'symbol' ? wanted : wanted ? UTF8 : inferType(name, values);
   const physical = physicalOf(type);
+  if (physical === 'none') return flatVector(type, values.length, 0);
   if (physical === 'bytes') return bytesVector(scope, name, values, type);
   const address = scope.allocateZeroed(physical === 'bit' ? bitmapBytes(values.length) : values.length * WIDTH_BYTES[physical]);
   const validity = validityOf(scope, values);
@@ -106,7 +115,7 @@ function columnVector(scope: MemoryScope, name: string, input: ColumnInput, want
   return flatVector(type, values.length, address, validity);
 }
 
-/** A BigInt64Array stands for timestamps and times too, when the table's column is one. */
+/** A BigInt64Array stands for timestamps and times too, and an Int32Array for dates, when the table's column is one. */
 function typedArrayVector(
   scope: MemoryScope,
   input: Exclude<ColumnInput, readonly ColumnValue[]>,
@@ -115,8 +124,9 @@ function typedArrayVector(
 ): Vector {
   const address = scope.allocate(input.byteLength);
   scope.arena.u8.set(new Uint8Array(input.buffer, input.byteOffset, input.byteLength), address);
-  const type = wanted && own.kind === 'int64' && (wanted.kind === 'timestamp' || wanted.kind === 'time64') ? wanted : own;
-  return flatVector(type, input.length, address);
+  const isTicks = own.kind === 'int64' && (wanted?.kind === 'timestamp' || wanted?.kind === 'time64');
+  const isDays = own.kind === 'int32' && wanted?.kind === 'date32';
+  return flatVector(wanted && (isTicks || isDays) ? wanted : own, input.length, address);
 }
 
 function validityOf(scope: MemoryScope, values: readonly ColumnValue[]): number {
@@ -169,8 +179,15 @@ function bytesVector(scope: MemoryScope, name: string, values: readonly ColumnVa
 
 const EMPTY = new Uint8Array(0);
 
+const HINTS: Readonly<Partial<Record<DataType['kind'], string>>> = {
+  timestamp: "pass a Date, ISO text or a bigint of the column's unit",
+  time64: "pass text like 12:30:00 or a bigint of the column's unit",
+  date32: 'pass text like 2026-01-01, a Date or the number of days since 1970-01-01',
+  decimal: 'pass text, a bigint or a number of no more digits than the column has',
+};
+
 function misfit(name: string, value: unknown, type: DataType): DbError {
-  const hint = type.kind === 'timestamp' ? "pass a Date, ISO text or a bigint of the column's unit" : undefined;
+  const hint = HINTS[type.kind];
   return new DbError('invalid_value', `column ${name}: ${typeof value} ${String(value).slice(0, 60)} does not fit ${typeName(type)}`, {
     hint,
   });
@@ -194,6 +211,7 @@ function writerOf(arena: Arena, name: string, type: DataType, address: number): 
       return (row, value) => {
         if (typeof value !== 'number' && typeof value !== 'bigint') throw fail(value);
         view[first + row] = Number(value);
+        if (typeof value === 'bigint' && !isSameInteger(view[first + row] as number, value)) throw fail(value);
       };
     }
     case 'int8':
@@ -214,9 +232,10 @@ function writerOf(arena: Arena, name: string, type: DataType, address: number): 
       }[type.kind];
       const first = address / view.BYTES_PER_ELEMENT;
       return (row, value) => {
-        const number = type.kind === 'date32' ? daysOf(value) : Number(value);
-        view[first + row] = number;
-        if (typeof value === 'boolean' || view[first + row] !== number) throw fail(value);
+        const number = type.kind === 'date32' ? daysOf(value) : value;
+        if (typeof number !== 'number' && typeof number !== 'bigint') throw fail(value);
+        view[first + row] = Number(number);
+        if (view[first + row] !== Number(number)) throw fail(value);
       };
     }
     default:
@@ -224,10 +243,14 @@ function writerOf(arena: Arena, name: string, type: DataType, address: number): 
   }
 }
 
-function daysOf(value: PresentValue): number {
+function isSameInteger(float: number, integer: bigint): boolean {
+  return Number.isFinite(float) && BigInt(float) === integer;
+}
+
+/** Days of a Date (in UTC) or a text; what is neither stays as it is. */
+function daysOf(value: PresentValue): PresentValue {
   if (value instanceof Date) return Math.floor(value.getTime() / 86_400_000);
-  if (typeof value === 'string') return Number(ticksFromText(value, 's') / 86_400n);
-  return Number(value);
+  return typeof value === 'string' ? daysFromText(value) : value;
 }
 
 function wideWriter(arena: Arena, name: string, type: DataType, address: number): (row: number, value: PresentValue) => void {
@@ -239,17 +262,22 @@ function wideWriter(arena: Arena, name: string, type: DataType, address: number)
       return (row, value) => {
         if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isSafeInteger(value))) throw fail(value);
         const wide = BigInt(value);
-        if (wide !== (type.kind === 'int64' ? BigInt.asIntN(64, wide) : BigInt.asUintN(64, wide))) throw fail(value);
-        arena.i64[first + row] = wide;
+        if (type.kind === 'uint64' && wide !== BigInt.asUintN(64, wide)) throw fail(value);
+        arena.i64[first + row] = type.kind === 'uint64' ? wide : int64Of(wide, value, fail);
       };
     case 'timestamp':
+      return (row, value) => {
+        arena.i64[first + row] = int64Of(ticksOf(value, type.unit, fail), value, fail);
+      };
     case 'time64':
       return (row, value) => {
-        arena.i64[first + row] = ticksOf(value, type.unit, fail);
+        const ticks = typeof value === 'string' ? clockTicksFromText(value, type.unit) : value;
+        if (typeof ticks !== 'bigint' || ticks < 0n || ticks >= 86_400n * UNITS_PER_SECOND[type.unit]) throw fail(value);
+        arena.i64[first + row] = ticks;
       };
     case 'decimal':
       return (row, value) => {
-        const unscaled = decimalOf(value, type.scale, fail);
+        const unscaled = decimalOf(value, type, fail);
         arena.i64[first + 2 * row] = BigInt.asIntN(64, unscaled);
         arena.i64[first + 2 * row + 1] = BigInt.asIntN(64, unscaled >> 64n);
       };
@@ -263,6 +291,11 @@ function wideWriter(arena: Arena, name: string, type: DataType, address: number)
   }
 }
 
+function int64Of(wide: bigint, value: PresentValue, fail: (value: PresentValue) => DbError): bigint {
+  if (wide !== BigInt.asIntN(64, wide)) throw fail(value);
+  return wide;
+}
+
 function ticksOf(value: PresentValue, unit: TimeUnit, fail: (value: PresentValue) => DbError): bigint {
   if (value instanceof Date) return ticksFromDate(value, unit);
   if (typeof value === 'string') return ticksFromText(value, unit);
@@ -271,10 +304,15 @@ function ticksOf(value: PresentValue, unit: TimeUnit, fail: (value: PresentValue
 }
 
 /** A decimal from its text, a bigint (whole units) or a number (its shortest text). */
-function decimalOf(value: PresentValue, scale: number, fail: (value: PresentValue) => DbError): bigint {
+function decimalOf(
+  value: PresentValue,
+  { precision, scale }: { readonly precision: number; readonly scale: number },
+  fail: (value: PresentValue) => DbError,
+): bigint {
   const match = /^([+-]?)(\d*)(?:\.(\d*))?$/.exec(String(value).trim());
   const digits = match?.[3] ?? '';
   if (!match || (match[2] === '' && digits === '') || digits.replace(/0+$/, '').length > scale) throw fail(value);
   const unscaled = BigInt((match[2] ?? '') + digits.padEnd(scale, '0').slice(0, scale) || '0');
+  if (unscaled >= 10n ** BigInt(precision)) throw fail(value);
   return match[1] === '-' ? -unscaled : unscaled;
 }

@@ -5,7 +5,7 @@ import { DbError } from '../core/errors.js';
 import { MemoryScope } from '../core/memory-scope.js';
 import { EMBEDDED } from '../core/principal.js';
 import type { QuerySettings, SettingName } from '../core/settings.js';
-import { settingsWith } from '../core/settings.js';
+import { SETTINGS, settingsWith } from '../core/settings.js';
 import type { Schema } from '../core/types.js';
 import { type OpenEngine, openDatabase } from '../database.js';
 import { batchFromColumns, type ColumnInput, columnsOfRows, type RowInput } from './column-input.js';
@@ -50,12 +50,17 @@ export type QueryParameters = readonly ParameterValue[] | Readonly<Record<string
 
 /** Opens a database. Fails with DbError codes `locked`, `corrupt`, `invalid_argument`, `io_error`. */
 export async function open(options: OpenOptions = {}): Promise<Database> {
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(SETTINGS, name))
+      throw new DbError('invalid_argument', `open has no option ${name}`, { hint: 'options are those of docs/cli.md' });
+  }
   return new Database(await openDatabase(settingsWith({ ...options, path: options.path ?? ':memory:' })));
 }
 
 export class Database {
   private readonly engine: OpenEngine;
   private readonly servers = new Set<ListeningServer>();
+  private closing: Promise<void> | undefined;
 
   /** Use open(). */
   constructor(engine: OpenEngine) {
@@ -76,47 +81,80 @@ export class Database {
 
   /** Appends rows; durable and visible together when it resolves. int64 goes in as bigint or whole number, timestamps as Date, ISO text or bigint of the column's unit. */
   async insert(table: string, data: InsertData, options: InsertOptions = {}): Promise<{ rows: number }> {
+    const isNew = options.create === true && this.tableSchema(table) === undefined;
+    const abort = new AbortController();
+    const follow = () => abort.abort(options.signal?.reason);
+    options.signal?.addEventListener('abort', follow, { once: true });
+    if (options.signal?.aborted) follow();
     let session: AppendSession | undefined;
     try {
-      for await (const part of partsOf(data)) session = await this.append(session, table, part, options);
+      for await (const part of untilAborted(partsOf(data), abort.signal)) {
+        session = await this.append(session, table, part, { ...options, signal: abort.signal });
+      }
       if (!session) return { rows: 0 };
-      options.signal?.throwIfAborted();
+      abort.signal.throwIfAborted();
       const { rows } = await session.commit();
       return { rows };
     } catch (error) {
       session?.abort();
+      if (isNew) await this.dropEmpty(table);
+      if (error === abort.signal.reason) throw new DbError('cancelled', 'the insert was cancelled', { cause: error });
       throw error;
+    } finally {
+      options.signal?.removeEventListener('abort', follow);
     }
   }
 
-  /** Serves this database to other processes until it or the returned server is closed. */
+  /**
+   * Serves this database to other processes until it or the returned server is closed. Fails with `io_error` (port taken) or
+   * `invalid_argument` (address that others reach, and opened without `insecure`); then nothing listens.
+   */
   async listen(options: ListenOptions): Promise<ListeningServer> {
-    const { startFlightOrStub } = await import('../server.js');
-    const { startHttp } = await import('../http/server.js');
-    const settings = { ...this.engine.settings, host: options.host ?? this.engine.settings.host };
-    const http =
-      typeof options.http === 'number' ? await startHttp(this.engine, { host: settings.host, port: options.http, settings }) : undefined;
-    const flight = typeof options.flight === 'number' ? await startFlightOrStub(this.engine, settings, options.flight) : undefined;
+    if (this.closing) throw new DbError('closed', 'the database is closed');
+    const { openDoors } = await import('../server.js');
+    const wantsFlight = typeof options.flight === 'number';
+    const settings = { ...this.engine.settings, host: options.host ?? this.engine.settings.host, flight: wantsFlight };
+    const http = typeof options.http === 'number' ? options.http : null;
+    const doors = await openDoors(this.engine, settings, { http, flight: wantsFlight ? (options.flight as number) : null });
+    if (this.closing) {
+      await doors.close(0);
+      throw new DbError('closed', 'the database was closed meanwhile');
+    }
+    let closing: Promise<void> | undefined;
     const server: ListeningServer = {
-      httpPort: http?.port ?? null,
-      flightPort: flight?.port ?? null,
-      close: async () => {
+      httpPort: doors.httpPort,
+      flightPort: doors.flightPort,
+      close: () => {
         this.servers.delete(server);
-        await Promise.all([http?.close(), flight?.close()]);
+        closing ??= doors.close();
+        return closing;
       },
     };
     this.servers.add(server);
     return server;
   }
 
-  /** Ends servers and running queries and closes the files. A forgotten close loses nothing acknowledged. */
+  /** Ends servers and running queries and closes the files; a second call waits for the first. A forgotten close loses nothing acknowledged. */
   async close(): Promise<void> {
+    this.closing ??= this.closeAll();
+    await this.closing;
+  }
+
+  private async closeAll(): Promise<void> {
     await Promise.all([...this.servers].map((server) => server.close()));
     await this.engine.close();
   }
 
   private request(sql: string, parameters: QueryParameters | undefined, options: QueryOptions): QueryRequest {
     return { sql, parameters, settings: options.settings, principal: EMBEDDED, signal: options.signal };
+  }
+
+  /** Takes back the table that a failed insert had created, unless another has put rows into it. */
+  private async dropEmpty(table: string): Promise<void> {
+    const snapshot = this.engine.storage.snapshot();
+    const rows = snapshot.table(table)?.rowCount;
+    snapshot.release();
+    if (rows === 0) await this.engine.storage.dropTable(table);
   }
 
   private async append(
@@ -146,7 +184,12 @@ export class Database {
 
   private toBatches(scope: MemoryScope, table: string, part: InsertPart) {
     if (isApacheTable(part)) return fromApacheTable(part, scope);
-    const columns = Array.isArray(part) ? columnsOfRows(part as readonly RowInput[]) : (part as Readonly<Record<string, ColumnInput>>);
+    let columns: Readonly<Record<string, ColumnInput>>;
+    if (Array.isArray(part)) columns = columnsOfRows(part as readonly RowInput[]);
+    else {
+      assertColumns(part);
+      columns = part;
+    }
     const { batch, schema } = batchFromColumns(scope, columns, this.tableSchema(table));
     return { batches: [batch], schema };
   }
@@ -163,8 +206,41 @@ export class Database {
 }
 
 async function* partsOf(data: InsertData): AsyncGenerator<InsertPart> {
-  if (data === null || typeof data !== 'object')
-    throw new DbError('invalid_argument', 'insert takes columns, rows, an Arrow table or an async iterable of them');
+  if (data === null || typeof data !== 'object') throw notInsertable();
   if (Symbol.asyncIterator in data && !isApacheTable(data)) yield* data as AsyncIterable<InsertPart>;
   else yield data as InsertPart;
+}
+
+function notInsertable(hint?: string): DbError {
+  return new DbError('invalid_argument', 'insert takes columns, rows, an Arrow table or an async iterable of them', { hint });
+}
+
+function assertColumns(part: unknown): asserts part is Readonly<Record<string, ColumnInput>> {
+  if (part === null || typeof part !== 'object' || ArrayBuffer.isView(part) || Symbol.iterator in part) {
+    const isTable = part !== null && typeof part === 'object' && 'schema' in part && 'batches' in part;
+    throw notInsertable(isTable ? 'the Arrow table is of another copy of apache-arrow: install the version that fletchdb uses' : undefined);
+  }
+}
+
+/** The parts, until the signal is aborted; then it throws, also when the source never answers. */
+async function* untilAborted<Part>(parts: AsyncGenerator<Part>, signal: AbortSignal): AsyncGenerator<Part> {
+  signal.throwIfAborted();
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  // Nobody may be waiting when it rejects.
+  aborted.catch(() => undefined);
+  let isDone = false;
+  try {
+    while (!isDone) {
+      const next = await Promise.race([parts.next(), aborted]);
+      isDone = next.done === true;
+      if (next.done !== true) yield next.value;
+    }
+  } finally {
+    // A source that hangs would hold return() too, so it is not awaited then.
+    const closed = isDone ? undefined : parts.return(undefined);
+    if (!signal.aborted) await closed;
+    else closed?.catch(() => undefined);
+  }
 }

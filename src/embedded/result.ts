@@ -4,8 +4,8 @@ import type { Arena } from '../core/arena.js';
 import type { OwnedBatch, Value, Vector } from '../core/batch.js';
 import type { QueryResult } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
-import { type DataType, physicalOf, type Schema, typeName } from '../core/types.js';
-import { decimalText, intervalText, timestampText, valueAt } from '../core/values.js';
+import { type DataType, physicalOf, type Schema, type TimeUnit, typeName, UNITS_PER_SECOND } from '../core/types.js';
+import { dateText, decimalText, intervalText, timestampText, valueAt } from '../core/values.js';
 
 export interface ResultOptions {
   /** How int64 and uint64 come back. `number` fails with `invalid_value` beyond ±2^53. Default bigint. */
@@ -14,7 +14,7 @@ export interface ResultOptions {
   readonly timestamps?: 'bigint' | 'iso' | 'date';
 }
 
-/** A value as it comes back: decimals as text with all digits, uuid as text, interval as ISO 8601 text, date32 as ISO text, lists and structs as plain arrays and objects. */
+/** A value as it comes back: decimals as text with all digits, uuid as text, interval as ISO 8601 text, date32 as ISO text, time64 as ticks of its unit, lists and structs as plain arrays and objects. */
 export type SqlValue =
   | null
   | boolean
@@ -129,11 +129,12 @@ const VIEWS = {
 
 /** A second column of the same name becomes name_1, as rows are objects. */
 function uniqueNames(schema: Schema): string[] {
-  const seen = new Map<string, number>();
-  return schema.fields.map(({ name }) => {
-    const times = seen.get(name) ?? 0;
-    seen.set(name, times + 1);
-    return times === 0 ? name : `${name}_${times}`;
+  const taken = new Set<string>();
+  return schema.fields.map((field) => {
+    let { name } = field;
+    for (let times = 1; taken.has(name); times++) name = `${field.name}_${times}`;
+    taken.add(name);
+    return name;
   });
 }
 
@@ -145,12 +146,10 @@ function sqlValue(value: Value, type: DataType, options: ResultOptions): SqlValu
       return options.int64 === 'number' ? exactNumber(value as bigint) : (value as bigint);
     case 'timestamp': {
       if (options.timestamps === 'iso') return timestampText(value as bigint, type.unit);
-      return options.timestamps === 'date'
-        ? new Date(timestampText(value as bigint, type.unit).replace(/(\.\d{3})\d*/, '$1'))
-        : (value as bigint);
+      return options.timestamps === 'date' ? dateOf(value as bigint, type.unit) : (value as bigint);
     }
     case 'date32':
-      return new Date((value as number) * 86_400_000).toISOString().slice(0, 10);
+      return dateText(value as number);
     case 'decimal':
       return decimalText(value as bigint, type.scale);
     case 'interval': {
@@ -175,7 +174,17 @@ function exactNumber(value: bigint): number {
   return number;
 }
 
-/** The result of a query. Read it once: as a loop over batches, or by one of the to… methods. */
+/** Finer digits are cut: the Date is at or before the timestamp. Fails with `invalid_value` beyond the years of Date. */
+function dateOf(ticks: bigint, unit: TimeUnit): Date {
+  const perSecond = UNITS_PER_SECOND[unit];
+  const scaled = ticks * 1000n;
+  const milliseconds = (scaled - (((scaled % perSecond) + perSecond) % perSecond)) / perSecond;
+  const date = new Date(Number(milliseconds));
+  if (Number.isNaN(date.getTime())) throw new DbError('invalid_value', `${timestampText(ticks, unit)} is beyond the years of Date`);
+  return date;
+}
+
+/** The result of a query. Read it once: as a loop over batches, or by one of the to… methods. One that is not read is closed. */
 export class Result implements AsyncIterable<ResultBatch> {
   readonly queryId: string;
   readonly columns: readonly ResultColumn[];
@@ -184,6 +193,7 @@ export class Result implements AsyncIterable<ResultBatch> {
   private readonly result: QueryResult;
   private readonly arena: Arena;
   private readonly options: ResultOptions;
+  private isTaken = false;
 
   constructor(result: QueryResult, arena: Arena, options: ResultOptions) {
     this.queryId = result.queryId;
@@ -195,7 +205,7 @@ export class Result implements AsyncIterable<ResultBatch> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ResultBatch> {
-    for await (const owned of this.result.batches) {
+    for await (const owned of this.take().batches) {
       const batch = new ResultBatch(owned, this.arena, this.result.schema, this.options);
       try {
         yield batch;
@@ -226,8 +236,25 @@ export class Result implements AsyncIterable<ResultBatch> {
   }
 
   /** An apache-arrow Table. */
-  toArrow(): Promise<ApacheTable> {
-    return toApacheTable(this.result, this.arena);
+  async toArrow(): Promise<ApacheTable> {
+    return toApacheTable(this.take(), this.arena);
+  }
+
+  /** Ends a query whose result is not wanted (any more). Harmless after it was read. */
+  async close(): Promise<void> {
+    if (this.isTaken) return;
+    this.isTaken = true;
+    await this.result.batches[Symbol.asyncIterator]().return?.();
+  }
+
+  private take(): QueryResult {
+    if (this.isTaken) {
+      throw new DbError('closed', 'this result was read or closed already', {
+        hint: 'keep what the first reading gave, or run the query again',
+      });
+    }
+    this.isTaken = true;
+    return this.result;
   }
 }
 

@@ -34,6 +34,28 @@ export function ticksFromText(text: string, unit: TimeUnit): bigint {
   return seconds * UNITS_PER_SECOND[unit] + nanoseconds / perTick;
 }
 
+/** Days since 1970-01-01 of a date without time of day. Fails with `invalid_value`. */
+export function daysFromText(text: string): number {
+  if (text.includes(':')) throw new DbError('invalid_value', `${JSON.stringify(text)} is not a date`, { hint: 'write 2026-01-01' });
+  return Number(ticksFromText(text, 's') / 86_400n);
+}
+
+const CLOCK = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?$/;
+
+/** Time of day as text → ticks since midnight. Fails with `invalid_value`. */
+export function clockTicksFromText(text: string, unit: 'us' | 'ns'): bigint {
+  const match = CLOCK.exec(text.trim());
+  const [, hour = '0', minute = '0', second = '0', fraction = ''] = match ?? [];
+  if (!match || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) {
+    throw new DbError('invalid_value', `${JSON.stringify(text)} is not a time of day`, { hint: 'write 12:30:00.5' });
+  }
+  const nanoseconds = BigInt(fraction.padEnd(9, '0'));
+  const perTick = 1_000_000_000n / UNITS_PER_SECOND[unit];
+  if (nanoseconds % perTick !== 0n)
+    throw new DbError('invalid_value', `${JSON.stringify(text)} has more digits than time64[${unit}] holds`);
+  return BigInt(Number(hour) * 3600 + Number(minute) * 60 + Number(second)) * UNITS_PER_SECOND[unit] + nanoseconds / perTick;
+}
+
 /** Fails with `invalid_value`. */
 export function uuidBytes(text: string): Uint8Array {
   const hex = text.replaceAll('-', '');
