@@ -15,8 +15,9 @@ function isInstalled() {
   return Object.entries(wanted).every(([path, entry]) => path === '' || entry.optional || present[path]?.version === entry.version);
 }
 
+// npm install, not npm ci: ci refuses a lock file that names no packages for platforms which a registry does not carry.
 export function install() {
   if (isInstalled()) return;
   console.error('fletchdb: installing packages (once)');
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+  execFileSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
 }
