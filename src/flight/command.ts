@@ -29,8 +29,17 @@ export function queryOfDescriptor(descriptor: FlightDescriptor): QueryCommand {
   return queryOfBytes(descriptor.command, 'the descriptor command');
 }
 
+/** Commands of Flight SQL are protobuf messages whose type's name is among the first bytes. */
+const FLIGHT_SQL = 'type.googleapis.com/arrow.flight.protocol.sql.';
+
+function refuseFlightSql(bytes: Uint8Array, instead: string): void {
+  if (!Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 100)).includes(FLIGHT_SQL)) return;
+  throw new DbError('unsupported', 'Flight SQL is not served by this version', { hint: instead });
+}
+
 /** SQL text, or JSON {"query", "params"}; tickets have the same form. */
 export function queryOfBytes(bytes: Uint8Array, what: string): QueryCommand {
+  refuseFlightSql(bytes, 'send the SQL text itself as command or ticket');
   const text = readText(bytes, what);
   if (text.trim() === '') throw new DbError('invalid_argument', `${what} is empty`, { hint: 'send SQL, or JSON {"query", "params"}' });
   const json = jsonObject(text, what);
@@ -51,6 +60,7 @@ export function putOfDescriptor(descriptor: FlightDescriptor): PutCommand {
   const plain = { create: true, mode: 'append', isAtomic: false } as const;
   if (descriptor.kind === 'path') return { ...plain, table: tableOfPath(descriptor) };
   const what = 'the descriptor command';
+  refuseFlightSql(descriptor.command, 'DoPut takes the name of a table');
   const text = readText(descriptor.command, what).trim();
   if (text === '') throw new DbError('invalid_argument', `${what} names no table`);
   const json = jsonObject(text, what);

@@ -225,6 +225,9 @@ def errors():
     fails(pa.ArrowInvalid, "numeric_overflow", lambda: get("SELECT BROKEN FROM numbers"))
     fails(pa.ArrowException, "", lambda: put("failing", pa.table({"a": list(range(1000))}), 10))
     fails(pa.ArrowNotImplementedError, "unsupported", lambda: list(client.do_exchange(fl.FlightDescriptor.for_command(b"x"))[1]))
+    flight_sql = fl.FlightDescriptor.for_command(b"\x0a\x45type.googleapis.com/arrow.flight.protocol.sql.CommandStatementQuery\x12\x02\x0a\x00")
+    fails(pa.ArrowNotImplementedError, "unsupported: Flight SQL", lambda: client.get_flight_info(flight_sql))
+    fails(pa.ArrowNotImplementedError, "unsupported: Flight SQL", lambda: get(flight_sql.command))
     assert get("SELECT * FROM known").num_rows == 1
 
 
