@@ -1,5 +1,5 @@
 // Builds what has changed: every kernel module (AssemblyScript → dist/native-free/*.wasm) and the TypeScript (→ dist).
-// Flags: --kernels builds the kernels only.
+// Flags: --kernels builds the kernels only; --clean builds everything anew.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const out = join(root, 'dist');
-const kernelsOnly = process.argv.includes('--kernels');
 // Low memory of every arena: one 64 KiB slot of static data per kernel module, in this order (see native-free/kernels.ts).
 const KERNEL_MODULES = ['vector', 'text', 'relation', 'store', 'wire', 'format'];
 
@@ -19,7 +18,7 @@ function newestChange(path) {
 }
 
 function run(tool, args) {
-  execFileSync(process.execPath, [tool, ...args], { cwd: root, stdio: 'inherit' });
+  execFileSync(process.execPath, [tool, ...args], { cwd: root, stdio: ['ignore', 2, 2] });
 }
 
 function buildKernels() {
@@ -91,6 +90,15 @@ function buildTypeScript() {
   writeFileSync(stamp, '');
 }
 
-mkdirSync(out, { recursive: true });
-buildKernels();
-if (!kernelsOnly) buildTypeScript();
+/** Brings dist up to date. Flags as above. */
+export function build(flags = []) {
+  if (flags.includes('--clean')) {
+    rmSync(out, { recursive: true, force: true });
+    rmSync(join(root, 'node_modules/.cache/fletch/tsbuildinfo'), { force: true });
+  }
+  mkdirSync(out, { recursive: true });
+  buildKernels();
+  if (!flags.includes('--kernels')) buildTypeScript();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) build(process.argv.slice(2));

@@ -1,6 +1,6 @@
 // Makes sure that node_modules is what package-lock.json says; does nothing (and costs nothing) when it is.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -10,9 +10,15 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 function isInstalled() {
   const marker = join(root, 'node_modules', '.package-lock.json');
   if (!existsSync(marker)) return false;
-  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  const lockFile = join(root, 'package-lock.json');
+  if (statSync(marker).mtimeMs > statSync(lockFile).mtimeMs) return true;
+  const wanted = JSON.parse(readFileSync(lockFile, 'utf8')).packages;
   const present = JSON.parse(readFileSync(marker, 'utf8')).packages;
-  return Object.entries(wanted).every(([path, entry]) => path === '' || entry.optional || present[path]?.version === entry.version);
+  const complete = Object.entries(wanted).every(
+    ([path, entry]) => path === '' || entry.optional || present[path]?.version === entry.version,
+  );
+  if (complete) utimesSync(marker, new Date(), new Date());
+  return complete;
 }
 
 // npm install, not npm ci: ci refuses a lock file that names no packages for platforms which a registry does not carry.

@@ -12,6 +12,8 @@ import { createWorkerPool } from './workers/pool.js';
 
 export interface OpenEngine extends Engine {
   readonly settings: Settings;
+  /** Starts the worker threads now instead of with the first large query. */
+  warmUp(): void;
   /** Ends running queries, waits for commits under way, closes files. */
   close(): Promise<void>;
 }
@@ -36,5 +38,5 @@ export async function openDatabase(settings: Settings, options: OpenOptions = {}
     await pool.close();
     await storage.close();
   };
-  return { version: VERSION, settings, arena, storage, query, ingest: storage.ingest, close };
+  return { version: VERSION, settings, arena, storage, query, ingest: storage.ingest, warmUp: () => pool.start(), close };
 }

@@ -13,6 +13,8 @@ export async function runServe(line: CommandLine, io: Io): Promise<number> {
   const host = line.settings.host.includes(':') ? `[${line.settings.host}]` : line.settings.host;
   await write(io.output, `http  http://${host}:${server.httpPort}\n`);
   if (server.flightPort !== null) await write(io.output, `flight grpc://${host}:${server.flightPort}\n`);
+  // The threads start when the doors already answer: on few cores they would only delay them.
+  server.engine.warmUp();
   await nextSignal();
   // A second signal does not wait for the drain.
   const impatient = () => process.exit(SECOND_SIGNAL_EXIT_CODE);

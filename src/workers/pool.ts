@@ -33,6 +33,10 @@ class CallingThread implements WorkerPool {
     this.kernels = kernels ?? instantiateKernels(arena.memory);
   }
 
+  start(): void {
+    // There is no thread to start.
+  }
+
   run(task: Task): Promise<TaskResult> {
     return runTaskInSlices(task, { arena: this.arena, kernels: this.kernels });
   }
@@ -53,17 +57,26 @@ function threadFile(): string {
 
 class ThreadPool implements WorkerPool {
   readonly threads: number;
-  private readonly pool: Piscina<Task, TaskReply>;
+  private readonly arena: Arena;
+  private pool: Piscina<Task, TaskReply> | undefined;
   private closed = false;
 
   constructor({ threads, arena }: WorkerPoolOptions) {
     this.threads = threads;
-    const workerData: ThreadData = { arena: arena.handle, modules: compileKernels() };
-    this.pool = new Piscina<Task, TaskReply>({
+    this.arena = arena;
+  }
+
+  start(): void {
+    this.startedPool();
+  }
+
+  private startedPool(): Piscina<Task, TaskReply> {
+    const workerData: ThreadData = { arena: this.arena.handle, modules: compileKernels() };
+    this.pool ??= new Piscina<Task, TaskReply>({
       filename: threadFile(),
       name: 'answer',
-      minThreads: threads,
-      maxThreads: threads,
+      minThreads: this.threads,
+      maxThreads: this.threads,
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 1,
       maxQueue: Number.POSITIVE_INFINITY,
@@ -71,13 +84,14 @@ class ThreadPool implements WorkerPool {
       trackUnmanagedFds: false,
       workerData,
     });
+    return this.pool;
   }
 
   async run(task: Task): Promise<TaskResult> {
     if (this.closed) throw new DbError('closed', 'the database is closed');
     let reply: TaskReply;
     try {
-      reply = await this.pool.run(task);
+      reply = await this.startedPool().run(task);
     } catch (error) {
       throw this.closed ? new DbError('closed', 'the database was closed', { cause: error }) : asDbError(error);
     }
@@ -87,6 +101,6 @@ class ThreadPool implements WorkerPool {
 
   async close(): Promise<void> {
     this.closed = true;
-    await this.pool.close({ force: true });
+    await this.pool?.close({ force: true });
   }
 }
