@@ -55,7 +55,8 @@ export function orderKeysOf(vector: Vector, direction: SortDirection, context: M
   if (physical === 'bytes') return textOrderKeys(vector, direction, context, temporary);
   const flat = toFlat(vector, context, temporary);
   if (physical in ORDER_KERNEL) {
-    return { ...direction, keys: [narrowOrderKey(flat, direction.descending, context, temporary)], validity: flat.validity };
+    const key = narrowOrderKey(flat, direction.descending, context, temporary);
+    return tied({ ...direction, keys: [key], validity: flat.validity }, flat.length, context, temporary);
   }
   if (!(physical in WIDE_ORDER_KERNEL)) throw unsortable(vector.type);
   const keys = [1, 0].map((which) => {
@@ -64,7 +65,15 @@ export function orderKeysOf(vector: Vector, direction: SortDirection, context: M
     context.kernels[kernel](flat.values, flat.length, direction.descending ? 1 : 0, which, out);
     return out;
   });
-  return { ...direction, keys, validity: flat.validity };
+  return tied({ ...direction, keys, validity: flat.validity }, flat.length, context, temporary);
+}
+
+/** NULL rows get equal keys, whatever lies in their slots, so that the columns after this one decide between them. */
+function tied(order: OrderKeys, n: number, context: MoveContext, temporary: MemoryScope): OrderKeys {
+  if (order.validity === 0) return order;
+  const zero = temporary.allocateZeroed(8);
+  for (const key of order.keys) context.kernels.select_64(order.validity, key, 1, zero, 0, n, key);
+  return order;
 }
 
 function unsortable(type: DataType): DbError {
@@ -84,7 +93,7 @@ function textOrderKeys(vector: Vector, direction: SortDirection, context: MoveCo
   const keys = temporary.allocate(Math.max(64, n * 8));
   kernels.order_u32(ids, n, direction.descending ? 1 : 0, keys);
   temporary.free(ids);
-  return { ...direction, keys: [keys], validity: source.validity };
+  return tied({ ...direction, keys: [keys], validity: source.validity }, n, context, temporary);
 }
 
 /** Rank by bytes of each interned text (uint32 by id). */

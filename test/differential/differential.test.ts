@@ -1,0 +1,32 @@
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Peer } from './peer.js';
+import { compareWorld, emptyReport, type Report } from './runner.js';
+
+const SEED = Number(process.env.FLETCH_SEED ?? Date.now() % 1_000_000);
+const QUERIES = Number(process.env.FLETCH_DIFFERENTIAL ?? 160);
+const WORLD_QUERIES = 40;
+let peer: Peer;
+
+beforeAll(() => {
+  peer = new Peer();
+});
+
+afterAll(() => peer.close());
+
+async function compare(seed: number): Promise<Report> {
+  const report = emptyReport();
+  for (let i = 0; report.compared + report.refusedByBoth + report.refusedByPeer < QUERIES; i++)
+    await compareWorld(seed + i, WORLD_QUERIES, peer, report);
+  if (process.env.FLETCH_DIFFERENTIAL !== undefined) console.log(JSON.stringify({ ...report, failures: report.failures.length }));
+  if (process.env.FLETCH_DIFFERENTIAL_LOG !== undefined)
+    writeFileSync(process.env.FLETCH_DIFFERENTIAL_LOG, report.failures.map((each) => each.text).join('\n\n'));
+  return report;
+}
+
+for (const seed of process.env.FLETCH_SEED === undefined ? [1, SEED] : [SEED]) {
+  test(`random queries answer as DuckDB does, for every thread count and vector size (seed ${seed})`, async () => {
+    const report = await compare(seed);
+    expect(report.failures.map((each) => each.text).join('\n\n')).toBe('');
+  }, 3_600_000);
+}

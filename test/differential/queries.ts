@@ -1,0 +1,299 @@
+/** Random queries as trees of clauses. */
+
+import { randomAggregate } from './aggregates.js';
+import { type Expr, leaf, randomCondition, randomExpr, type Scope, type ScopeColumn, sqlOf } from './expressions.js';
+import type { Random } from './random.js';
+import type { Class, World, WorldTable } from './world.js';
+
+export interface Join {
+  readonly kind: string;
+  readonly source: string;
+  readonly on: readonly Expr[];
+  readonly using?: string;
+}
+
+export interface OrderItem {
+  readonly position: number;
+  readonly direction: string;
+}
+
+export interface Query {
+  /** Texts of CTEs. */
+  readonly with: readonly string[];
+  readonly distinct: boolean;
+  readonly items: readonly Expr[];
+  readonly from: string | undefined;
+  readonly joins: readonly Join[];
+  readonly where: readonly Expr[];
+  readonly group: readonly Expr[] | undefined;
+  readonly having: readonly Expr[];
+  readonly setOperation: { readonly operator: string; readonly right: Query } | undefined;
+  readonly order: readonly OrderItem[];
+  readonly limit: number | undefined;
+  readonly offset: number | undefined;
+}
+
+export function queryText(query: Query): string {
+  const items = query.items.map((item, i) => `${sqlOf(item)} AS c${i}`).join(', ');
+  const head = `${query.with.length > 0 ? `WITH ${query.with.join(', ')} ` : ''}SELECT ${query.distinct ? 'DISTINCT ' : ''}${items}`;
+  const clauses = [head];
+  if (query.from !== undefined) clauses.push(`FROM ${query.from}`);
+  for (const join of query.joins) clauses.push(joinText(join));
+  if (query.where.length > 0) clauses.push(`WHERE ${query.where.map(sqlOf).join(' AND ')}`);
+  if (query.group && query.group.length > 0) clauses.push(`GROUP BY ${query.group.map(sqlOf).join(', ')}`);
+  if (query.having.length > 0) clauses.push(`HAVING ${query.having.map(sqlOf).join(' AND ')}`);
+  if (query.setOperation) clauses.push(`${query.setOperation.operator} ${queryText(query.setOperation.right)}`);
+  if (query.order.length > 0) clauses.push(`ORDER BY ${query.order.map((each) => `${each.position + 1} ${each.direction}`).join(', ')}`);
+  if (query.limit !== undefined) clauses.push(`LIMIT ${query.limit}`);
+  if (query.offset !== undefined) clauses.push(`OFFSET ${query.offset}`);
+  return clauses.join(' ');
+}
+
+function joinText(join: Join): string {
+  if (join.using !== undefined) return `${join.kind} ${join.source} USING (${join.using})`;
+  return `${join.kind} ${join.source}${join.on.length > 0 ? ` ON ${join.on.map(sqlOf).join(' AND ')}` : ''}`;
+}
+
+/** True when rows of one order are the only right answer. */
+export function isTotallyOrdered(query: Query): boolean {
+  const positions = new Set(query.order.map((item) => item.position));
+  return query.items.every((item, i) => positions.has(i) || item.class === 'fuzzy') && !query.items.some((item) => item.class === 'fuzzy');
+}
+
+interface Source {
+  readonly text: string;
+  readonly columns: readonly ScopeColumn[];
+  readonly rows: number;
+}
+
+const ORDERS = ['', 'ASC', 'DESC', 'ASC NULLS FIRST', 'DESC NULLS LAST', 'DESC NULLS FIRST', 'NULLS LAST'];
+
+export class QueryMaker {
+  private readonly random: Random;
+  private readonly world: World;
+  private aliases = 0;
+
+  constructor(random: Random, world: World) {
+    this.random = random;
+    this.world = world;
+  }
+
+  query(): Query {
+    const { random } = this;
+    const common: string[] = [];
+    const extra: Source[] = [];
+    for (let i = random.chance(0.15) ? random.whole(1, 2) : 0; i > 0; i--) {
+      const name = `w${this.aliases++}`;
+      const inner = this.select(1, [], undefined, false);
+      common.push(`${name} AS (${queryText(inner)})`);
+      extra.push({ text: name, columns: columnsOf(inner, ''), rows: 100 });
+    }
+    let query = this.select(2, [], undefined, true, extra);
+    if (random.chance(0.12)) query = this.withSetOperation(query);
+    return this.ordered({ ...query, with: common });
+  }
+
+  private withSetOperation(query: Query): Query {
+    const { random } = this;
+    const items = query.items.filter((item) => item.class !== 'fuzzy' && item.class !== 'list');
+    if (items.length === 0 || items.length !== query.items.length) return query;
+    const right = this.select(
+      1,
+      items.map((item) => item.class),
+      undefined,
+      false,
+    );
+    const operator = random.pick(['UNION', 'UNION ALL', 'UNION ALL', 'INTERSECT', 'EXCEPT']);
+    return { ...query, setOperation: { operator, right } };
+  }
+
+  private ordered(query: Query): Query {
+    const { random } = this;
+    if (random.chance(0.35)) return query;
+    const positions = random.sample(
+      query.items.map((item, i) => ({ item, i })).filter(({ item }) => item.class !== 'fuzzy' && item.class !== 'list'),
+      random.chance(0.7) ? 99 : random.whole(1, 3),
+    );
+    const order = positions.map(({ i }) => ({ position: i, direction: random.pick(ORDERS) }));
+    const total = order.length === query.items.length;
+    if (!total || random.chance(0.4)) return { ...query, order };
+    return {
+      ...query,
+      order,
+      limit: random.pick([0, 1, 3, 10, 100]),
+      offset: random.chance(0.3) ? random.pick([0, 1, 5, 70, 5000]) : undefined,
+    };
+  }
+
+  /** A query without order; `classes` fixes the columns' classes. `outer` are columns of the query around. */
+  private select(depth: number, classes: readonly Class[], outer: Scope | undefined, fuzzy: boolean, extra: readonly Source[] = []): Query {
+    const { random } = this;
+    const { from, joins, columns } = this.sources(depth, extra);
+    const inner: Scope = { random, columns: [...columns, ...(outer && random.chance(0.6) ? outer.columns : [])] };
+    const scope: Scope = { ...inner, subquery: depth > 0 ? (kind, of) => this.subquery(kind, of, inner) : undefined };
+    const where = random.chance(0.5) ? Array.from({ length: random.whole(1, 2) }, () => randomCondition(scope, 2)) : [];
+    const base = { with: [], from, joins, where, setOperation: undefined, order: [], limit: undefined, offset: undefined };
+    const grouped = random.chance(0.45) ? this.grouped({ ...inner, columns }, classes, fuzzy) : undefined;
+    if (grouped) return { ...base, distinct: false, ...grouped };
+    const wanted = classes.length > 0 ? classes : Array.from({ length: random.whole(1, 5) }, () => this.anyClass(columns));
+    const items = wanted.map((each) => randomExpr(scope, each, random.whole(0, 3), true));
+    return { ...base, distinct: random.chance(0.15), items, group: undefined, having: [] };
+  }
+
+  private anyClass(columns: readonly ScopeColumn[]): Class {
+    const known = columns.map((each) => each.class).filter((each) => each !== 'fuzzy' && each !== 'list');
+    return known.length > 0 && this.random.chance(0.8)
+      ? this.random.pick(known)
+      : this.random.pick(['bool', 'int', 'float', 'dec', 'text', 'date', 'ts']);
+  }
+
+  private grouped(scope: Scope, classes: readonly Class[], fuzzy: boolean): Pick<Query, 'items' | 'group' | 'having'> {
+    const { random } = this;
+    const keyCount = random.pick([0, 1, 1, 1, 2, 2, 3, 4]);
+    const keys = Array.from({ length: keyCount }, (_, i) => {
+      const kind = classes[i] ?? this.anyClass(scope.columns);
+      return randomExpr(scope, kind, random.pick([0, 0, 0, 1, 2]), true);
+    }).slice(0, classes.length > 0 ? classes.length : 4);
+    const firm = keys.filter((key) => key.parts.length > 0 || scope.columns.some((each) => each.sql === key.template));
+    const rest = classes.slice(firm.length);
+    const usable = firm.every((key, i) => classes.length === 0 || key.class === classes[i]) ? firm : [];
+    const wanted: (Class | undefined)[] = usable === firm && classes.length > 0 ? rest.slice() : classes.length > 0 ? [...classes] : [];
+    if (classes.length === 0) wanted.push(...Array.from({ length: random.whole(usable.length > 0 ? 0 : 1, 4) }, () => undefined));
+    const aggregates = wanted.map((kind) => randomAggregate(scope, kind, fuzzy));
+    const having = random.chance(0.2) ? [this.having(scope)] : [];
+    const items = [...usable, ...aggregates];
+    return { items: items.length > 0 ? items : [leaf('int', 'count(*)')], group: usable, having };
+  }
+
+  private having(scope: Scope): Expr {
+    const { random } = this;
+    const aggregate = randomAggregate(scope, random.pick(['int', 'int', 'float', 'text'] as const), false);
+    const other = randomExpr({ random, columns: [] }, aggregate.class, 0);
+    const operator = random.pick(['>', '<=', '<>', 'IS NOT DISTINCT FROM']);
+    return { class: 'bool', parts: [aggregate, other], template: `({0} ${operator} {1})` };
+  }
+
+  private subquery(kind: 'scalar' | 'list', of: Class, outer: Scope): string {
+    const { random } = this;
+    if (kind === 'list') {
+      const query = this.select(0, [of], outer, false);
+      return `(${queryText(query)})`;
+    }
+    const table = random.pick(this.world.tables.slice(1));
+    const alias = `s${this.aliases++}`;
+    const columns = tableColumns(table, alias);
+    const aggregate = randomAggregate({ random, columns }, of, false);
+    const where = random.chance(0.6) ? ` WHERE ${sqlOf(this.correlation(columns, outer.columns))}` : '';
+    return `(SELECT ${sqlOf(aggregate)} FROM ${table.name} ${alias}${where})`;
+  }
+
+  /** A predicate between columns of two sides; mostly an equality. */
+  private correlation(left: readonly ScopeColumn[], right: readonly ScopeColumn[]): Expr {
+    const { random } = this;
+    const pairs = left.flatMap((a) => right.filter((b) => comparable(a.class, b.class)).map((b) => [a, b] as const));
+    if (pairs.length === 0) return leaf('bool', 'TRUE');
+    const [a, b] = random.pick(pairs);
+    const operator = random.chance(0.8) ? '=' : random.pick(['<', '>=', '<>', 'IS NOT DISTINCT FROM']);
+    return leaf('bool', `${a.sql} ${operator} ${b.sql}`);
+  }
+
+  private sources(depth: number, extra: readonly Source[]): { from: string; joins: Join[]; columns: ScopeColumn[] } {
+    const { random } = this;
+    const first = random.chance(0.55) ? this.table(0) : this.source(depth, extra);
+    const columns = [...first.columns];
+    const joins: Join[] = [];
+    let rows = first.rows;
+    for (let i = random.pick([0, 0, 0, 1, 1, 2]); i > 0 && depth > 0; i--) {
+      const other = this.source(depth - 1, extra);
+      if (rows * other.rows > 120_000) continue;
+      const join = this.join(columns, other);
+      joins.push(join);
+      rows = join.kind === 'CROSS JOIN' ? rows * other.rows : rows * Math.max(1, Math.floor(other.rows / 4));
+      if (!/SEMI|ANTI/.test(join.kind)) columns.push(...other.columns);
+    }
+    return { from: first.text, joins, columns };
+  }
+
+  private join(columns: readonly ScopeColumn[], other: Source): Join {
+    const { random } = this;
+    const kind = random.pick(['JOIN', 'JOIN', 'LEFT JOIN', 'LEFT JOIN', 'RIGHT JOIN', 'FULL JOIN', 'SEMI JOIN', 'ANTI JOIN', 'CROSS JOIN']);
+    if (kind === 'CROSS JOIN') return { kind, source: other.text, on: [] };
+    const on = [this.correlation(columns, other.columns)];
+    if (random.chance(0.2)) on.push(this.correlation(columns, other.columns));
+    if (kind === 'FULL JOIN' || kind === 'RIGHT JOIN')
+      return {
+        kind,
+        source: other.text,
+        on:
+          on.filter((each) => / = /.test(each.template)).length > 0
+            ? on
+            : [leaf('bool', `${columns[0]?.sql} = ${other.columns[0]?.sql}`)].filter(() => false).concat(on),
+      };
+    if (random.chance(0.25)) on.push(randomCondition({ random, columns: [...columns, ...other.columns] }, 1));
+    return { kind, source: other.text, on };
+  }
+
+  private table(number: number): Source {
+    const table = this.world.tables[number] as WorldTable;
+    const alias = `a${this.aliases++}`;
+    return { text: `${table.name} ${alias}`, columns: tableColumns(table, alias), rows: table.rows };
+  }
+
+  private source(depth: number, extra: readonly Source[]): Source {
+    const { random } = this;
+    const alias = `a${this.aliases++}`;
+    const known = extra.length > 0 && random.chance(0.6) ? random.pick(extra) : undefined;
+    if (known)
+      return {
+        text: `${known.text} ${alias}`,
+        columns: known.columns.map((each) => ({ ...each, sql: `${alias}.${each.sql}` })),
+        rows: known.rows,
+      };
+    const choice = random.whole(0, 9);
+    if (choice === 0) {
+      const [low, high] = [random.whole(-3, 3), random.whole(0, 30)];
+      return {
+        text: `generate_series(${low}, ${high}) AS ${alias}(g)`,
+        columns: [{ sql: `${alias}.g`, class: 'int', wild: false }],
+        rows: 30,
+      };
+    }
+    if (choice === 1) {
+      const rows = Array.from({ length: random.whole(1, 6) }, () => {
+        const cells = (['int', 'text', 'float'] as const).map((kind) =>
+          random.chance(0.2) ? 'NULL' : sqlOf(randomExpr({ random, columns: [] }, kind, 1)),
+        );
+        return `(${cells.join(', ')})`;
+      });
+      const names = ['x', 'y', 'z'].map((name, i) => ({
+        sql: `${alias}.${name}`,
+        class: (['int', 'text', 'float'] as const)[i] ?? 'int',
+        wild: false,
+      }));
+      return {
+        text: `(VALUES ${rows.join(', ')}, (CAST(NULL AS BIGINT), '', CAST(0 AS DOUBLE))) AS ${alias}(x, y, z)`,
+        columns: names,
+        rows: 7,
+      };
+    }
+    if (choice <= 3 && depth > 0) {
+      const inner = this.ordered(this.select(depth - 1, [], undefined, false));
+      return { text: `(${queryText(inner)}) ${alias}`, columns: columnsOf(inner, `${alias}.`), rows: inner.limit ?? 200 };
+    }
+    return this.table(random.whole(1, 2));
+  }
+}
+
+function comparable(a: Class, b: Class): boolean {
+  const numbers = ['int', 'float', 'dec'];
+  return (a === b && a !== 'fuzzy' && a !== 'list') || (numbers.includes(a) && numbers.includes(b));
+}
+
+function tableColumns(table: WorldTable, alias: string): ScopeColumn[] {
+  return table.columns.map((column) => ({ sql: `${alias}.${column.name}`, class: column.class, wild: column.wild }));
+}
+
+function columnsOf(query: Query, prefix: string): ScopeColumn[] {
+  // Values that were computed may be great: they are only passed through.
+  return query.items.map((item, i) => ({ sql: `${prefix}c${i}`, class: item.class, wild: item.wild === true || item.parts.length > 0 }));
+}

@@ -1,0 +1,85 @@
+/**
+ * Values of both systems as tagged text, and when two of them are the same answer: n exact number, f float, s text, b bool, t nanoseconds since
+ * 1970 (dates and timestamps of every unit), l[…] list.
+ */
+import type { Value } from '../../src/core/batch.js';
+import { type DataType, UNITS_PER_SECOND } from '../../src/core/types.js';
+import { decimalText } from '../../src/core/values.js';
+
+export type Cell = string | null;
+export type Row = readonly Cell[];
+
+export function cellOf(value: Value, type: DataType): Cell {
+  if (value === null) return null;
+  switch (type.kind) {
+    case 'bool':
+      return value ? 'bT' : 'bF';
+    case 'float32':
+    case 'float64':
+      return Object.is(value, -0) ? 'f-0' : `f${value as number}`;
+    case 'decimal':
+      return `n${trimmed(decimalText(value as bigint, type.scale))}`;
+    case 'date32':
+      return `t${BigInt(value as number) * 86_400_000_000_000n}`;
+    case 'timestamp':
+      return `t${(value as bigint) * (1_000_000_000n / UNITS_PER_SECOND[type.unit])}`;
+    case 'list':
+      return `l[${(value as readonly Value[]).map((item) => cellOf(item, type.item.type) ?? 'N').join(',')}]`;
+    default:
+      return typeof value === 'number' || typeof value === 'bigint' ? `n${value}` : `s${String(value)}`;
+  }
+}
+
+function trimmed(text: string): string {
+  const short = text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
+  return short === '-0' ? '0' : short;
+}
+
+function isNumber(cell: string): boolean {
+  return cell.startsWith('n') || cell.startsWith('f');
+}
+
+/** Exact unless one of the two is a float: then up to 1e-9 of the greater. */
+function sameCell(a: Cell, b: Cell): boolean {
+  if (a === b) return true;
+  if (a === null || b === null) return false;
+  if (a.startsWith('l[') && b.startsWith('l[')) return sameRow(a.slice(2, -1).split(','), b.slice(2, -1).split(','));
+  if (!isNumber(a) || !isNumber(b) || (a.startsWith('n') && b.startsWith('n'))) return false;
+  const [x, y] = [Number(a.slice(1)), Number(b.slice(1))];
+  if (Number.isNaN(x) || Number.isNaN(y)) return Number.isNaN(x) && Number.isNaN(y);
+  return x === y || Math.abs(x - y) <= 1e-9 * Math.max(Math.abs(x), Math.abs(y)) + 1e-12;
+}
+
+function sameRow(a: Row, b: Row): boolean {
+  return a.length === b.length && a.every((cell, i) => sameCell(cell, b[i] ?? null));
+}
+
+/** Text by which equal rows stand beside each other. */
+function sortKey(row: Row): string {
+  return row.map((cell) => (cell !== null && isNumber(cell) ? `n${rounded(Number(cell.slice(1)))}` : String(cell))).join('\u0001');
+}
+
+function rounded(value: number): string {
+  return value === 0 ? '0' : value.toPrecision(8);
+}
+
+/** A sentence about the first difference, or undefined when both are the same answer. */
+export function difference(ours: readonly Row[], theirs: readonly Row[], ordered: boolean): string | undefined {
+  if (ours.length !== theirs.length) return `${ours.length} rows, wanted ${theirs.length}`;
+  if (ordered) {
+    const at = ours.findIndex((row, i) => !sameRow(row, theirs[i] ?? []));
+    return at < 0 ? undefined : `row ${at} is ${JSON.stringify(ours[at])}, wanted ${JSON.stringify(theirs[at])}`;
+  }
+  const keyed = (rows: readonly Row[]) =>
+    rows.map((row) => ({ key: sortKey(row), row })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  const [left, right] = [keyed(ours), keyed(theirs)];
+  if (left.every((each, i) => sameRow(each.row, right[i]?.row ?? []))) return undefined;
+  // Rounding may have put close values apart: look for partners.
+  const rest = right.map((each) => each.row);
+  for (const { row } of left) {
+    const partner = rest.findIndex((each) => sameRow(row, each));
+    if (partner < 0) return `there is ${JSON.stringify(row)}, wanted e.g. ${JSON.stringify(rest[0])}`;
+    rest.splice(partner, 1);
+  }
+  return undefined;
+}
