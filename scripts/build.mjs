@@ -39,7 +39,6 @@ function buildKernels() {
       '--bindings',
       'raw',
       '-O3',
-      '--converge',
       '--noAssert',
       '--runtime',
       'stub',

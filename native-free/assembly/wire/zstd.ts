@@ -292,7 +292,7 @@ function readHuffman(source: usize, end: usize, work: usize): usize {
     }
     source += size;
   } else {
-    if (head > end - source) return 0;
+    if (head > u32(end - source)) return 0;
     count = readWeights(source, source + head, work);
     if (count == 0) return 0;
     source += head;
