@@ -180,6 +180,7 @@ function bytesVector(scope: MemoryScope, name: string, values: readonly ColumnVa
 const EMPTY = new Uint8Array(0);
 
 const HINTS: Readonly<Partial<Record<DataType['kind'], string>>> = {
+  int64: 'pass a bigint or a whole number; a new column of fractions is a Float64Array',
   timestamp: "pass a Date, ISO text or a bigint of the column's unit",
   time64: "pass text like 12:30:00 or a bigint of the column's unit",
   date32: 'pass text like 2026-01-01, a Date or the number of days since 1970-01-01',

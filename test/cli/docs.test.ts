@@ -17,6 +17,24 @@ const code = (text: string) => `\`${text}\``;
 const entries = <T>(table: Readonly<Record<string, T>>, row: (name: string, value: T) => Row): Row[] =>
   Object.entries(table).map(([name, value]) => row(name, value));
 
+/** What pyarrow raises for a gRPC status. */
+const GRPC: Readonly<Record<number, readonly [name: string, raised: string]>> = {
+  1: ['CANCELLED', 'flight.FlightCancelledError'],
+  3: ['INVALID_ARGUMENT', 'pa.ArrowInvalid (a ValueError)'],
+  4: ['DEADLINE_EXCEEDED', 'flight.FlightTimedOutError'],
+  5: ['NOT_FOUND', 'pa.ArrowKeyError (a KeyError)'],
+  6: ['ALREADY_EXISTS', 'pa.ArrowException'],
+  7: ['PERMISSION_DENIED', 'flight.FlightUnauthorizedError'],
+  12: ['UNIMPLEMENTED', 'pa.ArrowNotImplementedError (a NotImplementedError)'],
+  13: ['INTERNAL', 'flight.FlightInternalError'],
+  14: ['UNAVAILABLE (try again)', 'flight.FlightUnavailableError'],
+  15: ['DATA_LOSS', 'flight.FlightInternalError'],
+  16: ['UNAUTHENTICATED', 'flight.FlightUnauthenticatedError'],
+};
+
+const codesOfStatus = (status: string) =>
+  Object.entries(ERRORS).flatMap(([name, row]) => (String(row.grpc) === status ? [code(name)] : []));
+
 const TABLES: Readonly<Record<string, { file: string; head: Row; rows: Row[] }>> = {
   routes: {
     file: 'http',
@@ -39,6 +57,11 @@ const TABLES: Readonly<Record<string, { file: string; head: Row; rows: Row[] }>>
     file: 'http',
     head: ['code', 'status', 'try again', 'meaning'],
     rows: entries(ERRORS, (name, row) => [code(name), String(row.http), row.retryable ? 'yes' : 'no', row.doc]),
+  },
+  'flight errors': {
+    file: 'flight',
+    head: ['gRPC status', 'pyarrow raises', 'codes'],
+    rows: entries(GRPC, (status, [name, raised]) => [name, code(raised), codesOfStatus(status).join(', ')]),
   },
   metrics: { file: 'http', head: ['metric', 'type', 'meaning'], rows: entries(METRICS, (name, row) => [code(name), row.type, row.help]) },
   commands: { file: 'cli', head: ['command', 'does'], rows: entries(COMMANDS, (_name, row) => [code(row.usage), row.summary]) },
@@ -73,8 +96,12 @@ test.each(Object.entries(TABLES))('the table of %s in the docs is that of the co
   else expect(section.exec(text)?.[2]).toBe(expected);
 });
 
+test('every status that an error has stands in the table of Flight errors', () => {
+  for (const { grpc } of Object.values(ERRORS)) expect(GRPC).toHaveProperty(String(grpc));
+});
+
 test('no table of the docs is without its code', () => {
-  for (const file of ['http', 'cli']) {
+  for (const file of ['http', 'cli', 'flight']) {
     const text = readFileSync(new URL(`../../docs/${file}.md`, import.meta.url), 'utf8');
     for (const [, name] of text.matchAll(/<!-- table: (.*?) -->/g)) expect(TABLES[name as string]?.file).toBe(file);
   }
