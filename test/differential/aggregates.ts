@@ -26,7 +26,7 @@ function callOf(scope: Scope, wanted: Class): Expr {
     const { sql } = random.pick(known.length > 0 ? known : any.length > 0 ? any : scope.columns);
     return { class: kind, parts: [], template: sql };
   };
-  const id = scope.columns.find((each) => each.sql.endsWith('.id'))?.sql;
+  const { id } = scope;
   const distinct = random.chance(0.15) ? 'DISTINCT ' : '';
   if (random.chance(0.35) && wanted !== 'fuzzy' && wanted !== 'list' && wanted !== 'bool') {
     if (id !== undefined && random.chance(0.25)) {
@@ -81,7 +81,7 @@ function fuzzyCall(
     case 0:
       return call(`${random.pick(['stddev_samp', 'stddev_pop', 'var_samp', 'var_pop', 'stddev', 'variance'])}({0})`, plain());
     case 1:
-      return call(`${random.pick(['covar_pop', 'covar_samp', 'regr_slope', 'regr_intercept'])}({0}, {1})`, plain(), plain());
+      return call(`${random.pick(['covar_pop', 'covar_samp'])}({0}, {1})`, plain(), plain());
     case 2:
       return call('avg({0})', plain());
     case 3:

@@ -20,6 +20,8 @@ export interface ScopeColumn {
 export interface Scope {
   readonly random: Random;
   readonly columns: readonly ScopeColumn[];
+  /** A column that tells all rows apart; undefined where there is none. */
+  readonly id?: string | undefined;
   /** Makes a subquery's text (in parentheses) with one column of the class; undefined where no subquery may stand. */
   readonly subquery?: ((kind: 'scalar' | 'list', kindOf: Class) => string) | undefined;
 }
@@ -190,7 +192,16 @@ function intFunction(random: Random, inner: Inner): Expr {
       return one(
         kind,
         random.chance(0.3)
-          ? random.pick(['epoch_ms(§)', 'epoch_us(§)', 'year(§)', 'hour(§)', 'minute(§)', 'second(§)', 'dayofweek(§)', 'week(§)'])
+          ? random.pick([
+              "epoch_ms(date_trunc('second', §))",
+              "epoch_us(date_trunc('second', §))",
+              'year(§)',
+              'hour(§)',
+              'minute(§)',
+              'second(§)',
+              'dayofweek(§)',
+              'week(§)',
+            ])
           : `CAST(EXTRACT(${random.pick(['year', 'month', 'day', 'hour', 'minute', 'second', 'dow', 'doy', 'week', 'quarter', 'millisecond', 'microsecond'])} FROM §) AS BIGINT)`,
       );
   }
@@ -316,6 +327,7 @@ const PATTERNS = ['%', 'a%', '%a', '%b%', '_', 'a_', '_b%', '', 'h%d%', 'x%y', '
 export function randomCondition(scope: Scope, depth: number): Expr {
   const { random } = scope;
   const test = () => randomExpr(scope, 'bool', depth - 1);
+  if (random.chance(0.06)) return wildCast(scope, depth);
   const kind = random.pick(CLASSES);
   const value = (of: Class = kind) => randomExpr(scope, of, depth - 1, true);
   switch (random.whole(0, 13)) {
@@ -363,10 +375,13 @@ function membership(scope: Scope, kind: Class, value: () => Expr): Expr {
 }
 
 function textCondition(random: Random, value: (kind: Class) => Expr): Expr {
+  if (random.chance(0.1)) return node('bool', [value('text'), value('text')], ([a, b]) => `(${a} LIKE ${b})`);
   const pattern = random.pick(PATTERNS);
   const shape = random.pick([
     `(§ LIKE '${pattern}')`,
     `(§ NOT LIKE '${pattern}')`,
+    `(§ LIKE '%!_%' ESCAPE '!')`,
+    `(§ NOT ILIKE '${pattern}')`,
     `(§ ILIKE '${pattern}')`,
     `starts_with(§, '${random.pick(TEXTS)}')`,
     `contains(§, '${random.pick(TEXTS)}')`,
@@ -393,4 +408,24 @@ function subqueryCondition(scope: Scope, kind: Class, value: () => Expr): Expr {
       return node('bool', [value()], ([a]) => `(${a} ${operator} ${sql})`);
     }
   }
+}
+
+/** Casts of extremes, NULL where they do not fit. */
+function wildCast(scope: Scope, depth: number): Expr {
+  const { random } = scope;
+  const type = random.pick([
+    'TINYINT',
+    'SMALLINT',
+    'INTEGER',
+    'BIGINT',
+    'UTINYINT',
+    'UINTEGER',
+    'UBIGINT',
+    'DECIMAL(9, 2)',
+    'DECIMAL(20, 0)',
+    'DOUBLE',
+  ]);
+  const operator = random.pick(['=', '<', '>=', 'IS DISTINCT FROM']);
+  const value = randomExpr(scope, random.pick(['int', 'int', 'dec', 'float'] as const), depth - 1, true);
+  return node('bool', [value, randomLiteral(random, 'int')], ([a, b]) => `(TRY_CAST(${a} AS ${type}) ${operator} ${b})`);
 }

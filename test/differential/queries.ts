@@ -25,7 +25,9 @@ export interface Query {
   readonly from: string | undefined;
   readonly joins: readonly Join[];
   readonly where: readonly Expr[];
+  /** Keys; they are the first items. */
   readonly group: readonly Expr[] | undefined;
+  readonly groupBy: 'expressions' | 'positions' | 'all';
   readonly having: readonly Expr[];
   readonly setOperation: { readonly operator: string; readonly right: Query } | undefined;
   readonly order: readonly OrderItem[];
@@ -40,7 +42,10 @@ export function queryText(query: Query): string {
   if (query.from !== undefined) clauses.push(`FROM ${query.from}`);
   for (const join of query.joins) clauses.push(joinText(join));
   if (query.where.length > 0) clauses.push(`WHERE ${query.where.map(sqlOf).join(' AND ')}`);
-  if (query.group && query.group.length > 0) clauses.push(`GROUP BY ${query.group.map(sqlOf).join(', ')}`);
+  if (query.group && query.group.length > 0)
+    clauses.push(
+      `GROUP BY ${query.groupBy === 'expressions' ? query.group.map(sqlOf).join(', ') : query.groupBy === 'all' ? 'ALL' : query.group.map((_each, i) => i + 1).join(', ')}`,
+    );
   if (query.having.length > 0) clauses.push(`HAVING ${query.having.map(sqlOf).join(' AND ')}`);
   if (query.setOperation) clauses.push(`${query.setOperation.operator} ${queryText(query.setOperation.right)}`);
   if (query.order.length > 0) clauses.push(`ORDER BY ${query.order.map((each) => `${each.position + 1} ${each.direction}`).join(', ')}`);
@@ -128,12 +133,22 @@ export class QueryMaker {
   /** A query without order; `classes` fixes the columns' classes. `outer` are columns of the query around. */
   private select(depth: number, classes: readonly Class[], outer: Scope | undefined, fuzzy: boolean, extra: readonly Source[] = []): Query {
     const { random } = this;
-    const { from, joins, columns } = this.sources(depth, extra);
+    const { from, joins, columns, id } = this.sources(depth, extra);
     const inner: Scope = { random, columns: [...columns, ...(outer && random.chance(0.6) ? outer.columns : [])] };
     const scope: Scope = { ...inner, subquery: depth > 0 ? (kind, of) => this.subquery(kind, of, inner) : undefined };
     const where = random.chance(0.5) ? Array.from({ length: random.whole(1, 2) }, () => randomCondition(scope, 2)) : [];
-    const base = { with: [], from, joins, where, setOperation: undefined, order: [], limit: undefined, offset: undefined };
-    const grouped = random.chance(0.45) ? this.grouped({ ...inner, columns }, classes, fuzzy) : undefined;
+    const base = {
+      with: [],
+      from,
+      joins,
+      where,
+      setOperation: undefined,
+      order: [],
+      limit: undefined,
+      offset: undefined,
+      groupBy: random.pick<Query['groupBy']>(['expressions', 'expressions', 'positions', 'all']),
+    } as const;
+    const grouped = random.chance(0.45) ? this.grouped({ ...inner, columns, id }, classes, fuzzy) : undefined;
     if (grouped) return { ...base, distinct: false, ...grouped };
     const wanted = classes.length > 0 ? classes : Array.from({ length: random.whole(1, 5) }, () => this.anyClass(columns));
     const items = wanted.map((each) => randomExpr(scope, each, random.whole(0, 3), true));
@@ -182,7 +197,7 @@ export class QueryMaker {
     const table = random.pick(this.world.tables.slice(1));
     const alias = `s${this.aliases++}`;
     const columns = tableColumns(table, alias);
-    const aggregate = randomAggregate({ random, columns }, of, false);
+    const aggregate = randomAggregate({ random, columns, id: `${alias}.id` }, of, false);
     const where = random.chance(0.6) ? ` WHERE ${sqlOf(this.correlation(columns, outer.columns))}` : '';
     return `(SELECT ${sqlOf(aggregate)} FROM ${table.name} ${alias}${where})`;
   }
@@ -197,7 +212,10 @@ export class QueryMaker {
     return leaf('bool', `${a.sql} ${operator} ${b.sql}`);
   }
 
-  private sources(depth: number, extra: readonly Source[]): { from: string; joins: Join[]; columns: ScopeColumn[] } {
+  private sources(
+    depth: number,
+    extra: readonly Source[],
+  ): { from: string; joins: Join[]; columns: ScopeColumn[]; id: string | undefined } {
     const { random } = this;
     const first = random.chance(0.55) ? this.table(0) : this.source(depth, extra);
     const columns = [...first.columns];
@@ -211,7 +229,8 @@ export class QueryMaker {
       rows = join.kind === 'CROSS JOIN' ? rows * other.rows : rows * Math.max(1, Math.floor(other.rows / 4));
       if (!/SEMI|ANTI/.test(join.kind)) columns.push(...other.columns);
     }
-    return { from: first.text, joins, columns };
+    const id = joins.length === 0 ? first.columns.find((each) => each.sql.endsWith('.id'))?.sql : undefined;
+    return { from: first.text, joins, columns, id };
   }
 
   private join(columns: readonly ScopeColumn[], other: Source): Join {
@@ -220,15 +239,14 @@ export class QueryMaker {
     if (kind === 'CROSS JOIN') return { kind, source: other.text, on: [] };
     const on = [this.correlation(columns, other.columns)];
     if (random.chance(0.2)) on.push(this.correlation(columns, other.columns));
-    if (kind === 'FULL JOIN' || kind === 'RIGHT JOIN')
-      return {
-        kind,
-        source: other.text,
-        on:
-          on.filter((each) => / = /.test(each.template)).length > 0
-            ? on
-            : [leaf('bool', `${columns[0]?.sql} = ${other.columns[0]?.sql}`)].filter(() => false).concat(on),
-      };
+    if (/^(JOIN|LEFT JOIN|FULL JOIN|RIGHT JOIN)$/.test(kind) && other.columns.length > 0 && random.chance(0.12)) {
+      const names = columns.map((each) => each.sql.replace(/^.*\./, ''));
+      const shared = other.columns.filter((each) => names.filter((name) => name === each.sql.replace(/^.*\./, '')).length === 1);
+      const same = shared.filter((each) =>
+        columns.some((own) => own.sql.endsWith(each.sql.replace(/^.*\./, '.')) && own.class === each.class),
+      );
+      if (same.length > 0) return { kind, source: other.text, on: [], using: random.pick(same).sql.replace(/^.*\./, '') };
+    }
     if (random.chance(0.25)) on.push(randomCondition({ random, columns: [...columns, ...other.columns] }, 1));
     return { kind, source: other.text, on };
   }
@@ -253,7 +271,7 @@ export class QueryMaker {
     if (choice === 0) {
       const [low, high] = [random.whole(-3, 3), random.whole(0, 30)];
       return {
-        text: `generate_series(${low}, ${high}) AS ${alias}(g)`,
+        text: `${random.pick(['generate_series', 'range'])}(${random.pick([`${low}, ${high}`, `${low}, ${high}, 3`, `${high}, ${low}, -2`])}) AS ${alias}(g)`,
         columns: [{ sql: `${alias}.g`, class: 'int', wild: false }],
         rows: 30,
       };

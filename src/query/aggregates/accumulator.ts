@@ -38,6 +38,8 @@ export interface AccumulatorInput {
   readonly args: readonly Vector[];
   /** Bitmaps of the FILTER conditions. */
   readonly filters: readonly number[];
+  /** True: there may be groups that none of the rows belongs to. */
+  readonly sparse?: boolean;
 }
 
 /** States as plain data for another thread. */
@@ -161,7 +163,7 @@ export class Accumulator {
     for (const { state, required, filter } of this.presences.values()) {
       const mask = vectors.counted(required, filter);
       const rows = { groups: input.groups, mask, n: input.n, values: [], context };
-      if (mask === input.mask) state.updateAll(rows);
+      if (mask === input.mask && input.sparse !== true) state.updateAll(rows);
       else state.update(rows);
     }
     for (const { state, args, required, filter } of this.uses.values()) {
@@ -274,7 +276,7 @@ export class Accumulator {
     const args = spec.args.map((_, i) => values[kept.indexOf(i)] ?? flatVector({ kind: 'null' }, rows, 0));
     const plain: CallSpec = { ...spec, args: spec.args.map((_, i) => i), distinct: false, filter: -1 };
     const inner = new Accumulator([plain], this.scope, this.kernels);
-    inner.update({ groups: groups?.values ?? 0, groupCount, mask: 0, n: rows, args, filters: [] }, context);
+    inner.update({ groups: groups?.values ?? 0, groupCount, mask: 0, n: rows, args, filters: [], sparse: true }, context);
     const [result] = inner.finish(groupCount, context);
     assert(result, 'one call gives one result');
     return result;
