@@ -93,7 +93,6 @@ function sumDoubles(values: usize, mask: usize, n: u32, state: usize): void {
     } else if (word) {
       for (let k: usize = 0; k < 8; k++) {
         const byte = (word >> (k << 3)) & 0xff;
-        if (byte == 0) continue;
         const bits = i64x2.splat(byte);
         const from = at + (k << 6);
         a = maskedAdd(a, from, bits, 0);

@@ -49,6 +49,31 @@ function lanes<T>(op: i32, plain: bool, x: v128, y: v128): v128 {
   return op == LT ? v128.lt<T>(x, y) : v128.le<T>(x, y);
 }
 
+/** Results of two vectors as one with lanes of half the width (8-byte lanes become 4-byte ones). */
+// @ts-ignore: decorator
+@inline
+function pair<T>(op: i32, plain: bool, constant: bool, right: v128, a: usize, b: usize): v128 {
+  const low = lanes<T>(op, plain, v128.load(a), constant ? right : v128.load(b));
+  const high = lanes<T>(op, plain, v128.load(a, 16), constant ? right : v128.load(b, 16));
+  if (sizeof<T>() == 8) return v128.shuffle<i32>(low, high, 0, 2, 4, 6);
+  if (sizeof<T>() == 4) return v128.narrow<i32>(low, high);
+  return v128.narrow<i16>(low, high);
+}
+
+/** One bit for each of 16 rows. */
+// @ts-ignore: decorator
+@inline
+function sixteen<T>(op: i32, plain: bool, constant: bool, right: v128, a: usize, b: usize): u64 {
+  if (sizeof<T>() == 1) return <u64>v128.bitmask<i8>(lanes<T>(op, plain, v128.load(a), constant ? right : v128.load(b)));
+  if (sizeof<T>() == 2) return <u64>v128.bitmask<i8>(pair<T>(op, plain, constant, right, a, b));
+  if (sizeof<T>() == 4) {
+    return <u64>v128.bitmask<i8>(v128.narrow<i16>(pair<T>(op, plain, constant, right, a, b), pair<T>(op, plain, constant, right, a + 32, b + 32)));
+  }
+  const first = v128.narrow<i32>(pair<T>(op, plain, constant, right, a, b), pair<T>(op, plain, constant, right, a + 32, b + 32));
+  const second = v128.narrow<i32>(pair<T>(op, plain, constant, right, a + 64, b + 64), pair<T>(op, plain, constant, right, a + 96, b + 96));
+  return <u64>v128.bitmask<i8>(v128.narrow<i16>(first, second));
+}
+
 // @ts-ignore: decorator
 @inline
 function loop<T>(op: i32, plain: bool, constant: bool, negate: u64, a: usize, b: usize, n: i32, out: usize): void {
@@ -58,9 +83,9 @@ function loop<T>(op: i32, plain: bool, constant: bool, negate: u64, a: usize, b:
   for (; i + 64 <= n; i += 64) {
     let word: u64 = 0;
     const at = (<usize>i) * sizeof<T>();
-    for (let k = 0; k < 64; k += perVector) {
-      const y = constant ? right : v128.load(b + at + <usize>k * sizeof<T>());
-      word |= maskBits<T>(lanes<T>(op, plain, v128.load(a + at + <usize>k * sizeof<T>()), y)) << k;
+    for (let k = 0; k < 64; k += 16) {
+      const from = at + <usize>k * sizeof<T>();
+      word |= sixteen<T>(op, plain, constant, right, a + from, b + from) << k;
     }
     store<u64>(out + (i >> 3), word ^ negate);
   }

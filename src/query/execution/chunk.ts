@@ -8,6 +8,8 @@ import { type ColumnId, type Expression, walkExpression } from '../plan/expressi
 
 /** Share of rows below which the others are worth being left behind. */
 const DENSE_SHARE = 0.25;
+/** The same for consumers that only stream over stored columns under a mask: skipping is cheaper than gathering until very few rows are left. */
+export const STREAMING_SHARE = 0.03;
 
 export class Chunk {
   readonly rowCount: number;
@@ -87,8 +89,8 @@ export class Chunk {
   }
 
   /** Compacted when few rows are left, or when expressions are to come that could fail for rows that do not exist. */
-  forExpressions(mayFail: boolean, context: EvaluationContext): Chunk {
-    return this.mask !== 0 && (mayFail || this.count < this.rowCount * DENSE_SHARE) ? this.compacted(context) : this;
+  forExpressions(mayFail: boolean, context: EvaluationContext, denseShare = DENSE_SHARE): Chunk {
+    return this.mask !== 0 && (mayFail || this.count < this.rowCount * denseShare) ? this.compacted(context) : this;
   }
 
   /** A mask with only the rows that are in both. */

@@ -7,7 +7,7 @@ import { evaluate, evaluatePredicate } from '../expression/evaluate.js';
 import { gatherVector, toFlat } from '../expression/gather.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { ColumnId } from '../plan/expression.js';
-import { type Chunk, mayFail } from './chunk.js';
+import { type Chunk, mayFail, STREAMING_SHARE } from './chunk.js';
 import { GroupTable } from './group-table.js';
 import type { AggregationSpec, CollectedBatch, LaneOutput, SinkSpec } from './task.js';
 
@@ -96,6 +96,7 @@ export class AggregateSink implements Sink {
   private readonly table: GroupTable | null;
   private readonly accumulator: Accumulator;
   private readonly mayFail: boolean;
+  private readonly denseShare: number | undefined;
   private readonly scope: MemoryScope;
 
   constructor(spec: AggregationSpec, counter: number, scope: MemoryScope, context: EvaluationContext) {
@@ -113,11 +114,13 @@ export class AggregateSink implements Sink {
           );
     this.accumulator = new Accumulator(spec.calls, scope, context.kernels);
     this.mayFail = [...spec.groups, ...spec.arguments, ...spec.filters].some(mayFail);
+    const streams = spec.groups.length === 0 && spec.filters.length === 0 && spec.arguments.every((argument) => argument.kind === 'column');
+    this.denseShare = streams ? STREAMING_SHARE : undefined;
   }
 
   push(input: Chunk): boolean {
     const { spec, context } = this;
-    const chunk = input.forExpressions(this.mayFail, context);
+    const chunk = input.forExpressions(this.mayFail, context, this.denseShare);
     const keys = spec.groups.map((group) => evaluate(group, chunk, context));
     const groups = this.table ? this.table.assign(keys, chunk.mask, chunk.rowCount, context) : 0;
     const args = spec.arguments.map((argument) => evaluate(argument, chunk, context));
