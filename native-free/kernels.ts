@@ -18,9 +18,6 @@ export type Kernels = VectorKernels & TextKernels & RelationKernels & StoreKerne
 /** One module per area; the order is the order of their static data in low memory (scripts/build.mjs). */
 export const KERNEL_MODULES = ['vector', 'text', 'relation', 'store', 'wire', 'format'] as const;
 
-/** Bytes at the start of every arena that belong to the kernels' constants. */
-export const KERNEL_STATIC_BYTES = 512 * 1024;
-
 export type CompiledKernels = readonly WebAssembly.Module[];
 
 /** Built code lies in dist/native-free; sources run by a test tool find it there too. */

@@ -3,7 +3,7 @@
  * Addresses are byte offsets (0 is never valid); together with the arena's id they name a place in the process.
  *
  * Layout (bytes):
- *   0        kernels' constants (KERNEL_STATIC_BYTES)
+ *   0        kernels' constants (512 KiB)
  *   512 KiB  header: words [lock, end, used, peak, limit], then occupancy bitmap and heads of the free lists
  *   516 KiB  blocks, each: 64-byte head [units, used, previous block, next free, previous free], then its bytes
  * Everything is counted in units of 64 bytes; every address handed out is 64-byte aligned.

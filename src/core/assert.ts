@@ -9,6 +9,6 @@ export function unreachable(value: never): never {
 }
 
 /** A broken invariant. Doors report it as the error code `internal`. */
-export class AssertionError extends Error {
+class AssertionError extends Error {
   override readonly name = 'AssertionError';
 }

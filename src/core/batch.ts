@@ -2,7 +2,7 @@
  * Vectors and batches: descriptors (plain objects that survive structured clone) of values that lie in an arena.
  * Buffers have Arrow's layout, so the same bytes go from disk or wire to kernel to wire.
  */
-import type { DataType, Field, Schema } from './types.js';
+import type { DataType } from './types.js';
 
 /**
  * One column's values in a batch.
@@ -65,10 +65,6 @@ export interface IntervalValue {
   readonly months: number;
   readonly days: number;
   readonly nanoseconds: bigint;
-}
-
-export function schemaOf(fields: readonly Field[]): Schema {
-  return { fields };
 }
 
 /** Bytes of a bitmap of rowCount bits, padded to 8 bytes. */

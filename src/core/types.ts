@@ -122,7 +122,6 @@ export const BINARY: DataType = { kind: 'binary' };
 export const UUID: DataType = { kind: 'uuid' };
 export const DATE32: DataType = { kind: 'date32' };
 export const INTERVAL: DataType = { kind: 'interval' };
-export const TIME_NS: DataType = { kind: 'time64', unit: 'ns' };
 export const TIMESTAMP_NS: DataType = { kind: 'timestamp', unit: 'ns', timezone: null };
 export const TIMESTAMP_US: DataType = { kind: 'timestamp', unit: 'us', timezone: null };
 

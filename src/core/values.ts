@@ -92,7 +92,7 @@ function bytesValue(arena: Arena, type: DataType, offsets: number, values: numbe
   return type.kind === 'binary' ? Uint8Array.from(bytes) : decoder.decode(Uint8Array.from(bytes));
 }
 
-export function uuidText(bytes: Uint8Array): string {
+function uuidText(bytes: Uint8Array): string {
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

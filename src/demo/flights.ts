@@ -40,7 +40,9 @@ function findDataset(): string {
   const folders = require.resolve.paths('vega-datasets') ?? [];
   const found = folders.map((folder) => join(folder, 'vega-datasets/data/flights-3m.parquet')).find((path) => existsSync(path));
   if (!found) {
-    throw new DbError('not_found', `the demo data set is not installed (looked from ${dirname(folders[0] ?? '.')})`, { hint: 'npm install vega-datasets@3' });
+    throw new DbError('not_found', `the demo data set is not installed (looked from ${dirname(folders[0] ?? '.')})`, {
+      hint: 'npm install vega-datasets@3',
+    });
   }
   return found;
 }

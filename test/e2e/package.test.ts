@@ -22,6 +22,9 @@ await db.close();
 
 test('the packed package installs in an empty folder, type-checks and works as an import, with worker threads and both servers', () => {
   const folder = mkdtempSync(join(tmpdir(), 'fletch-package-'));
+  execFileSync(process.execPath, [join(ROOT, 'node_modules/publint/src/cli.js'), '--strict', ROOT], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const npm = (args: string[], cwd: string) => execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   const tarball = npm(['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], ROOT).trim();
   writeFileSync(join(folder, 'package.json'), '{"name":"user","private":true,"type":"module"}');

@@ -58,7 +58,7 @@ export function createWorld(threads: readonly number[] = [0, 1, 2], limitBytes =
 }
 
 /** Deterministic random numbers in [0, 1). */
-export function randomOf(seed: number): () => number {
+function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -222,7 +222,7 @@ export function scan(table: TestTable, filters: (columns: Record<string, ColumnE
   };
 }
 
-export function columnOf(column: OutputColumn): ColumnExpression {
+function columnOf(column: OutputColumn): ColumnExpression {
   return { kind: 'column', id: column.id, name: column.name, type: column.type, nullable: column.nullable, position: -1 };
 }
 
@@ -372,7 +372,7 @@ export async function run(world: World, plan: LogicalPlan, options: RunOptions =
 const WORDS = ['', 'a', 'b', 'ab', 'abc', 'ä', '🚀 rocket', 'a longer text of more than sixteen bytes', 'zz', 'Z'];
 
 /** A random value of a type; NULL one time in eight, odd values now and then. */
-export function randomValue(random: () => number, type: DataType, distinct = 50): Value {
+function randomValue(random: () => number, type: DataType, distinct = 50): Value {
   if (random() < 0.125) return null;
   const small = Math.floor(random() * distinct);
   switch (type.kind) {
