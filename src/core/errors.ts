@@ -16,7 +16,7 @@ export const ERRORS = {
   type_mismatch: { http: 400, grpc: 3, retryable: false, doc: 'An operand, argument or column has a type that does not fit.' },
   invalid_value: { http: 400, grpc: 3, retryable: false, doc: 'A value cannot be read as the type that is asked for.' },
   numeric_overflow: { http: 400, grpc: 3, retryable: false, doc: 'A result does not fit its type.' },
-  division_by_zero: { http: 400, grpc: 3, retryable: false, doc: 'An integer or decimal was divided by zero.' },
+  division_by_zero: { http: 400, grpc: 3, retryable: false, doc: 'A number was divided by zero.' },
   invalid_argument: { http: 400, grpc: 3, retryable: false, doc: 'A request, flag, option or argument is not as documented.' },
   invalid_data: { http: 400, grpc: 3, retryable: false, doc: 'Ingested bytes (CSV, JSON, Arrow, …) are malformed.' },
   ambiguous_column: { http: 400, grpc: 3, retryable: false, doc: 'A name fits several columns.' },

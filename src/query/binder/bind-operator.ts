@@ -24,7 +24,7 @@ const BINARY_FUNCTIONS = {
   '//': 'divide',
   '%': 'modulo',
   '^': 'power',
-  '||': 'concat',
+  '||': 'concat_operator',
   '&': 'bit_and',
   '|': 'bit_or',
   '#': 'bit_xor',

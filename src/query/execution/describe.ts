@@ -21,7 +21,7 @@ const OPERATOR_SIGN: Readonly<Record<string, string>> = {
   div: '/',
   modulo: '%',
   mod: '%',
-  concat: '||',
+  concat_operator: '||',
 };
 
 function expressionText(expression: Expression): string {

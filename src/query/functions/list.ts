@@ -69,13 +69,20 @@ function listJoin(type: Extract<DataType, { kind: 'list' }>): Overload {
   };
 }
 
-/** Two arguments are what || gives, so NULL makes NULL; any other number is concat(), where NULL counts as nothing. */
+/** a || b: text, or lists; NULL makes NULL. One side at least is text or a list. */
+function resolveJoinOperator(args: readonly ArgumentType[]): Overload | undefined {
+  if (args.length !== 2) return undefined;
+  const common = commonType(args);
+  if (common?.kind === 'list') return listJoin(common);
+  if (!args.some((arg) => isText(arg.type)) && args.some((arg) => arg.type.kind !== 'null')) return undefined;
+  return oneOf({ params: [asText], rest: asText, type: UTF8, evaluate: joined })(args);
+}
+
+/** concat(…): NULL counts as nothing. Two lists are joined. */
 function resolveConcat(args: readonly ArgumentType[]): Overload | undefined {
   const common = args.length === 2 ? commonType(args) : undefined;
   if (common?.kind === 'list') return listJoin(common);
-  if (args.length === 2 && !args.some((arg) => isText(arg.type)) && args.some((arg) => arg.type.kind !== 'null')) return undefined;
-  const evaluate = args.length === 2 ? joined : concatAll;
-  return oneOf({ params: [asText], rest: asText, type: UTF8, evaluate })(args);
+  return oneOf({ params: [asText], rest: asText, type: UTF8, evaluate: concatAll })(args);
 }
 
 // ---- lists and structs ----
@@ -165,13 +172,22 @@ function entry(
 
 export const LIST_FUNCTIONS: readonly ScalarFunction[] = [
   entry(
-    'concat',
-    'a || b joins text or lists, and NULL gives NULL. concat(a, b, c, …) of three or more leaves NULL out.',
+    'concat_operator',
+    'What a || b calls: joins text or lists; NULL gives NULL.',
     [
       { sql: "'a' || 'b'", result: 'ab' },
       { sql: "'n' || 1", result: 'n1' },
       { sql: "'a' || NULL", result: 'NULL' },
+    ],
+    resolveJoinOperator,
+    { category: 'operator', nulls: 'custom' },
+  ),
+  entry(
+    'concat',
+    'concat(a, b, c, …): the texts of the arguments one after another; NULL counts as nothing. Two lists are joined.',
+    [
       { sql: "concat('a', NULL, 1)", result: 'a1' },
+      { sql: "concat('a', NULL)", result: 'a' },
     ],
     resolveConcat,
     { category: 'text', nulls: 'custom' },
