@@ -202,7 +202,7 @@ function intFunction(random: Random, inner: Inner): Expr {
               'dayofweek(§)',
               'week(§)',
             ])
-          : `CAST(EXTRACT(${random.pick(['year', 'month', 'day', 'hour', 'minute', 'second', 'dow', 'doy', 'week', 'quarter', 'millisecond', 'microsecond'])} FROM §) AS BIGINT)`,
+          : `CAST(floor(EXTRACT(${random.pick(['year', 'month', 'day', 'hour', 'minute', 'second', 'dow', 'doy', 'week', 'quarter', 'millisecond', 'microsecond'])} FROM §)) AS BIGINT)`,
       );
   }
 }

@@ -91,8 +91,8 @@ export class Probe implements Operator {
     // With a residual, whether a probe row has a partner is known only after all its pairs.
     const partnered = spec.residual && spec.join !== 'inner' ? scratch.allocateZeroed(chunk.rowCount + 64) : 0;
     const keepUnmatched = spec.join === 'left' && !spec.residual ? 1 : 0;
-    const mark = scratch.mark();
-    do {
+    let mark = scratch.mark();
+    for (let pass = 0, done = false; !done; pass++) {
       this.check();
       scratch.rewind(mark);
       const count = this.finder
@@ -109,8 +109,14 @@ export class Probe implements Operator {
             buildRows,
           )
         : this.crossPairs(chunk, keepUnmatched, cursor, probeRows, buildRows);
+      done = (arena.u32[cursor / 4] as number) >= chunk.rowCount;
+      if (pass === 0 && !done) {
+        // Columns that are made when asked for must not be made inside a pass: the next one takes their memory.
+        for (const id of spec.probeIds) chunk.column(id);
+        mark = scratch.mark();
+      }
       if (count > 0) this.emitPairs(chunk, probeRows, buildRows, count, partnered, emit);
-    } while ((arena.u32[cursor / 4] as number) < chunk.rowCount);
+    }
     if (partnered !== 0) this.emitPartnerless(chunk, partnered, probeRows, buildRows, emit);
   }
 

@@ -90,7 +90,7 @@ function likeRegex(pattern: string, escaping: string, fold: boolean): RegExp {
 }
 
 function quoted(character: string): string {
-  return character.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  return character.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
 
 function like(name: string, fold: boolean, negated: boolean, doc: string, examples: readonly FunctionExample[]): ScalarFunction {
@@ -129,15 +129,22 @@ function regexOf(source: string, flags: string): RegExp {
     known.lastIndex = 0;
     return known;
   }
-  let regex: RegExp;
-  try {
-    regex = new RegExp(translated(source), flags);
-  } catch (cause) {
-    throw new DbError('invalid_value', `'${source}' is not a regular expression`, { cause });
-  }
+  const pattern = translated(source);
+  // Of code points where the pattern allows it: an escape that only means itself is an error there, but not among UTF-16 units.
+  const regex = compiledBy(pattern, `${flags}u`) ?? compiledBy(pattern, flags);
+  if (!regex) throw new DbError('invalid_value', `'${source}' is not a regular expression`);
   if (compiled.size >= MAX_KEPT) compiled.clear();
   compiled.set(key, regex);
   return regex;
+}
+
+function compiledBy(pattern: string, flags: string): RegExp | undefined {
+  try {
+    return new RegExp(pattern, flags);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 const CLASSES: Readonly<Record<string, string>> = {
@@ -218,7 +225,7 @@ function similarRegex(pattern: string): RegExp {
   let source = '';
   let escaped = false;
   for (const character of pattern) {
-    if (escaped) source += quoted(character);
+    if (escaped) source += character === '-' ? '\\-' : quoted(character);
     else if (character === '%') source += '[^]*';
     else if (character === '_') source += '[^]';
     else if (character !== '\\') source += '.^$/'.includes(character) ? `\\${character}` : character;
