@@ -71,7 +71,7 @@ export function randomLiteral(random: Random, kind: Class): Expr {
 
 /** A column of the class, else a literal. `wild` columns only where asked for. */
 function column(scope: Scope, kind: Class, wild: boolean): Expr {
-  const fitting = scope.columns.filter((each) => each.class === kind && (wild || !each.wild));
+  const fitting = scope.columns.filter((each) => each.class === kind && (wild || !each.wild || scope.random.chance(0.05)));
   if (fitting.length === 0 || scope.random.chance(0.05)) return randomLiteral(scope.random, kind);
   const chosen = scope.random.pick(fitting);
   return leaf(kind, chosen.sql, chosen.wild);

@@ -16,18 +16,23 @@ export interface WorldTable {
   readonly name: string;
   readonly columns: readonly WorldColumn[];
   readonly rows: number;
+  /** Copied over and over until it has many rows. */
+  readonly doubled: boolean;
 }
 
 export interface World {
   readonly tables: readonly WorldTable[];
   readonly segmentRows: number;
+  /** Distinct values up to which text columns have a dictionary. */
+  readonly dictionaryValues: number;
   /** Statements with ⟦ours¦theirs⟧ where the two differ. */
   readonly statements: readonly string[];
 }
 
 /** The side of every ⟦ours¦theirs⟧. */
 export function rendered(sql: string, side: 'ours' | 'theirs'): string {
-  return sql.replace(/⟦([^¦⟧]*)¦([^⟧]*)⟧/g, (_all, ours: string, theirs: string) => (side === 'ours' ? ours : theirs));
+  const step = sql.replace(/⟦([^⟦¦⟧]*)¦([^⟦¦⟧]*)⟧/g, (_all, ours: string, theirs: string) => (side === 'ours' ? ours : theirs));
+  return step === sql ? sql : rendered(step, side);
 }
 
 export const TEXTS = [
@@ -147,6 +152,9 @@ function valuesOf(random: Random, row: TypeRow): () => string {
   };
 }
 
+/** Rows beyond which a table is made by doubling. */
+const MANY_ROWS = 20_000;
+
 function tableStatements(random: Random, table: WorldTable, makers: readonly (() => string)[], timed: string | undefined): string[] {
   const columns = table.columns.map((column) => `${column.name} ${column.type}`).join(', ');
   const clause = timed === undefined ? '' : `⟦ TIMESTAMP(${timed}) PARTITION BY ${random.pick(['DAY', 'MONTH', 'YEAR', 'NONE'])}¦⟧`;
@@ -156,6 +164,12 @@ function tableStatements(random: Random, table: WorldTable, makers: readonly (()
     const tuples = Array.from({ length: count }, (_, i) => `(${[row + i, ...makers.map((make) => make())].join(', ')})`);
     statements.push(`INSERT INTO ${table.name} VALUES ${tuples.join(', ')}`);
     row += count;
+  }
+  if (table.doubled) {
+    const names = table.columns.slice(1).map((column) => column.name);
+    for (let rows = table.rows; rows < MANY_ROWS; rows *= 2) {
+      statements.push(`INSERT INTO ${table.name} SELECT ${[`id + ${rows}`, ...names].join(', ')} FROM ${table.name}`);
+    }
   }
   if (random.chance(0.4)) statements.push(`DELETE FROM ${table.name} WHERE id % ${random.whole(2, 9)} = 1`);
   return statements;
@@ -175,9 +189,9 @@ export function randomWorld(random: Random): World {
     const timed = columns.find((column) => column.class === 'ts');
     // The designated timestamp is never NULL.
     const makers = rowsOf.map((row, i) => (columns[i + 1] === timed ? () => row.value(random) : valuesOf(random, row)));
-    const table: WorldTable = { name: `t${number}`, columns, rows };
+    const table: WorldTable = { name: `t${number}`, columns, rows, doubled: rows > 1000 && random.chance(0.2) };
     statements.push(...tableStatements(random, table, makers, timed && random.chance(0.5) ? timed.name : undefined));
     return table;
   });
-  return { tables, segmentRows: 64 * random.pick([1, 4, 16, 1000]), statements };
+  return { tables, segmentRows: 64 * random.pick([1, 4, 16, 1000]), dictionaryValues: random.pick([0, 3, 100, 1_000_000]), statements };
 }
