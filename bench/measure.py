@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.flight as flight
 import pyarrow.parquet as parquet
 
+WARM_UP = 30
+
 QUERIES = {
     "sum": ("SELECT sum(price) AS s FROM trades", None),
     "filtered sum": ("SELECT count(*) AS n, sum(price) AS s FROM trades WHERE size >= 250", None),
@@ -87,10 +89,10 @@ def measure_queries(http, con, only):
         if only and name not in only:
             continue
         mine, peer = [], []
-        for _ in range(2):
+        for _ in range(WARM_UP):
             http.query(ours)
             con.sql(theirs or ours).to_arrow_table()
-        for _ in range(4):                           # in turns, each alone: the other's threads have gone to sleep
+        for _ in range(6):                           # in turns, each alone: the other's threads have gone to sleep
             time.sleep(0.2)
             mine += [median_ms(lambda: http.query(ours), 1) for _ in range(5)]
             time.sleep(0.2)

@@ -38,7 +38,7 @@ function node(kind: Class, parts: readonly Expr[], build: (parts: readonly strin
   return { class: kind, parts, template: build(parts.map((_part, i) => `{${i}}`)) };
 }
 
-export const CLASSES = ['bool', 'int', 'float', 'dec', 'text', 'date', 'ts'] as const satisfies readonly Class[];
+const CLASSES = ['bool', 'int', 'float', 'dec', 'text', 'date', 'ts'] as const satisfies readonly Class[];
 const NUMBERS = ['int', 'float', 'dec'] as const satisfies readonly Class[];
 
 /** Expressions smaller than this one that may stand in its place. */
@@ -50,7 +50,7 @@ export function smaller(expr: Expr): Expr[] {
   return [...children, ...inside];
 }
 
-export function randomLiteral(random: Random, kind: Class): Expr {
+function randomLiteral(random: Random, kind: Class): Expr {
   switch (kind) {
     case 'bool':
       return leaf(kind, random.pick(['TRUE', 'FALSE']));
