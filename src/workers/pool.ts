@@ -71,8 +71,13 @@ class ThreadPool implements WorkerPool {
   }
 
   private startedPool(): Piscina<Task, TaskReply> {
+    this.pool ??= this.openPool();
+    return this.pool;
+  }
+
+  private openPool(): Piscina<Task, TaskReply> {
     const workerData: ThreadData = { arena: this.arena.handle, modules: compileKernels() };
-    this.pool ??= new Piscina<Task, TaskReply>({
+    return new Piscina<Task, TaskReply>({
       filename: threadFile(),
       name: 'answer',
       minThreads: this.threads,
@@ -84,7 +89,6 @@ class ThreadPool implements WorkerPool {
       trackUnmanagedFds: false,
       workerData,
     });
-    return this.pool;
   }
 
   async run(task: Task): Promise<TaskResult> {

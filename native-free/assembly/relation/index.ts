@@ -1,14 +1,4 @@
 // Kernels of this module; see native-free/README.md for the contract.
-export function relation_module_version(): i32 { return 1; }
-/** Copies size bytes inside the arena (regions may overlap). Fast at any alignment, unlike TypedArray.set over shared memory. */
-export function copy_bytes(target: usize, source: usize, sizeBytes: usize): void {
-  memory.copy(target, source, sizeBytes);
-}
-
-/** Sets size bytes to one value. */
-export function fill_bytes(target: usize, value: u32, sizeBytes: usize): void {
-  memory.fill(target, value as u8, sizeBytes);
-}
 
 export { mask_and, mask_and_not, mask_range, expand_bits, bits_eq_u8, bits_positive_i64, bits_found_u32 } from './bits';
 export * from './keys';
