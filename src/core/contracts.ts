@@ -31,7 +31,15 @@ export interface TableDefinition {
   readonly dedupKeys: readonly number[];
   readonly ttl: string | null;
   readonly options: Readonly<Record<string, string>>;
+  /** Of schema `public` when absent. */
+  readonly schema?: string | undefined;
+  readonly comment?: string | null | undefined;
+  readonly constraints?: readonly TableConstraint[] | undefined;
 }
+
+export type TableConstraint =
+  | { readonly kind: 'check'; readonly name: string; readonly sql: string }
+  | { readonly kind: 'unique'; readonly name: string /** Indexes into columns. */; readonly columns: readonly number[] };
 
 export interface TableInfo {
   /** Never reused. */
@@ -87,8 +95,12 @@ export interface TableSnapshot {
 export interface Snapshot {
   readonly sequence: bigint;
   tables(): readonly TableInfo[];
-  /** Case-insensitive, case-preserving. */
+  /** Case-insensitive, case-preserving. A table of another schema than `public` is asked for as `schema.table`. */
   table(name: string): TableSnapshot | undefined;
+  views(): readonly ViewDefinition[];
+  view(name: string): ViewDefinition | undefined;
+  /** Names of schemas that were created; `public` always exists and is not among them. */
+  schemas(): readonly string[];
   release(): void;
 }
 
@@ -117,20 +129,68 @@ export interface TableDeletions {
   readonly rows: number;
 }
 
-export interface Storage {
-  /** The arena of the main data; every batch that goes in or comes out lies in it. */
-  readonly arena: Arena;
-  readonly readOnly: boolean;
+/** One change of ALTER TABLE; names are column names, case-insensitive. */
+export type TableChange =
+  | { readonly kind: 'rename_table'; readonly name: string }
+  | { readonly kind: 'add_column'; readonly column: Omit<ColumnDefinition, 'id'>; readonly fill: Value }
+  | { readonly kind: 'drop_column'; readonly name: string }
+  | { readonly kind: 'rename_column'; readonly from: string; readonly to: string }
+  | {
+      readonly kind: 'change_column';
+      readonly name: string;
+      readonly change: Partial<Pick<ColumnDefinition, 'nullable' | 'defaultSql' | 'comment'>>;
+    }
+  | { readonly kind: 'set_options'; readonly change: Partial<Pick<TableDefinition, 'comment' | 'ttl' | 'options' | 'constraints'>> };
+
+/** A stored query under a name; views share the name space of tables. */
+export interface ViewDefinition {
+  readonly name: string;
+  readonly schema: string;
+  /** The query's text; bound anew at each use. */
+  readonly sql: string;
+  /** Names for the query's columns, in turn; empty = the query's own. */
+  readonly columnNames: readonly string[];
+  readonly comment: string | null;
+}
+
+/** Where statements write: the storage itself, each call a commit of its own, or a transaction. */
+export interface StorageWriter {
+  /** A transaction's snapshot shows its own changes too. */
   snapshot(): Snapshot;
-  /** Durable when resolved. Fails with `table_exists`. */
+  /** Fails with `table_exists`. */
   createTable(definition: TableDefinition): Promise<TableInfo>;
+  /** Fails with `table_not_found`, `column_not_found`, `column_exists` and so on. All changes or none. */
+  alterTable(name: string, changes: readonly TableChange[]): Promise<TableInfo>;
   /** Fails with `table_not_found`. */
   dropTable(name: string): Promise<void>;
   /** Removes all rows. */
   truncateTable(name: string): Promise<void>;
+  createView(view: ViewDefinition, replace: boolean): Promise<void>;
+  dropView(name: string): Promise<void>;
+  createSchema(name: string): Promise<void>;
+  /** Fails when something lies in it. */
+  dropSchema(name: string): Promise<void>;
+  /** In a transaction, the session's commit() makes the rows part of it; they are durable when the transaction is. */
   openAppend(table: string): AppendSession;
-  /** Atomic and durable. Rows deleted meanwhile by another are not counted. Fails with `conflict` when a segment was replaced since the snapshot. */
+  /** Atomic and durable. Rows deleted meanwhile by another are not counted (in a transaction they are a `conflict` at its commit). Fails with `conflict` when a segment was replaced since the snapshot. */
   deleteRows(table: string, deletions: readonly TableDeletions[]): Promise<AppendResult>;
+}
+
+/** Snapshot isolation: it reads what was committed when it began, and its own changes. One user at a time. */
+export interface StorageTransaction extends StorageWriter {
+  /** Everything becomes visible and durable together. Fails with `conflict` (retryable; nothing is kept) when another has changed meanwhile what it changes. */
+  commit(): Promise<AppendResult>;
+  rollback(): void;
+  /** Names the present state; rollbackTo() gives up all that came after it. */
+  savepoint(): number;
+  rollbackTo(savepoint: number): void;
+}
+
+export interface Storage extends StorageWriter {
+  /** The arena of the main data; every batch that goes in or comes out lies in it. */
+  readonly arena: Arena;
+  readonly readOnly: boolean;
+  begin(): StorageTransaction;
   /** Seals active segments into files now. */
   flush(table?: string): Promise<void>;
   statistics(): StorageStatistics;
@@ -155,8 +215,17 @@ export type ParameterValue = Value | Date;
 
 export type Parameters = readonly ParameterValue[] | Readonly<Record<string, ParameterValue>>;
 
+/** What lasts from one request of a client to the next: SET, prepared statements, an open transaction (given up when it closes). */
+export interface QuerySession {
+  readonly id: string;
+  readonly inTransaction: boolean;
+  close(): void;
+}
+
 export interface QueryRequest {
   readonly sql: string;
+  /** Absent: the request is a session of its own. One request of a session runs at a time. */
+  readonly session?: QuerySession | undefined;
   readonly parameters?: Parameters | undefined;
   readonly settings?: Partial<QuerySettings> | undefined;
   readonly principal: Principal;
@@ -209,6 +278,7 @@ export interface QueryDescription {
 }
 
 export interface QueryService {
+  openSession(principal: Principal): QuerySession;
   /** Runs all statements of the text in order; the last one's result is returned (its batches still to be pulled). */
   execute(request: QueryRequest): Promise<QueryResult>;
   /** Parses, binds and plans the last statement; executes nothing. */

@@ -1,7 +1,16 @@
 /** Implements QueryService: SQL text → statements, run in order, the last one's result streamed to the caller. */
 import type { Kernels } from '../../native-free/kernels.js';
 import type { OwnedBatch, Value } from '../core/batch.js';
-import type { IngestService, QueryDescription, QueryRequest, QueryResult, QueryService, RunningQuery, Storage } from '../core/contracts.js';
+import type {
+  IngestService,
+  QueryDescription,
+  QueryRequest,
+  QueryResult,
+  QueryService,
+  QuerySession,
+  RunningQuery,
+  Storage,
+} from '../core/contracts.js';
 import type { Environment } from '../core/environment.js';
 import { DbError } from '../core/errors.js';
 import { MemoryScope, Scratch } from '../core/memory-scope.js';
@@ -57,6 +66,10 @@ class Service implements QueryService {
     this.embeddedSession = new SessionSettings(this.querySettings);
     this.constants = new MemoryScope(storage.arena);
     this.scratch = new Scratch(this.constants);
+  }
+
+  openSession(): QuerySession {
+    throw new DbError('unsupported', 'sessions are not there yet');
   }
 
   async execute(request: QueryRequest): Promise<QueryResult> {

@@ -7,6 +7,7 @@ import type {
   Snapshot,
   Storage,
   StorageStatistics,
+  StorageTransaction,
   TableDefinition,
   TableDeletions,
   TableInfo,
@@ -27,6 +28,10 @@ export interface StorageParts {
   readonly readOnly: boolean;
   /** Gives the folder's lock back. */
   readonly unlock: () => void;
+}
+
+function notYet(what: string): DbError {
+  return new DbError('unsupported', `the storage has no ${what} yet`);
 }
 
 export class StorageEngine implements Storage {
@@ -97,6 +102,30 @@ export class StorageEngine implements Storage {
         return table.info;
       },
     });
+  }
+
+  begin(): StorageTransaction {
+    throw notYet('transactions');
+  }
+
+  alterTable(): Promise<TableInfo> {
+    return Promise.reject(notYet('ALTER TABLE'));
+  }
+
+  createView(): Promise<void> {
+    return Promise.reject(notYet('views'));
+  }
+
+  dropView(): Promise<void> {
+    return Promise.reject(notYet('views'));
+  }
+
+  createSchema(): Promise<void> {
+    return Promise.reject(notYet('schemas'));
+  }
+
+  dropSchema(): Promise<void> {
+    return Promise.reject(notYet('schemas'));
   }
 
   async dropTable(name: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** Snapshots: which segments, how many of their rows, and which columns are held in the arena while somebody reads them. */
 import { assert } from '../core/assert.js';
 import { bitmapBytes, type Vector } from '../core/batch.js';
-import type { PinnedSegment, SegmentView, Snapshot, TableInfo, TableSnapshot } from '../core/contracts.js';
+import type { PinnedSegment, SegmentView, Snapshot, TableInfo, TableSnapshot, ViewDefinition } from '../core/contracts.js';
 import { loadAlive } from './alive-rows.js';
 import { type ColumnBuffers, vectorOf } from './column-buffers.js';
 import type { CachedColumn } from './column-cache.js';
@@ -42,6 +42,18 @@ export class StorageSnapshot implements Snapshot {
       return pinSegment(this.context, found.table, this.holder, segment as SegmentVersion, columnIndexes, signal);
     };
     return { table: info, segments, rowCount, sizeBytes, pin };
+  }
+
+  views(): readonly ViewDefinition[] {
+    return [];
+  }
+
+  view(): ViewDefinition | undefined {
+    return undefined;
+  }
+
+  schemas(): readonly string[] {
+    return [];
   }
 
   release(): void {

@@ -63,6 +63,7 @@ export class FakeEngine {
       arena: this.arena,
       storage: this.storage(),
       query: {
+        openSession: () => ({ id: 'one', inTransaction: false, close: () => undefined }),
         execute: (request) => this.execute(request),
         describe: async (request) => {
           const table = this.tableOf(request.sql);
@@ -234,6 +235,9 @@ export class FakeEngine {
           table && { table: table.info, segments: [], rowCount: rowsOf(table), sizeBytes: 64, pin: () => Promise.reject(new Error('no')) }
         );
       },
+      views: () => [],
+      view: () => undefined,
+      schemas: () => [],
       release: () => undefined,
     });
     const partial: Partial<Storage> = {

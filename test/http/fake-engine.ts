@@ -173,6 +173,7 @@ export class FakeEngine {
       arena: this.arena,
       storage: this.storage(),
       query: {
+        openSession: () => ({ id: 'one', inTransaction: false, close: () => undefined }),
         execute: (request) => this.execute(request),
         describe: async () => ({ kind: 'query', schema: { fields: [] }, rowCount: null, ordered: false }),
         running: () => this.runningQueries,
@@ -275,6 +276,9 @@ export class FakeEngine {
         const table = this.tables.get(name.toLowerCase());
         return table && snapshotOf(table);
       },
+      views: () => [],
+      view: () => undefined,
+      schemas: () => [],
       release: () => undefined,
     });
     const partial: Partial<Storage> = {

@@ -12,7 +12,15 @@ import { parseStatement } from '../../../src/query/syntax/parser.js';
 
 const NOW = 1_767_225_600_000_000_000n;
 
-const emptySnapshot: Snapshot = { sequence: 0n, tables: () => [], table: () => undefined, release: () => undefined };
+const emptySnapshot: Snapshot = {
+  sequence: 0n,
+  tables: () => [],
+  table: () => undefined,
+  views: () => [],
+  view: () => undefined,
+  schemas: () => [],
+  release: () => undefined,
+};
 
 export function testContext(withCache = false): EvaluationContext {
   const arena = Arena.create(1, 256 * 1024 * 1024);
