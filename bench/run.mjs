@@ -11,7 +11,7 @@ install();
 execFileSync(process.execPath, [join(root, 'scripts/build.mjs')], { cwd: root, stdio: 'inherit' });
 const python = preparePython();
 const folder = mkdtempSync(join(tmpdir(), 'fletch-bench-'));
-const main = join(root, 'dist/src/cli/main.js');
+const main = join(root, 'dist/bundle/fletch.js');
 const started = performance.now();
 const server = spawn(process.execPath, [main, 'serve', '--path', folder, '--http-port', '0', '--flight-port', '0'], {
   stdio: ['ignore', 'pipe', 'inherit'],

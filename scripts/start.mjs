@@ -5,6 +5,6 @@ import { build } from './build.mjs';
 import { install, root } from './install.mjs';
 
 install();
-build();
+await build();
 process.argv.splice(2, 0, 'serve');
-await import(pathToFileURL(join(root, 'dist/src/cli/main.js')).href);
+await import(pathToFileURL(join(root, 'dist/bundle/fletch.js')).href);

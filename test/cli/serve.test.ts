@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
-const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/bundle/fletch.js', import.meta.url));
 const folder = join(mkdtempSync(join(tmpdir(), 'fletch-serve-')), 'data');
 
 function serve(...flags: string[]): ChildProcess {

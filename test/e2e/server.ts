@@ -16,7 +16,7 @@ export interface ServerProcess {
 }
 
 export async function startServerProcess(flags: readonly string[]): Promise<ServerProcess> {
-  const args = ['dist/src/cli/main.js', 'serve', '--http-port', '0', '--flight-port', '0', ...flags];
+  const args = ['dist/bundle/fletch.js', 'serve', '--http-port', '0', '--flight-port', '0', ...flags];
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
