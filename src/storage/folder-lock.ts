@@ -2,7 +2,7 @@
  * One writer per folder: <path>/writer.lock names the process that writes. The file is made with link(), which fails when the name exists; a
  * file left by a process that is gone (same pid but another start time counts as gone) is taken over.
  */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DbError } from '../core/errors.js';
@@ -116,15 +116,30 @@ function isAlive(holder: Holder): boolean {
   } catch (error) {
     if (codeOf(error) === 'ESRCH') return false;
   }
-  return holder.started === startOf(holder.pid);
+  return holder.started === startOf(holder.pid) && !isEnded(holder.pid);
+}
+
+/** A process that was killed and that nobody has waited for yet (an init that reaps late or never) holds nothing any more. */
+function isEnded(pid: number): boolean {
+  if (statusFields(pid)[0] !== 'Z') return false;
+  try {
+    return readdirSync(`/proc/${pid}/task`).length <= 1;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return true;
+    throw error;
+  }
 }
 
 function bootId(): string {
   return readIfThere('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
 }
 
-/** Field 22 of /proc/<pid>/stat, counted after the command name, which may hold spaces. */
 function startOf(pid: number): string {
+  return statusFields(pid)[19] ?? '';
+}
+
+/** Fields 3 (state) to the last of /proc/<pid>/stat, counted after the command name, which may hold spaces. */
+function statusFields(pid: number): readonly string[] {
   const stat = readIfThere(`/proc/${pid}/stat`) ?? '';
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }

@@ -1,10 +1,10 @@
 /** What is on disk: open formats, checksums, lazy reading, eviction, locks, versions. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Value } from '../../src/core/batch.js';
 import { type DataType, FLOAT64, INT64, SYMBOL, TIMESTAMP_NS, UTF8 } from '../../src/core/types.js';
 import { addBatch, appendRows, define, field, openTest, readRows, type TestStorage } from './harness.js';
@@ -228,6 +228,28 @@ describe('opening', () => {
     const again = await openTest(folder);
     await again.close();
     expect(readdirSync(folder)).not.toContain('writer.lock');
+  });
+
+  it.runIf(process.platform === 'linux')('takes over the lock of a killed process that nobody has waited for', async () => {
+    const rows = await fill(100);
+    // The first child becomes `sleep`, which never waits for the second: that one stays behind as a zombie.
+    const parent = spawn('sh', ['-c', 'sh -c "echo \\$\\$; cat /proc/\\$\\$/stat" & exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      let output = '';
+      for await (const text of parent.stdout.setEncoding('utf8')) if ((output += text).split('\n').length > 2) break;
+      const [pid, stat] = output.split('\n') as [string, string];
+      await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z '));
+      const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+      const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+      writeFileSync(join(folder, 'writer.lock'), JSON.stringify({ pid: Number(pid), host: hostname(), started, boot }));
+      const test = await openTest(folder);
+      expect(await readRows(test, 't')).toEqual(rows);
+      await test.close();
+    } finally {
+      parent.kill('SIGKILL');
+    }
   });
 
   it('refuses a folder of a newer format', async () => {
