@@ -60,8 +60,13 @@ function nodeText(plan: LogicalPlan): string {
       return `${plan.join} join on (${plan.keys.map((key) => `${expressionText(key.left)} = ${expressionText(key.right)}`).join(', ')})${
         plan.residual === null ? '' : ` and ${expressionText(plan.residual)}`
       }`;
+    case 'unnest':
+      return `unnest ${list(plan.lists)}`;
+    case 'limit_by':
+      return `limit ${plan.limit ?? 'all'} offset ${plan.offset} by (${list(plan.keys)})`;
     case 'distinct':
     case 'union':
+    case 'positional':
       return plan.kind;
   }
 }

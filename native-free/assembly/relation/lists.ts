@@ -146,6 +146,81 @@ export function joined_bytes(
   }
 }
 
+// ---- lists as rows -----------------------------------------------------------------------------------------------------------
+
+/** lengths[i] = max(lengths[i], elements of list i); absent lists (validity, 0 = all there) have none. */
+export function max_lengths(offsets: usize, validity: usize, n: u32, lengths: usize): void {
+  for (let i: u32 = 0; i < n; i++) {
+    if (validity != 0 && !bitAt(validity, i)) continue;
+    const at = offsets + ((i as usize) << 2);
+    const length = load<u32>(at + 4) - load<u32>(at);
+    const out = lengths + ((i as usize) << 2);
+    if (length > load<u32>(out)) store<u32>(out, length);
+  }
+}
+
+/**
+ * Each row so many times as its length says: pairs of row and place from 0. keepEmpty: a row of length 0 gives (row, 0xFFFFFFFF). The cursor (two
+ * uint32: row, places of it done) is where it starts and stops; it is done when the cursor's row is n. Returns the pairs written.
+ */
+export function expand_rows(lengths: usize, n: u32, keepEmpty: u32, cursor: usize, capacity: u32, outRows: usize, outPlaces: usize): u32 {
+  let row = load<u32>(cursor);
+  let done = load<u32>(cursor + 4);
+  let written: u32 = 0;
+  while (row < n && written < capacity) {
+    const length = load<u32>(lengths + ((row as usize) << 2));
+    const take = min(length - done, capacity - written);
+    for (let k: u32 = 0; k < take; k++) {
+      store<u32>(outRows + ((written as usize) << 2), row);
+      store<u32>(outPlaces + ((written as usize) << 2), done + k);
+      written++;
+    }
+    done += take;
+    if (done < length) break;
+    if (length == 0 && keepEmpty) {
+      store<u32>(outRows + ((written as usize) << 2), row);
+      store<u32>(outPlaces + ((written as usize) << 2), 0xffffffff);
+      written++;
+    }
+    done = 0;
+    row++;
+  }
+  store<u32>(cursor, row);
+  store<u32>(cursor + 4, done);
+  return written;
+}
+
+/** Index among all elements of the element at each place of a row's list; 0xFFFFFFFF where the list is shorter or absent. */
+export function element_indices(offsets: usize, validity: usize, rows: usize, places: usize, n: u32, out: usize): void {
+  for (let i: usize = 0; i < n; i++) {
+    const row = load<u32>(rows + (i << 2));
+    const place = load<u32>(places + (i << 2));
+    const at = offsets + ((row as usize) << 2);
+    const first = load<u32>(at);
+    const there = place < load<u32>(at + 4) - first && (validity == 0 || bitAt(validity, row));
+    store<u32>(out + (i << 2), there ? first + place : 0xffffffff);
+  }
+}
+
+/** Places from 0 as ordinals from 1 (int64); 0xFFFFFFFF gives 0. */
+export function ordinals_i64(places: usize, n: u32, out: usize): void {
+  for (let i: usize = 0; i < n; i++) store<i64>(out + (i << 3), (load<u32>(places + (i << 2)) + 1) as i64);
+}
+
+/** Numbers of the rows that are the ones [first, end) of their group, in order; seen: a zeroed uint32 per group. Returns how many. */
+export function limit_groups(groups: usize, n: u32, seen: usize, first: u32, end: u32, out: usize): u32 {
+  let kept: u32 = 0;
+  for (let i: u32 = 0; i < n; i++) {
+    const at = seen + ((load<u32>(groups + ((i as usize) << 2)) as usize) << 2);
+    const before = load<u32>(at);
+    store<u32>(at, before + 1);
+    if (before < first || before >= end) continue;
+    store<u32>(out + ((kept as usize) << 2), i);
+    kept++;
+  }
+  return kept;
+}
+
 // ---- joins -------------------------------------------------------------------------------------------------------------------
 
 /**

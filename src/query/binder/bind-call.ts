@@ -88,7 +88,7 @@ function bindAggregate(name: string, syntax: FunctionCall, clause: Clause): Expr
   if (syntax.nullTreatment === 'ignore') throw unsupported('IGNORE NULLS', syntax.position);
   if (!aggregates)
     throw new DbError('invalid_grouping', `${name} is an aggregate; it may not stand in ${clause.name}`, { position: syntax.position });
-  const inner: Clause = { ...clause, aggregates: null, relation: aggregates.input, name: `the arguments of ${name}` };
+  const inner: Clause = { ...clause, aggregates: null, unnests: null, relation: aggregates.input, name: `the arguments of ${name}` };
   const bind = (item: FunctionCall['arguments'][number]) => context.bindExpression(item.value, inner);
   const target = syntax.withinGroup.length > 0 ? (ORDERED_SET[name] ?? name) : name;
   const direct = syntax.arguments.map(bind);

@@ -10,6 +10,7 @@ import { bindFunction } from './bind-call.js';
 import { bindBlob, bindDuration, bindInterval, bindNumber, bindParameter, bindTypedLiteral } from './bind-literal.js';
 import { bindInList, bindInSet, bindQuantified } from './bind-membership.js';
 import { bindBetween, bindBinary, bindDistinctFrom, bindLike, bindLogical, bindUnary } from './bind-operator.js';
+import { bindSetFunction } from './bind-set-function.js';
 import { bindExists, bindInQuery, bindScalarSubquery } from './bind-subquery.js';
 import { castTo, coerceBool, unify } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
@@ -53,7 +54,8 @@ const HANDLERS: Handlers = {
   atTimeZone: (syntax, clause) =>
     clause.context.call('at_time_zone', [bindExpression(syntax.operand, clause), bindExpression(syntax.zone, clause)], syntax.position),
   collate: bindCollate,
-  function: bindFunction,
+  function: (syntax, clause) =>
+    bindSetFunction((syntax.name.at(-1)?.name ?? '').toLowerCase(), syntax, clause) ?? bindFunction(syntax, clause),
   lambda: (syntax) => {
     throw unsupported('a lambda', syntax.position);
   },

@@ -4,14 +4,14 @@ import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
 import type { DerivedTable, TableName, TableReference } from '../syntax/ast/query.js';
 import { bindJoin } from './bind-join.js';
-import { bindTableFunction } from './bind-series.js';
+import { ONE_ROW } from './bind-series.js';
+import { bindTableFunction } from './bind-table-function.js';
 import { type BoundRelation, type FromClause, unsupported } from './context.js';
+import { dependsOn, joinLateral } from './decorrelate.js';
 import { didYouMean } from './nearest-name.js';
 import { joinPlan } from './plans.js';
+import { Scope } from './scope.js';
 import { asRelation, renamed } from './table-alias.js';
-
-/** One row without columns: SELECT without FROM. */
-const ONE_ROW: LogicalPlan = { kind: 'values', rows: [[]], output: [] };
 
 export function bindFrom(references: readonly TableReference[], clause: FromClause): BoundRelation {
   const [first, ...rest] = references;
@@ -20,9 +20,12 @@ export function bindFrom(references: readonly TableReference[], clause: FromClau
   const names = new Set<string>();
   addAliases(bound, first, names);
   for (const reference of rest) {
-    const next = bindTable(reference, clause);
+    const next = bindTable(reference, { ...clause, lateral: new Scope(bound.columns, clause.lateral ?? clause.outer) });
     addAliases(next, reference, names);
-    bound = { plan: joinPlan('cross', bound.plan, next.plan), columns: [...bound.columns, ...next.columns], timestamp: bound.timestamp };
+    const plan = dependsOn(next.plan, bound.plan)
+      ? joinLateral('inner', bound.plan, next.plan, null, clause.context.nextId)
+      : joinPlan('cross', bound.plan, next.plan);
+    bound = { plan, columns: [...bound.columns, ...next.columns], timestamp: bound.timestamp };
   }
   return bound;
 }
@@ -125,9 +128,9 @@ function tableNotFound(reference: TableName, name: Identifier, clause: FromClaus
 }
 
 function bindDerived(reference: DerivedTable, clause: FromClause): BoundRelation {
-  if (reference.lateral) throw unsupported('LATERAL', reference.position);
   if (reference.sample !== null) throw unsupported('TABLESAMPLE', reference.sample.position);
-  const bound = clause.context.bindQuery(reference.query, clause.context, clause.outer, clause.commonTables);
+  const outer = reference.lateral ? (clause.lateral ?? clause.outer) : clause.outer;
+  const bound = clause.context.bindQuery(reference.query, clause.context, outer, clause.commonTables);
   const timestamp = reference.timestamp?.name.toLowerCase();
   const designated =
     timestamp === undefined

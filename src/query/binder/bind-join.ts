@@ -7,8 +7,9 @@ import type { Join, JoinType } from '../syntax/ast/query.js';
 import { scalarCall } from './bind-call.js';
 import { coerceBool, unify } from './coercion.js';
 import { type BoundRelation, type FromClause, unsupported } from './context.js';
+import { dependsOn, existsJoin, joinLateral } from './decorrelate.js';
 import { caseOf, columnOf, conjunction, isNull } from './expressions.js';
-import { joinPlan, projectPlan } from './plans.js';
+import { joinPlan, positionalPlan, projectPlan } from './plans.js';
 import { Scope, type ScopeColumn } from './scope.js';
 
 type PlanJoin = JoinPlan['join'];
@@ -24,10 +25,11 @@ const PLAN_JOINS: Readonly<Partial<Record<JoinType, PlanJoin>>> = {
 };
 
 export function bindJoin(reference: Join, clause: FromClause): BoundRelation {
+  if (reference.type === 'positional') return bindPositional(reference, clause);
   const join = PLAN_JOINS[reference.type];
   if (join === undefined) throw unsupported(`${reference.type.toUpperCase()} JOIN`, reference.position);
   const left = clause.context.bindTable(reference.left, clause);
-  const right = clause.context.bindTable(reference.right, clause);
+  const right = clause.context.bindTable(reference.right, { ...clause, lateral: new Scope(left.columns, clause.lateral ?? clause.outer) });
   checkAliases(left, right, reference.right.position);
   const { condition } = reference;
   const bound =
@@ -38,6 +40,42 @@ export function bindJoin(reference: Join, clause: FromClause): BoundRelation {
   const { alias } = reference;
   const columns = bound.columns.map((column, i) => ({ ...column, table: alias.name.name, name: alias.columns[i]?.name ?? column.name }));
   return { ...bound, columns };
+}
+
+function bindPositional(reference: Join, clause: FromClause): BoundRelation {
+  const left = clause.context.bindTable(reference.left, clause);
+  const right = clause.context.bindTable(reference.right, clause);
+  checkAliases(left, right, reference.right.position);
+  const columns = [...left.columns, ...right.columns].map((column) => ({ ...column, nullable: true }));
+  return { plan: positionalPlan(left.plan, right.plan), columns, timestamp: left.timestamp };
+}
+
+/** The join of two sides; the right one may read the left one's columns (LATERAL). */
+function joinSides(
+  join: PlanJoin,
+  left: BoundRelation,
+  right: BoundRelation,
+  condition: Expression | null,
+  position: number,
+  clause: FromClause,
+): LogicalPlan {
+  if (!dependsOn(right.plan, left.plan)) return joinPlan(join, left.plan, right.plan, [], condition);
+  const { nextId } = clause.context;
+  switch (join) {
+    case 'inner':
+    case 'cross':
+      return joinLateral('inner', left.plan, right.plan, condition, nextId);
+    case 'left':
+      return joinLateral('left', left.plan, right.plan, condition, nextId);
+    case 'semi':
+    case 'anti':
+      return existsJoin(join, left.plan, right.plan, condition, nextId);
+    default:
+      throw new DbError('invalid_argument', `the right side of a ${join.toUpperCase()} JOIN cannot read the left side`, {
+        position,
+        hint: 'LATERAL stands behind INNER, LEFT and CROSS joins',
+      });
+  }
 }
 
 function checkAliases(left: BoundRelation, right: BoundRelation, position: number): void {
@@ -70,7 +108,7 @@ function joinOn(join: PlanJoin, left: BoundRelation, right: BoundRelation, refer
     const on = { context: clause.context, name: 'ON', scope, commonTables: clause.commonTables, relation: null, aggregates: null };
     residual = coerceBool(clause.context.bindExpression(condition.expression, on), 'ON');
   }
-  return { plan: joinPlan(join, left.plan, right.plan, [], residual), columns, timestamp: left.timestamp };
+  return { plan: joinSides(join, left, right, residual, reference.right.position, clause), columns, timestamp: left.timestamp };
 }
 
 function usingNames(reference: Join, left: BoundRelation, right: BoundRelation): readonly Identifier[] {
@@ -102,7 +140,7 @@ function joinUsing(
   const pairs = names.map((name) => ({ left: single(left, name, 'left'), right: single(right, name, 'right') }));
   const condition = conjunction(pairs.map((pair) => scalarCall('eq', [columnOf(pair.left), columnOf(pair.right)], position)));
   const kind: PlanJoin = join === 'cross' ? 'inner' : join;
-  const joined = joinPlan(kind, left.plan, right.plan, [], condition);
+  const joined = joinSides(kind, left, right, condition, position, clause);
   const all = visible(kind, left.columns, right.columns);
   if (kind === 'semi' || kind === 'anti') return { plan: joined, columns: all, timestamp: left.timestamp };
   const hidden = new Set(pairs.flatMap((pair) => [pair.left.id, pair.right.id]));

@@ -19,6 +19,7 @@ import { sampleBuckets } from './sample-by.js';
 import { Scope } from './scope.js';
 import { type BoundItem, bindItems } from './select-items.js';
 import { projectResult, type SelectResult } from './select-result.js';
+import { UnnestCollector, withUnnested } from './unnest-collector.js';
 
 export interface OrderBy {
   readonly items: readonly OrderItem[];
@@ -34,6 +35,7 @@ interface SelectState {
   readonly input: Relation;
   readonly above: Relation;
   readonly aggregates: AggregateCollector;
+  readonly unnests: UnnestCollector;
 }
 
 export function bindSelect(
@@ -55,6 +57,7 @@ export function bindSelect(
     input,
     above: new Relation(),
     aggregates: new AggregateCollector(input),
+    unnests: new UnnestCollector(context.nextId),
   };
   let plan = bindWhere(state, from.plan);
   if (syntax.latestOn) plan = latestRows(syntax.latestOn, plan, from, clauseOf(state, 'LATEST ON', false));
@@ -74,6 +77,7 @@ export function bindSelect(
     having,
     distinctOn: syntax.distinctOn.map((each) => toBucket(orderExpression(each, written, inSelect('DISTINCT ON')))),
     distinct: syntax.distinct && syntax.distinctOn.length === 0,
+    unnests: state.unnests.lists,
   };
   const grouped = syntax.groupBy !== null || having !== null || sample !== null || state.aggregates.calls.length > 0;
   if (!grouped) return projectResult(state.above.settle(state.input.settle(plan)), result, context.nextId);
@@ -90,6 +94,7 @@ function clauseOf(state: SelectState, name: string, aggregates = true): Clause {
     commonTables,
     relation: aggregates ? state.above : state.input,
     aggregates: aggregates ? state.aggregates : null,
+    unnests: name === 'SELECT' || name === 'ORDER BY' ? state.unnests : null,
   };
 }
 
@@ -209,13 +214,16 @@ function projectGroups(plan: LogicalPlan, result: SelectResult, groups: Groups, 
     name: call.function,
     nullable: aggregates.isNullable(call.id),
   }));
-  const aggregated = aggregatePlan(state.input.settle(plan), groups.columns, calls);
+  const early = state.unnests.readBy(groups.columns.map((group) => group.expression));
+  const input = withUnnested(state.input.settle(plan), early);
+  const aggregated = aggregatePlan(input, groups.columns, calls);
   const rewritten: SelectResult = {
     ...result,
     items: result.items.map((item) => ({ ...item, expression: rewrite(item.expression) })),
     keys: result.keys.map((key) => ({ ...key, expression: rewrite(key.expression) })),
     distinctOn: result.distinctOn.map(rewrite),
     having: result.having === null ? null : rewrite(result.having),
+    unnests: result.unnests.filter((each) => !early.includes(each)).map((each) => ({ ...each, list: rewrite(each.list) })),
   };
   let above: LogicalPlan = aggregated;
   if (!state.above.isEmpty) {

@@ -8,6 +8,7 @@ import type { Expression as ExpressionSyntax, Query, TableReference } from '../s
 import type { AggregateCollector } from './aggregate-collector.js';
 import type { Relation } from './relation.js';
 import type { Scope, ScopeColumn } from './scope.js';
+import type { UnnestCollector } from './unnest-collector.js';
 
 /** A named query of WITH that is visible; bound anew wherever it is used. */
 export interface CommonTableBinding {
@@ -61,6 +62,8 @@ export interface BindContext {
 export interface FromClause {
   readonly context: BindContext;
   readonly outer: Scope | null;
+  /** The tables to the left and, around them, `outer`: what LATERAL and table functions may read. Missing: nothing stands to the left. */
+  readonly lateral?: Scope;
   readonly commonTables: CommonTables;
 }
 
@@ -75,6 +78,8 @@ export interface Clause {
   readonly relation: Relation | null;
   /** Null: aggregates may not stand here. */
   readonly aggregates: AggregateCollector | null;
+  /** Where unnest(…) gives rows; missing or null: it may not stand here. */
+  readonly unnests?: UnnestCollector | null;
   /** Names of the SELECT list that may be used where no column has the name (lower case). */
   readonly aliases?: ReadonlyMap<string, Expression>;
 }

@@ -3,7 +3,17 @@
 import type { Value } from '../../core/batch.js';
 import type { DataType } from '../../core/types.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
-import type { AggregateCall, AggregatePlan, JoinPlan, LogicalPlan, OutputColumn, SortKey } from '../plan/logical.js';
+import type {
+  AggregateCall,
+  AggregatePlan,
+  JoinPlan,
+  LimitByPlan,
+  LogicalPlan,
+  OutputColumn,
+  PositionalPlan,
+  SortKey,
+  UnnestPlan,
+} from '../plan/logical.js';
 import { unsupported } from './context.js';
 import { caseOf, columnOf, isNull, isTrue, literal } from './expressions.js';
 
@@ -42,6 +52,26 @@ export function joinPlan(
   const rightOutput = join === 'left' || join === 'full' ? missing(right.output) : right.output;
   const output = join === 'semi' || join === 'anti' ? left.output : [...leftOutput, ...rightOutput];
   return { kind: 'join', join, left, right, keys, residual: residual !== null && isTrue(residual) ? null : residual, output };
+}
+
+/** `added`: one column per list, and the ordinal. */
+export function unnestPlan(
+  input: LogicalPlan,
+  lists: readonly Expression[],
+  added: readonly OutputColumn[],
+  ordinality = false,
+  outer = false,
+): UnnestPlan {
+  return { kind: 'unnest', input, lists, ordinality, outer, output: [...input.output, ...added] };
+}
+
+export function limitByPlan(input: LogicalPlan, keys: readonly Expression[], limit: number | null, offset = 0): LimitByPlan {
+  return { kind: 'limit_by', input, keys, limit, offset, output: input.output };
+}
+
+export function positionalPlan(left: LogicalPlan, right: LogicalPlan): PositionalPlan {
+  const output = [...left.output, ...right.output].map((column) => ({ ...column, nullable: true }));
+  return { kind: 'positional', left, right, output };
 }
 
 export interface GroupColumn {

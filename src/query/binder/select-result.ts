@@ -7,6 +7,7 @@ import { firstRows } from './distinct-on.js';
 import { fingerprint } from './expressions.js';
 import { distinctPlan, filterPlan, pickColumns, projectPlan, sortPlan } from './plans.js';
 import type { BoundItem } from './select-items.js';
+import { type UnnestedList, withUnnested } from './unnest-collector.js';
 
 export interface SelectResult {
   readonly items: readonly BoundItem[];
@@ -14,6 +15,8 @@ export interface SelectResult {
   readonly having: Expression | null;
   readonly distinct: boolean;
   readonly distinctOn: readonly Expression[];
+  /** Lists that become rows before the projection. */
+  readonly unnests: readonly UnnestedList[];
 }
 
 interface ResultColumn {
@@ -23,7 +26,7 @@ interface ResultColumn {
 }
 
 export function projectResult(below: LogicalPlan, result: SelectResult, nextId: () => ColumnId): BoundQuery {
-  const input = result.having === null ? below : filterPlan(below, result.having);
+  const input = withUnnested(result.having === null ? below : filterPlan(below, result.having), result.unnests);
   const projection = new Projection(result.items, nextId);
   const keys = result.keys
     .filter((key) => key.expression.kind !== 'literal')

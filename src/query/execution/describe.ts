@@ -119,6 +119,22 @@ export function describeNode(plan: LogicalPlan): { readonly name: string; readon
         details: [...list('keys', keys), ...residual],
       };
     }
+    case 'unnest':
+      return {
+        name: `Unnest${plan.outer ? ' outer' : ''}`,
+        details: [...list('lists', plan.lists.map(expressionText)), ...(plan.ordinality ? ['with ordinality'] : [])],
+      };
+    case 'limit_by':
+      return {
+        name: 'LimitBy',
+        details: [
+          ...list('keys', plan.keys.map(expressionText)),
+          `limit: ${plan.limit ?? 'all'}`,
+          ...(plan.offset > 0 ? [`offset: ${plan.offset}`] : []),
+        ],
+      };
+    case 'positional':
+      return { name: 'PositionalJoin', details: [] };
     case 'union':
       return { name: 'UnionAll', details: [] };
   }

@@ -15,6 +15,12 @@ export function estimateRows(plan: LogicalPlan): number {
       return estimateRows(plan.input);
     case 'aggregate':
       return plan.groups.length === 0 ? 1 : estimateRows(plan.input) * 0.1;
+    case 'unnest':
+      return estimateRows(plan.input) * 4;
+    case 'limit_by':
+      return estimateRows(plan.input) * 0.5;
+    case 'positional':
+      return Math.max(estimateRows(plan.left), estimateRows(plan.right));
     case 'distinct':
       return estimateRows(plan.input) * 0.5;
     case 'sort':

@@ -5,17 +5,20 @@
 import { assert, unreachable } from '../../core/assert.js';
 import type { Batch, Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
-import { gatherVector } from '../expression/gather.js';
+import { gatherVector, gatherVectorOrNull } from '../expression/gather.js';
 import { type ColumnExpression, type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type {
   AggregatePlan,
   DistinctPlan,
   JoinPlan,
+  LimitByPlan,
   LogicalPlan,
   OutputColumn,
+  PositionalPlan,
   ProjectPlan,
   SortPlan,
   UnionPlan,
+  UnnestPlan,
 } from '../plan/logical.js';
 import { compileAggregation, inputOrder } from './compile-aggregation.js';
 import { estimateRows } from './estimate.js';
@@ -70,6 +73,12 @@ export class Executor {
           plan.output,
           this.run.nodes.of(plan).sourceCounter,
         );
+      case 'limit_by':
+        return this.openLimitBy(plan);
+      case 'unnest':
+        return this.openUnnest(plan);
+      case 'positional':
+        return this.openPositional(plan);
       case 'join':
         return this.openJoin(plan);
       case 'union':
@@ -164,6 +173,59 @@ export class Executor {
     run.nodes.list.find((node) => node.counter === counter)?.countRows(order.count);
     const unit = pieceUnit({ kind: 'rows', columns: batch.columns, alive: 0, order: order.rows }, order.count);
     return { branches: [{ columns: ids, units: [unit], operators: [], counter: counter + 1 }] };
+  }
+
+  private async openLimitBy(plan: LimitByPlan): Promise<Pipeline> {
+    const { run } = this;
+    const { counter } = run.nodes.of(plan);
+    const ids = idsOf(plan.output);
+    const types = plan.output.map((column) => column.type);
+    const collected = await this.collect(await this.open(plan.input), { kind: 'collect', ids, limit: null, copy: false, counter });
+    const { keys, limit, offset } = plan;
+    const batches = plain(collected.batches);
+    const rows = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+    const task = { kind: 'limit_by', frame: run.frame, ids, types, batches, keys, limit, offset } as const;
+    const { batch, order } = await run.run(task, run.runsHere(rows));
+    assert(batch && order, 'a limit by keys gives rows');
+    collected.release();
+    const unit = pieceUnit({ kind: 'rows', columns: batch.columns, alive: 0, order: order.rows }, order.count);
+    return { branches: [{ columns: ids, units: [unit], operators: [], counter: counter + 1 }] };
+  }
+
+  private async openUnnest(plan: UnnestPlan): Promise<Pipeline> {
+    const { lists, outer, input, ordinality } = plan;
+    const added = idsOf(plan.output).slice(input.output.length);
+    return withOperator(await this.open(input), {
+      kind: 'unnest',
+      lists,
+      inputIds: idsOf(input.output),
+      listIds: added.slice(0, lists.length),
+      ordinalId: ordinality ? (added[lists.length] ?? null) : null,
+      outer,
+      counter: this.run.nodes.of(plan).counter,
+    });
+  }
+
+  /** Both sides are whole in memory; the shorter one's missing rows are NULLs. */
+  private async openPositional(plan: PositionalPlan): Promise<Pipeline> {
+    const { run } = this;
+    const { counter, sourceCounter } = run.nodes.of(plan);
+    const sides: { readonly batch: Batch; readonly count: number }[] = [];
+    for (const side of [plan.left, plan.right]) {
+      const ids = idsOf(side.output);
+      const collected = await this.collect(await this.open(side), { kind: 'collect', ids, limit: null, copy: false, counter });
+      const batches = plain(collected.batches);
+      const count = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+      const types = side.output.map((column) => column.type);
+      const task = { kind: 'sort', frame: run.frame, ids, types, batches, keys: [], limit: null } as const;
+      const { batch } = await run.run(task, run.runsHere(count));
+      assert(batch, 'rows of one side');
+      collected.release();
+      sides.push({ batch, count });
+    }
+    const rowCount = Math.max(...sides.map((side) => side.count));
+    const columns = sides.flatMap(({ batch, count }) => (count === rowCount ? batch.columns : padded(batch.columns, count, rowCount, run)));
+    return this.batchPipeline({ arena: run.scope.arena.id, rowCount, columns }, plan.output, sourceCounter);
   }
 
   // ---- joins ---------------------------------------------------------------------------------------------------------------------
@@ -384,6 +446,15 @@ function cutVector(vector: Vector, first: number, count: number, run: QueryRun):
   const rows = run.scope.allocate(Math.max(64, count * 4));
   kernels.row_numbers(first, count, rows);
   return gatherVector(vector, rows, count, run.context, run.scope);
+}
+
+/** Vectors of `count` rows with NULLs up to rowCount. */
+function padded(columns: readonly Vector[], count: number, rowCount: number, run: QueryRun): readonly Vector[] {
+  const { kernels } = run.options;
+  const rows = run.scope.allocate(Math.max(64, rowCount * 4));
+  kernels.fill_u32(0xffffffff, rowCount, rows);
+  kernels.row_numbers(0, count, rows);
+  return columns.map((column) => gatherVectorOrNull(column, rows, rowCount, run.context, run.scope));
 }
 
 function plain(batches: readonly CollectedBatch[]): Batch[] {

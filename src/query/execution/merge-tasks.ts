@@ -8,7 +8,7 @@ import { sliceVector } from './piece-reader.js';
 import type { TaskRun } from './run-task.js';
 import { concatenate } from './sinks.js';
 import { bucketRows } from './sort-rows.js';
-import type { BuildTask, MergeAggregateTask, SortTask, TaskResult } from './task.js';
+import type { BuildTask, LimitByTask, MergeAggregateTask, SortTask, TaskResult } from './task.js';
 import { chunkOf, sortBatch } from './top-sink.js';
 
 /** Merges the groups of lanes in lane order and finishes the aggregates: group columns, then one column per call. */
@@ -70,6 +70,39 @@ export function* runBuild(task: BuildTask, run: TaskRun): Generator<void, Partia
   const buckets = bucketRows({ kernels: context.kernels, memory: kept, groupCount: table.groupCount, context }, groups, batch.rowCount, 0);
   const partners = batch.rowCount / Math.max(1, table.groupCount);
   return { table: { ...base, groups: handle, partners, rows: buckets.rows, starts: buckets.starts } };
+}
+
+/** Groups rows by key and keeps some of each group, in the order in which they come. */
+export function* runLimitBy(task: LimitByTask, run: TaskRun): Generator<void, Partial<TaskResult>> {
+  const { context, kept, temporary } = run;
+  const { kernels } = context;
+  const batch = concatenate(task.batches, task.types, kept, context, run.check);
+  const n = batch.rowCount;
+  const table = new GroupTable(
+    task.keys.map((key) => key.type),
+    temporary,
+    kernels,
+  );
+  const groups = temporary.allocate(Math.max(64, n * 4));
+  const chunk = chunkOf(batch, task.ids);
+  context.scratch.reset();
+  const keys = task.keys.map((key) => evaluate(key, chunk, context));
+  const mark = context.scratch.mark();
+  const { vectorRows } = task.frame;
+  for (let first = 0; first < n; first += vectorRows) {
+    run.check();
+    context.scratch.rewind(mark);
+    const some = Math.min(vectorRows, n - first);
+    const slices = keys.map((key) => sliceVector(key, first, some));
+    kernels.copy_bytes(groups + first * 4, table.assign(slices, 0, some, context), some * 4);
+    yield;
+  }
+  const seen = temporary.allocateZeroed(Math.max(64, table.groupCount * 4));
+  const rows = kept.allocate(Math.max(64, n * 4));
+  const first = Math.min(task.offset, n);
+  const end = Math.min(first + (task.limit ?? n), n);
+  const count = kernels.limit_groups(groups, n, seen, first, end, rows);
+  return { batch, order: { rows, count } };
 }
 
 export function* runSort(task: SortTask, run: TaskRun): Generator<void, Partial<TaskResult>> {

@@ -3,9 +3,9 @@ import { assert } from '../../core/assert.js';
 import type { Batch, IntervalValue, Value, Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, UNITS_PER_SECOND } from '../../core/types.js';
-import { civilFromDays, daysFromCivil } from '../../core/values.js';
 import { evaluateConstant } from '../expression/evaluate.js';
 import { vectorOf } from '../expression/vector-values.js';
+import { addMonths } from '../functions/calendar-months.js';
 import type { Expression } from '../plan/expression.js';
 import type { SeriesPlan, ValuesPlan } from '../plan/logical.js';
 import type { QueryRun } from './query-run.js';
@@ -91,16 +91,4 @@ function calendarUnits(plan: SeriesPlan, type: DataType, first: bigint, last: bi
   }
   const vector = vectorOf(values, type, run.context, run.scope);
   return values.length === 0 ? [] : [pieceUnit({ kind: 'rows', columns: [vector], alive: 0, order: 0 }, values.length)];
-}
-
-/** The same time of day so many months later, at most the last day of that month. */
-function addMonths(ticks: bigint, months: number, perDay: bigint): bigint {
-  const days = (ticks - (((ticks % perDay) + perDay) % perDay)) / perDay;
-  const [year, month, day] = civilFromDays(Number(days));
-  const index = year * 12 + (month - 1) + months;
-  const targetYear = Math.floor(index / 12);
-  const targetMonth = index - targetYear * 12 + 1;
-  const nextMonth = targetMonth === 12 ? daysFromCivil(targetYear + 1, 1, 1) : daysFromCivil(targetYear, targetMonth + 1, 1);
-  const length = nextMonth - daysFromCivil(targetYear, targetMonth, 1);
-  return BigInt(daysFromCivil(targetYear, targetMonth, Math.min(day, length))) * perDay + (ticks - days * perDay);
 }

@@ -10,7 +10,7 @@ import { DictionaryCache } from '../expression/dictionary-cache.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { Chunk } from './chunk.js';
 import { Probe } from './join-probe.js';
-import { runBuild, runMergeAggregate, runSort } from './merge-tasks.js';
+import { runBuild, runLimitBy, runMergeAggregate, runSort } from './merge-tasks.js';
 import { type Emit, Filter, type Operator, Project } from './operators.js';
 import { chunksOf } from './piece-reader.js';
 import { AggregateSink, CollectSink, type Sink } from './sinks.js';
@@ -28,6 +28,7 @@ import {
   type TaskResult,
 } from './task.js';
 import { TopSink } from './top-sink.js';
+import { Unnest } from './unnest.js';
 
 /** What a thread brings along. */
 export interface TaskThread {
@@ -147,6 +148,8 @@ function bodyOf(task: Task, run: TaskRun): Generator<void, Partial<TaskResult>> 
       return runBuild(task, run);
     case 'sort':
       return runSort(task, run);
+    case 'limit_by':
+      return runLimitBy(task, run);
   }
 }
 
@@ -220,6 +223,8 @@ function createOperator(spec: OperatorSpec, task: PipelineTask, run: TaskRun): O
       return new Filter(spec, run.context);
     case 'project':
       return new Project(spec, run.context);
+    case 'unnest':
+      return new Unnest(spec, run.context, Math.max(1024, task.frame.vectorRows), run.check);
     case 'probe':
       return new Probe(spec, run.context, run.temporary, Math.max(1024, task.frame.vectorRows), run.check);
   }

@@ -66,7 +66,7 @@ export interface LaneRange {
   readonly end: number;
 }
 
-export type OperatorSpec = FilterSpec | ProjectSpec | ProbeSpec;
+export type OperatorSpec = FilterSpec | ProjectSpec | ProbeSpec | UnnestSpec;
 
 export interface FilterSpec {
   readonly kind: 'filter';
@@ -106,6 +106,18 @@ export interface ProbeSpec {
   readonly probeIds: readonly ColumnId[];
   /** Address of one byte per build row, set to 1 when it found a partner; 0 = not wanted. */
   readonly matched: number;
+  readonly counter: number;
+}
+
+export interface UnnestSpec {
+  readonly kind: 'unnest';
+  readonly lists: readonly Expression[];
+  /** Output columns: those that were there before, and one per list. */
+  readonly inputIds: readonly ColumnId[];
+  readonly listIds: readonly ColumnId[];
+  /** Column of the ordinal; null: not wanted. */
+  readonly ordinalId: ColumnId | null;
+  readonly outer: boolean;
   readonly counter: number;
 }
 
@@ -179,7 +191,20 @@ export interface SortTask {
   readonly limit: number | null;
 }
 
-export type Task = PipelineTask | MergeAggregateTask | BuildTask | SortTask;
+/** Cuts each group of collected rows to a limit; gives what a sort gives. */
+export interface LimitByTask {
+  readonly kind: 'limit_by';
+  readonly frame: QueryFrame;
+  readonly ids: readonly ColumnId[];
+  readonly types: readonly DataType[];
+  readonly batches: readonly Batch[];
+  readonly keys: readonly Expression[];
+  /** null = no limit. */
+  readonly limit: number | null;
+  readonly offset: number;
+}
+
+export type Task = PipelineTask | MergeAggregateTask | BuildTask | SortTask | LimitByTask;
 
 export interface AggregateLane {
   readonly groupCount: number;
@@ -207,9 +232,9 @@ export interface TaskResult {
   /** Allocations that now belong to whoever asked. */
   readonly owned: readonly number[];
   readonly lanes: readonly { readonly lane: number; readonly output: LaneOutput }[];
-  /** merge_aggregate: the result; sort: the unsorted columns. */
+  /** merge_aggregate: the result; sort and limit_by: the columns as they came. */
   readonly batch: Batch | null;
-  /** sort: row numbers in order (uint32), how many are wanted. */
+  /** sort, limit_by: row numbers in order (uint32), how many are wanted. */
   readonly order: { readonly rows: number; readonly count: number } | null;
   readonly table: JoinTable | null;
   /** By counter number; a thread took part where it is set. */

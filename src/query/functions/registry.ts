@@ -6,6 +6,7 @@ import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
 import { LIST_FUNCTIONS } from './list.js';
 import { MATH_FUNCTIONS } from './math.js';
 import { PATTERN_FUNCTIONS } from './patterns.js';
+import { SERIES_FUNCTIONS } from './series-list.js';
 import { SUBQUERY_FUNCTIONS } from './single-row.js';
 import { SYSTEM_FUNCTIONS } from './system.js';
 import { TEXT_FUNCTIONS } from './text.js';
@@ -26,6 +27,7 @@ const TOPICS: readonly (readonly ScalarFunction[])[] = [
   SYSTEM_FUNCTIONS,
   LIST_FUNCTIONS,
   SUBQUERY_FUNCTIONS,
+  SERIES_FUNCTIONS,
 ];
 
 /** Every scalar function and operator by its canonical name. */

@@ -1,9 +1,9 @@
 /** Conditions move to where their columns come from: into scans, through projections, groups and unions, to the sides of joins. */
 import { conjunction, conjuncts } from '../binder/expressions.js';
-import { filterPlan, joinPlan, pickColumns } from '../binder/plans.js';
+import { filterPlan, joinPlan, pickColumns, unnestPlan } from '../binder/plans.js';
 import { scalarFunction } from '../functions/registry.js';
 import { type ColumnId, columnsOf, type Expression, walkExpression } from '../plan/expression.js';
-import type { AggregatePlan, JoinPlan, LogicalPlan, ProjectPlan, ScanPlan, UnionPlan } from '../plan/logical.js';
+import type { AggregatePlan, JoinPlan, LogicalPlan, ProjectPlan, ScanPlan, UnionPlan, UnnestPlan } from '../plan/logical.js';
 import { inputsOf } from '../plan/logical.js';
 import { substitute, withInputs } from '../plan/traverse.js';
 import type { Rule } from './rule.js';
@@ -36,9 +36,13 @@ function push(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
     case 'sort':
       if (plan.limit === null) return rebuilt(plan, push(plan.input, conditions));
       break;
+    case 'unnest':
+      return pushThroughUnnest(plan, conditions);
     case 'values':
     case 'series':
     case 'limit':
+    case 'limit_by':
+    case 'positional':
       break;
   }
   const below = withInputs(
@@ -116,6 +120,17 @@ function pushThroughUnion(plan: UnionPlan, conditions: Conditions): LogicalPlan 
     );
   });
   return { ...plan, inputs };
+}
+
+/** Conditions on what stood there before go below; those on the elements stay. */
+function pushThroughUnnest(plan: UnnestPlan, conditions: Conditions): LogicalPlan {
+  const before = new Set(plan.input.output.map((column) => column.id));
+  const goesDown = (condition: Expression) => reads(condition, before) && !isVolatile(condition);
+  const input = push(plan.input, conditions.filter(goesDown));
+  return filtered(
+    unnestPlan(input, plan.lists, plan.output.slice(plan.input.output.length), plan.ordinality, plan.outer),
+    conditions.filter((condition) => !goesDown(condition)),
+  );
 }
 
 // ---- joins ----

@@ -97,6 +97,8 @@ function estimatedRows(plan: LogicalPlan): number {
       return plan.groups.length === 0 ? 1 : estimatedRows(plan.input) * 0.1;
     case 'limit':
       return plan.limit === null ? estimatedRows(plan.input) : Math.min(plan.limit, estimatedRows(plan.input));
+    case 'positional':
+      return Math.max(estimatedRows(plan.left), estimatedRows(plan.right));
     case 'union':
       return plan.inputs.reduce((sum, input) => sum + estimatedRows(input), 0);
     case 'join': {

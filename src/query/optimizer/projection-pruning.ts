@@ -1,6 +1,6 @@
 /** Columns that nobody reads are not made: scans read only the columns that are named. */
 import { columnOf } from '../binder/expressions.js';
-import { joinPlan, pickColumns } from '../binder/plans.js';
+import { joinPlan, pickColumns, positionalPlan, unnestPlan } from '../binder/plans.js';
 import { type ColumnId, columnsOf } from '../plan/expression.js';
 import type { AggregatePlan, JoinPlan, LogicalPlan, ScanPlan, UnionPlan } from '../plan/logical.js';
 import { ownExpressions } from '../plan/traverse.js';
@@ -38,6 +38,19 @@ function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
     case 'sort': {
       const input = prune(plan.input, withRead(plan, wanted));
       return { ...plan, input, output: input.output };
+    }
+    case 'unnest': {
+      const own = plan.output.slice(plan.input.output.length);
+      const input = prune(plan.input, withRead(plan, wanted));
+      return unnestPlan(input, plan.lists, own, plan.ordinality, plan.outer);
+    }
+    case 'limit_by': {
+      const input = prune(plan.input, withRead(plan, wanted));
+      return { ...plan, input, output: input.output };
+    }
+    case 'positional': {
+      const [left, right] = [prune(plan.left, wanted), prune(plan.right, wanted)];
+      return positionalPlan(left, right);
     }
     case 'limit': {
       const input = prune(plan.input, wanted);

@@ -22,6 +22,9 @@ export type LogicalPlan =
   | SortPlan
   | LimitPlan
   | JoinPlan
+  | UnnestPlan
+  | LimitByPlan
+  | PositionalPlan
   | UnionPlan;
 
 interface Node {
@@ -130,6 +133,34 @@ export interface JoinPlan extends Node {
   readonly residual: Expression | null;
 }
 
+/** Each input row once for every element of its lists, which stand side by side: the shorter ones end in NULLs. Output: the input's columns, one per list, the ordinal. */
+export interface UnnestPlan extends Node {
+  readonly kind: 'unnest';
+  readonly input: LogicalPlan;
+  readonly lists: readonly Expression[];
+  /** True: the last output column counts the elements of a row from 1 (int64). */
+  readonly ordinality: boolean;
+  /** True: a row without elements comes once, with NULLs. */
+  readonly outer: boolean;
+}
+
+/** For each combination of the keys (NULLs are equal) the rows [offset, offset + limit) in the order in which they come. */
+export interface LimitByPlan extends Node {
+  readonly kind: 'limit_by';
+  readonly input: LogicalPlan;
+  readonly keys: readonly Expression[];
+  /** null = no limit. */
+  readonly limit: number | null;
+  readonly offset: number;
+}
+
+/** Row n of the left beside row n of the right; the shorter side ends in NULLs. */
+export interface PositionalPlan extends Node {
+  readonly kind: 'positional';
+  readonly left: LogicalPlan;
+  readonly right: LogicalPlan;
+}
+
 /** UNION ALL: rows of the inputs in turn. Every input has output columns of the same types in the same order. */
 export interface UnionPlan extends Node {
   readonly kind: 'union';
@@ -143,6 +174,7 @@ export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
     case 'series':
       return [];
     case 'join':
+    case 'positional':
       return [plan.left, plan.right];
     case 'union':
       return plan.inputs;

@@ -13,6 +13,7 @@ export function withInputs(plan: LogicalPlan, inputs: readonly LogicalPlan[]): L
     case 'union':
       return { ...plan, inputs };
     case 'join':
+    case 'positional':
       return first && second ? { ...plan, left: first, right: second } : plan;
     default:
       return first ? { ...plan, input: first } : plan;
@@ -47,9 +48,14 @@ export function mapOwnExpressions(plan: LogicalPlan, change: (expression: Expres
         keys: plan.keys.map((key) => ({ left: change(key.left), right: change(key.right) })),
         residual: plan.residual === null ? null : change(plan.residual),
       };
+    case 'unnest':
+      return { ...plan, lists: plan.lists.map(change) };
+    case 'limit_by':
+      return { ...plan, keys: plan.keys.map(change) };
     case 'distinct':
     case 'limit':
     case 'union':
+    case 'positional':
       return plan;
   }
 }
@@ -82,9 +88,14 @@ export function ownExpressions(plan: LogicalPlan): readonly Expression[] {
       return plan.keys.map((key) => key.expression);
     case 'join':
       return [...plan.keys.flatMap((key) => [key.left, key.right]), ...(plan.residual === null ? [] : [plan.residual])];
+    case 'unnest':
+      return plan.lists;
+    case 'limit_by':
+      return plan.keys;
     case 'distinct':
     case 'limit':
     case 'union':
+    case 'positional':
       return [];
   }
 }

@@ -1,0 +1,100 @@
+/** Functions in FROM: generate_series, range, unnest, generate_subscripts. They may read the tables to their left. */
+import { DbError } from '../../core/errors.js';
+import { INT64, typeName } from '../../core/types.js';
+import type { Expression } from '../plan/expression.js';
+import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
+import type { FunctionCall, TableFunction } from '../syntax/ast/query.js';
+import { scalarCall } from './bind-call.js';
+import { bindSeries, ONE_ROW, seriesList } from './bind-series.js';
+import { type BoundRelation, type Clause, type FromClause, unsupported } from './context.js';
+import { intLiteral } from './expressions.js';
+import { unnestPlan } from './plans.js';
+import { Scope } from './scope.js';
+import { asRelation } from './table-alias.js';
+
+type Binder = (call: FunctionCall, reference: TableFunction, clause: FromClause) => LogicalPlan;
+
+const TABLE_FUNCTIONS: Readonly<Record<string, Binder>> = {
+  generate_series: bindSeriesTable,
+  range: bindSeriesTable,
+  unnest: bindUnnest,
+  generate_subscripts: bindSubscripts,
+};
+
+export function bindTableFunction(reference: TableFunction, clause: FromClause): BoundRelation {
+  if (reference.sample !== null) throw unsupported('TABLESAMPLE', reference.sample.position);
+  const name = nameOf(reference.call);
+  const bind = TABLE_FUNCTIONS[name];
+  if (!bind) throw unsupported(`table function ${name}`, reference.position, `there are ${Object.keys(TABLE_FUNCTIONS).join(', ')}`);
+  const plan = bind(reference.call, reference, clause);
+  const { alias } = reference;
+  const [column, ...more] = plan.output;
+  const designated = column?.type.kind === 'timestamp' && more.length === 0 ? column : null;
+  const aliasOnly = alias && alias.columns.length === 0 && (more.length === 0 || reference.withOrdinality) ? alias.name.name : undefined;
+  // As in PostgreSQL, a table alias without column names also names the column; DuckDB's name of it stays usable.
+  const named = aliasOnly !== undefined && column ? [{ ...column, name: aliasOnly }, ...more] : plan.output;
+  const relation = asRelation(plan, named, alias, name, designated, reference.position);
+  const [first] = relation.columns;
+  const synonyms = aliasOnly === undefined || !first ? [] : [{ ...first, name: column?.name ?? first.name, synonym: true }];
+  return { ...relation, columns: [...relation.columns, ...synonyms] };
+}
+
+function nameOf(call: FunctionCall): string {
+  return call.name.at(-1)?.name.toLowerCase() ?? '';
+}
+
+function bindSeriesTable(call: FunctionCall, reference: TableFunction, clause: FromClause): LogicalPlan {
+  if (!reference.withOrdinality) return bindSeries(call, clause);
+  const name = nameOf(call);
+  return unnested([seriesList(name, bindArguments(call, clause), call.position)], [name], true, clause);
+}
+
+/** unnest(a, b, …): lists side by side. */
+function bindUnnest(call: FunctionCall, reference: TableFunction, clause: FromClause): LogicalPlan {
+  const [only, ...more] = call.arguments;
+  if (!only) throw new DbError('function_not_found', 'unnest takes lists', { position: call.position });
+  const inner = only.value;
+  if (more.length === 0 && inner.kind === 'function' && (nameOf(inner) === 'generate_series' || nameOf(inner) === 'range')) {
+    return bindSeriesTable(inner, reference, clause);
+  }
+  const lists = bindArguments(call, clause).map((list) => listOperand(list, 'unnest'));
+  const names = lists.map((_, i) => (i === 0 ? 'unnest' : `unnest_${i}`));
+  return unnested(lists, names, reference.withOrdinality, clause);
+}
+
+/** The subscripts of a list, from 1. */
+function bindSubscripts(call: FunctionCall, reference: TableFunction, clause: FromClause): LogicalPlan {
+  const list = subscriptsList(bindArguments(call, clause), call.position);
+  return unnested([list], ['generate_subscripts'], reference.withOrdinality, clause);
+}
+
+export function subscriptsList([list, dimension, ...more]: readonly Expression[], position: number): Expression {
+  if (!list || more.length > 0 || (dimension && (dimension.kind !== 'literal' || Number(dimension.value) !== 1))) {
+    throw new DbError('function_not_found', 'generate_subscripts takes a list and the dimension 1', { position });
+  }
+  const length = scalarCall('list_length', [listOperand(list, 'generate_subscripts')], position);
+  return seriesList('generate_series', [intLiteral(1n), length], position);
+}
+
+export function listOperand(list: Expression, name: string): Expression {
+  if (list.type.kind === 'list' || list.type.kind === 'null') return list;
+  throw new DbError('type_mismatch', `${name} takes lists, not ${typeName(list.type)}`, { position: list.position });
+}
+
+function bindArguments(call: FunctionCall, clause: FromClause): readonly Expression[] {
+  const scope = clause.lateral ?? new Scope([], clause.outer);
+  const { context, commonTables } = clause;
+  const inner: Clause = { context, name: `${nameOf(call)}(…)`, scope, commonTables, relation: null, aggregates: null };
+  return call.arguments.map((argument) => context.bindExpression(argument.value, inner));
+}
+
+function unnested(lists: readonly Expression[], names: readonly string[], ordinality: boolean, clause: FromClause): LogicalPlan {
+  const columns: OutputColumn[] = lists.map((list, i) => ({
+    id: clause.context.nextId(),
+    name: names[i] ?? 'unnest',
+    type: list.type.kind === 'list' ? list.type.item.type : list.type,
+    nullable: true,
+  }));
+  if (ordinality) columns.push({ id: clause.context.nextId(), name: 'ordinality', type: INT64, nullable: false });
+  return unnestPlan(ONE_ROW, lists, columns, ordinality);
+}

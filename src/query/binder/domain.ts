@@ -1,0 +1,262 @@
+/**
+ * The general way to compute a subquery for all outer rows at once: for the distinct values of the outer columns that it reads (its domain).
+ * The domain is pushed down through the subquery until no outer column is read any more.
+ */
+import type { ColumnId, Expression } from '../plan/expression.js';
+import type { AggregatePlan, JoinPlan, LimitPlan, LogicalPlan, OutputColumn, UnionPlan, UnnestPlan, ValuesPlan } from '../plan/logical.js';
+import { cloneWithFreshIds, freeColumns, mapOwnExpressions, substitute } from '../plan/traverse.js';
+import { isCount } from './bind-call.js';
+import { unsupported } from './context.js';
+import { caseOf, columnOf, isNull, literal } from './expressions.js';
+import { distinctPlan, filterPlan, joinPlan, limitByPlan, limitPlan, nullSafeKeys, pickColumns, projectPlan, unnestPlan } from './plans.js';
+
+export type Replacement = ReadonlyMap<ColumnId, Expression>;
+
+export interface Pushed {
+  readonly plan: LogicalPlan;
+  /** Outer column → the domain's column that stands for it in the plan's output. */
+  readonly by: Replacement;
+}
+
+/** The distinct values of the outer columns that a subquery reads; made anew, with new ids, wherever it is needed. */
+export class Domain {
+  readonly columns: readonly OutputColumn[];
+  readonly nextId: () => ColumnId;
+  private readonly outer: LogicalPlan;
+
+  constructor(outer: LogicalPlan, columns: readonly OutputColumn[], nextId: () => ColumnId) {
+    this.outer = sourceOf(outer, columns);
+    this.columns = columns;
+    this.nextId = nextId;
+  }
+
+  make(): Pushed {
+    const copy = cloneWithFreshIds(pickColumns(this.outer, this.columns), this.nextId);
+    const renamed = copy.plan.output;
+    const by = new Map(this.columns.map((column, i) => [column.id, columnOf(renamed[i] as OutputColumn)] as const));
+    return { plan: distinctPlan(copy.plan), by };
+  }
+
+  reads(plan: LogicalPlan): boolean {
+    const free = freeColumns(plan);
+    return this.columns.some((column) => free.has(column.id));
+  }
+
+  /** Keys by which rows of one replacement meet those of another; NULLs meet too. */
+  sameKeys(left: Replacement, right: Replacement): JoinPlan['keys'] {
+    return nullSafeKeys(this.columns.map((column) => [left.get(column.id) as Expression, right.get(column.id) as Expression] as const));
+  }
+
+  /** Keys by which outer rows meet their rows of the pushed plan. */
+  outerKeys(pushed: Pushed): JoinPlan['keys'] {
+    return this.sameKeys(new Map(this.columns.map((column) => [column.id, columnOf(column)] as const)), pushed.by);
+  }
+}
+
+/** The part of the outer plan that the columns come from: subqueries that were joined to it before need not be computed again. */
+function sourceOf(plan: LogicalPlan, columns: readonly OutputColumn[]): LogicalPlan {
+  const has = (input: LogicalPlan) => columns.every((column) => input.output.some((each) => each.id === column.id));
+  if (plan.kind === 'join' && (plan.join === 'left' || plan.join === 'cross') && has(plan.left)) return sourceOf(plan.left, columns);
+  if ((plan.kind === 'project' || plan.kind === 'unnest') && has(plan.input)) return sourceOf(plan.input, columns);
+  return plan;
+}
+
+/** The subquery's rows for every row of the domain, with the domain's columns. Extra columns may come along. */
+export function pushDomain(plan: LogicalPlan, domain: Domain): Pushed {
+  if (!domain.reads(plan)) {
+    const made = domain.make();
+    return { plan: isOneRow(plan) ? made.plan : joinPlan('cross', made.plan, plan), by: made.by };
+  }
+  switch (plan.kind) {
+    case 'values':
+      return pushValues(plan, domain);
+    case 'filter': {
+      const input = pushDomain(plan.input, domain);
+      return { plan: filterPlan(input.plan, substitute(plan.condition, input.by)), by: input.by };
+    }
+    case 'project': {
+      const input = pushDomain(plan.input, domain);
+      const own = plan.output.map(({ id, name }, i) => ({ id, name, expression: substitute(plan.expressions[i] as Expression, input.by) }));
+      return { plan: projectPlan(input.plan, [...own, ...domainColumns(input.by)]), by: input.by };
+    }
+    case 'aggregate':
+      return pushAggregate(plan, domain);
+    case 'distinct': {
+      const input = pushDomain(plan.input, domain);
+      return { plan: distinctPlan(onlyPushed(input, plan.output)), by: input.by };
+    }
+    case 'sort': {
+      const input = pushDomain(plan.input, domain);
+      const change = (expression: Expression) => substitute(expression, input.by);
+      return { plan: mapOwnExpressions({ ...plan, input: input.plan, output: input.plan.output }, change), by: input.by };
+    }
+    case 'limit':
+      return pushLimit(plan, domain);
+    case 'limit_by': {
+      const input = pushDomain(plan.input, domain);
+      const keys = [...input.by.values(), ...plan.keys.map((key) => substitute(key, input.by))];
+      return { plan: limitByPlan(input.plan, keys, plan.limit, plan.offset), by: input.by };
+    }
+    case 'unnest':
+      return pushUnnest(plan, domain);
+    case 'join':
+      return pushJoin(plan, domain);
+    case 'union':
+      return pushUnion(plan, domain);
+    default:
+      throw unsupported(`this correlated subquery (${plan.kind} that depends on the outer row)`, -1);
+  }
+}
+
+/** SELECT without FROM. */
+export function isOneRow(plan: LogicalPlan): boolean {
+  return plan.kind === 'values' && plan.rows.length === 1 && plan.output.length === 0;
+}
+
+interface NamedExpression {
+  readonly id: ColumnId;
+  readonly name: string;
+  readonly expression: Expression;
+}
+
+function domainColumns(by: Replacement): readonly NamedExpression[] {
+  return [...by.values()].map((expression) => ({ id: expression.kind === 'column' ? expression.id : -1, name: 'outer', expression }));
+}
+
+/** The columns of a node before the push, and the domain's. */
+function onlyPushed(pushed: Pushed, columns: readonly OutputColumn[]): LogicalPlan {
+  const wanted = new Set([...columns.map((column) => column.id), ...domainColumns(pushed.by).map((column) => column.id)]);
+  return pickColumns(
+    pushed.plan,
+    pushed.plan.output.filter((column) => wanted.has(column.id)),
+  );
+}
+
+function pushValues(plan: ValuesPlan, domain: Domain): Pushed {
+  const [first, ...more] = plan.rows;
+  const oneRow: LogicalPlan = { kind: 'values', rows: [[]], output: [] };
+  const rowPlan = (row: readonly Expression[], id: (column: OutputColumn) => ColumnId) =>
+    projectPlan(
+      oneRow,
+      plan.output.map((column, i) => ({ id: id(column), name: column.name, expression: row[i] as Expression })),
+    );
+  if (first && more.length === 0)
+    return pushDomain(
+      rowPlan(first, (column) => column.id),
+      domain,
+    );
+  const inputs = plan.rows.map((row) => rowPlan(row, domain.nextId));
+  return pushUnion({ kind: 'union', inputs, output: plan.output }, domain);
+}
+
+function pushLimit(plan: LimitPlan, domain: Domain): Pushed {
+  const input = pushDomain(plan.input, domain);
+  if (plan.limit === 0) return { plan: limitPlan(input.plan, 0), by: input.by };
+  return { plan: limitByPlan(input.plan, [...input.by.values()], plan.limit, plan.offset), by: input.by };
+}
+
+function pushUnnest(plan: UnnestPlan, domain: Domain): Pushed {
+  const input = pushDomain(plan.input, domain);
+  const added = plan.output.slice(plan.input.output.length);
+  const lists = plan.lists.map((list) => substitute(list, input.by));
+  return { plan: unnestPlan(input.plan, lists, added, plan.ordinality, plan.outer), by: input.by };
+}
+
+/** An aggregate that is also grouped by the domain; domain rows without input have no row then. */
+export function groupedByDomain(plan: AggregatePlan, domain: Domain): { readonly plan: AggregatePlan; readonly by: Replacement } {
+  const input = pushDomain(plan.input, domain);
+  const groups = domainColumns(input.by);
+  const changed = mapOwnExpressions(plan, (expression) => substitute(expression, input.by)) as AggregatePlan;
+  const extra = groups.map(({ id, name, expression }) => ({ id, name, type: expression.type, nullable: expression.nullable }));
+  const grouped: AggregatePlan = {
+    ...changed,
+    input: input.plan,
+    groups: [...groups.map((group) => group.expression), ...changed.groups],
+    output: [...extra, ...plan.output],
+  };
+  return { plan: grouped, by: input.by };
+}
+
+function pushAggregate(plan: AggregatePlan, domain: Domain): Pushed {
+  const grouped = groupedByDomain(plan, domain);
+  if (plan.groups.length > 0) return grouped;
+  // Without groups there is a row for every outer row, also for those without inner rows.
+  const all = domain.make();
+  const joined = joinPlan('left', all.plan, grouped.plan, domain.sameKeys(all.by, grouped.by));
+  const values = missingAsEmpty(joined, plan);
+  const results = plan.output.map((column) => ({
+    id: column.id,
+    name: column.name,
+    expression: values.get(column.id) ?? columnOf(column),
+  }));
+  return { plan: projectPlan(joined, [...domainColumns(all.by), ...results]), by: all.by };
+}
+
+/** Aggregates of an outer row without inner rows: 0 for counts, NULL for the rest. `joined` has the aggregate on the side that may be missing. */
+export function missingAsEmpty(joined: JoinPlan, aggregate: AggregatePlan): Replacement {
+  const counts = new Set(aggregate.aggregates.filter((call) => isCount(call.function)).map((call) => call.id));
+  return new Map(
+    joined.output
+      .filter((column) => aggregate.output.some((each) => each.id === column.id))
+      .map((column) => {
+        const value = columnOf(column);
+        const zero = literal(column.type.kind === 'int64' || column.type.kind === 'uint64' ? 0n : 0, column.type);
+        return [column.id, counts.has(column.id) ? caseOf([[isNull(value), zero]], value, column.type) : value] as const;
+      }),
+  );
+}
+
+// ---- joins inside the subquery ----
+
+function pushJoin(plan: JoinPlan, domain: Domain): Pushed {
+  const { left, right, join } = plan;
+  if (join !== 'right' && join !== 'full' && !domain.reads(right)) {
+    const pushed = pushDomain(left, domain);
+    return { plan: rejoined(plan, pushed.plan, right, pushed.by), by: pushed.by };
+  }
+  if ((join === 'inner' || join === 'cross' || join === 'right') && !domain.reads(left)) {
+    const pushed = pushDomain(right, domain);
+    return { plan: rejoined(plan, left, pushed.plan, pushed.by), by: pushed.by };
+  }
+  const a = pushDomain(left, domain);
+  const b = pushDomain(right, domain);
+  const same = domain.sameKeys(a.by, b.by);
+  const by = join === 'right' ? b.by : a.by;
+  const joined = rejoined(plan, a.plan, b.plan, by, same);
+  return join === 'full' ? eitherDomain(plan, joined, a.by, b.by, domain) : { plan: joined, by };
+}
+
+function rejoined(plan: JoinPlan, left: LogicalPlan, right: LogicalPlan, by: Replacement, more: JoinPlan['keys'] = []): JoinPlan {
+  const changed = mapOwnExpressions(plan, (expression) => substitute(expression, by)) as JoinPlan;
+  const keys = [...changed.keys, ...more];
+  return joinPlan(plan.join === 'cross' && more.length > 0 ? 'inner' : plan.join, left, right, keys, changed.residual);
+}
+
+/** After a full join the domain's columns are those of the side that is there. */
+function eitherDomain(plan: JoinPlan, joined: JoinPlan, left: Replacement, right: Replacement, domain: Domain): Pushed {
+  const nullableOf = (expression: Expression): Expression => ({ ...expression, nullable: true });
+  const merged = domain.columns.map((column) => {
+    const [a, b] = [nullableOf(left.get(column.id) as Expression), nullableOf(right.get(column.id) as Expression)];
+    return { outer: column.id, id: domain.nextId(), name: column.name, expression: caseOf([[isNull(a, true), a]], b, column.type) };
+  });
+  const own = plan.output.map((column) => ({ id: column.id, name: column.name, expression: columnOf(column) }));
+  const projected = projectPlan(joined, [...own, ...merged]);
+  const by = new Map(merged.map((column, i) => [column.outer, columnOf(projected.output[own.length + i] as OutputColumn)] as const));
+  return { plan: projected, by };
+}
+
+function pushUnion(plan: UnionPlan, domain: Domain): Pushed {
+  const extra = domain.columns.map((column) => ({ ...column, id: domain.nextId() }));
+  const inputs = plan.inputs.map((input) => {
+    const pushed = pushDomain(input, domain);
+    const own = input.output.map((column) => ({ id: domain.nextId(), name: column.name, expression: columnOf(column) }));
+    const added = domain.columns.map((column) => ({
+      id: domain.nextId(),
+      name: column.name,
+      expression: pushed.by.get(column.id) ?? columnOf(column),
+    }));
+    return projectPlan(pushed.plan, [...own, ...added]);
+  });
+  const by = new Map(domain.columns.map((column, i) => [column.id, columnOf(extra[i] as OutputColumn)] as const));
+  return { plan: { kind: 'union', inputs, output: [...plan.output, ...extra] }, by };
+}

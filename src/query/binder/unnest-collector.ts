@@ -1,0 +1,47 @@
+/** The lists of a SELECT list that become rows: side by side, each list once. */
+import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
+import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
+import { columnOf, fingerprint } from './expressions.js';
+import { unnestPlan } from './plans.js';
+
+export interface UnnestedList {
+  readonly list: Expression;
+  readonly column: OutputColumn;
+}
+
+export class UnnestCollector {
+  private readonly byText = new Map<string, UnnestedList>();
+  private readonly nextId: () => ColumnId;
+
+  constructor(nextId: () => ColumnId) {
+    this.nextId = nextId;
+  }
+
+  get lists(): readonly UnnestedList[] {
+    return [...this.byText.values()];
+  }
+
+  /** The column of the list's elements. */
+  add(list: Expression, name: string, position: number): Expression {
+    const text = fingerprint(list);
+    const type = list.type.kind === 'list' ? list.type.item.type : list.type;
+    const known = this.byText.get(text) ?? { list, column: { id: this.nextId(), name, type, nullable: true } };
+    this.byText.set(text, known);
+    return columnOf(known.column, position);
+  }
+
+  /** The lists whose elements some of the expressions read: grouping by elements comes after unnesting. */
+  readBy(expressions: readonly Expression[]): readonly UnnestedList[] {
+    const read = new Set(expressions.flatMap((expression) => [...columnsOf(expression)]));
+    return this.lists.filter(({ column }) => read.has(column.id));
+  }
+}
+
+export function withUnnested(plan: LogicalPlan, lists: readonly UnnestedList[]): LogicalPlan {
+  if (lists.length === 0) return plan;
+  return unnestPlan(
+    plan,
+    lists.map(({ list }) => list),
+    lists.map(({ column }) => column),
+  );
+}
