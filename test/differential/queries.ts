@@ -67,6 +67,13 @@ export function isTotallyOrdered(query: Query): boolean {
   return query.items.every((item, i) => positions.has(i) || item.class === 'fuzzy') && !query.items.some((item) => item.class === 'fuzzy');
 }
 
+/** `from` with its joins; a condition that splits the rows into those for which it is true, false and NULL. */
+export interface Partition {
+  readonly from: string;
+  readonly items: readonly Expr[];
+  readonly condition: Expr;
+}
+
 interface Source {
   readonly text: string;
   readonly columns: readonly ScopeColumn[];
@@ -98,6 +105,16 @@ export class QueryMaker {
     let query = this.select(2, [], undefined, true, extra);
     if (random.chance(0.12)) query = this.withSetOperation(query);
     return this.ordered({ ...query, with: common });
+  }
+
+  /** What the oracles ask of: rows of some sources, a few expressions over them and a condition. */
+  partition(): Partition {
+    const { random } = this;
+    const { from, joins, columns } = this.sources(2, []);
+    const inner: Scope = { random, columns };
+    const scope: Scope = { ...inner, subquery: (kind, of) => this.subquery(kind, of, inner) };
+    const items = Array.from({ length: random.whole(1, 3) }, () => randomExpr(scope, this.anyClass(columns), random.whole(0, 2), true));
+    return { from: [from, ...joins.map(joinText)].join(' '), items, condition: randomCondition(scope, 2) };
   }
 
   private withSetOperation(query: Query): Query {

@@ -7,6 +7,7 @@ import { EMBEDDED } from '../../src/core/principal.js';
 import { settingsWith } from '../../src/core/settings.js';
 import { valueAt } from '../../src/core/values.js';
 import { type OpenEngine, openDatabase } from '../../src/database.js';
+import { RULES } from '../../src/query/optimizer/optimizer.js';
 import type { Peer } from './peer.js';
 import { isTotallyOrdered, type Query, QueryMaker, queryText } from './queries.js';
 import { Random } from './random.js';
@@ -36,12 +37,12 @@ export function emptyReport(): Report {
 }
 
 /** Errors that depend on which rows an expression is computed for; the two systems need not compute it for the same. */
-const VALUE_ERRORS = new Set(['numeric_overflow', 'division_by_zero', 'invalid_value']);
+export const VALUE_ERRORS = new Set(['numeric_overflow', 'division_by_zero', 'invalid_value']);
 
 /** Said honestly, and documented; a join that is too large for 512 MB is one. */
-const NOT_YET = new Set(['unsupported', 'query_memory_exceeded']);
+export const NOT_YET = new Set(['unsupported', 'query_memory_exceeded']);
 
-interface Ours {
+export interface Ours {
   readonly rows?: readonly Row[];
   readonly error?: { readonly code: string; readonly message: string };
 }
@@ -53,7 +54,7 @@ interface Engines {
 
 const SMALL_VECTORS = 64;
 
-async function runHere(engine: OpenEngine, sql: string, vectorRows: number | undefined): Promise<Ours> {
+export async function runHere(engine: OpenEngine, sql: string, vectorRows: number | undefined): Promise<Ours> {
   try {
     const settings = vectorRows === undefined ? {} : { vector_rows: vectorRows };
     const result = await engine.query.execute({ sql, principal: EMBEDDED, settings });
@@ -133,6 +134,8 @@ async function judge(query: Query, engines: Engines, peer: Peer, report?: Report
     return fail('vectors', `${JSON.stringify(inline.error)} but ${JSON.stringify(inlineSmall.error)}`);
   const sizes = inline.rows && inlineSmall.rows && difference(inlineSmall.rows, inline.rows, isTotallyOrdered(query));
   if (sizes) return fail('vectors', sizes);
+  const unoptimized = await withoutRules(query, sql, engines.inline, inline);
+  if (unoptimized) return fail('optimizer', unoptimized);
   if (inline.error) {
     if (reply.error !== undefined) {
       if (process.env.FLETCH_PEER_ERRORS !== undefined)
@@ -161,6 +164,20 @@ async function judge(query: Query, engines: Engines, peer: Peer, report?: Report
     report.rows += reply.rows.length;
   }
   return wrong ? fail('answer', wrong) : undefined;
+}
+
+/** The answer without one of the optimizer's rules, or without all, must be the same; only which values are looked at may differ. */
+async function withoutRules(query: Query, sql: string, engine: OpenEngine, expected: Ours): Promise<string | undefined> {
+  const choices = [...RULES.map((rule) => rule.name), RULES.map((rule) => rule.name).join(',')];
+  const disabled = choices[sql.length % choices.length] as string;
+  await runHere(engine, `SET disabled_optimizer_rules = '${disabled}'`, undefined);
+  const actual = await runHere(engine, sql, undefined);
+  await runHere(engine, 'RESET disabled_optimizer_rules', undefined);
+  for (const { error } of [actual, expected]) if (error && (VALUE_ERRORS.has(error.code) || NOT_YET.has(error.code))) return undefined;
+  if (actual.error?.code !== expected.error?.code)
+    return `without ${disabled}: ${JSON.stringify(actual.error)} but ${JSON.stringify(expected.error)}`;
+  const different = difference(actual.rows ?? [], expected.rows ?? [], isTotallyOrdered(query));
+  return different && `without ${disabled}: ${different}`;
 }
 
 function innerDisagreement([a, b]: readonly [Ours, Ours], what: string): string | undefined {

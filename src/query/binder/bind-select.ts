@@ -159,7 +159,7 @@ function bindGroups(items: readonly BoundItem[], state: SelectState): Groups {
   const groups = new Groups(context.nextId);
   const clause: Clause = { ...clauseOf(state, 'GROUP BY', false), relation: state.input };
   if (syntax.groupBy?.all) {
-    for (const item of items) if (!readsAggregate(item.expression, aggregates)) groups.add(item.expression, item.name);
+    for (const item of items) if (!readsAggregate(item.expression, aggregates)) addItem(groups, item, state);
     return groups;
   }
   for (const element of syntax.groupBy?.items ?? []) {
@@ -169,6 +169,7 @@ function bindGroups(items: readonly BoundItem[], state: SelectState): Groups {
     for (const part of element.kind === 'row' ? element.items : [element]) {
       const { expression, name } = groupExpression(part, items, clause);
       checkGroup(expression, aggregates);
+      state.above.moveTo(state.input, expression);
       groups.add(expression, name);
     }
   }
@@ -202,8 +203,14 @@ function bucketGroups(bucket: Expression, items: readonly BoundItem[], state: Se
     for (const column of bindGroups(items, state).columns) groups.add(column.expression, column.name);
     return groups;
   }
-  for (const item of items) if (!readsAggregate(item.expression, state.aggregates)) groups.add(item.expression, item.name);
+  for (const item of items) if (!readsAggregate(item.expression, state.aggregates)) addItem(groups, item, state);
   return groups;
+}
+
+/** Subqueries in a group key are joined below the groups. */
+function addItem(groups: Groups, { expression, name }: BoundItem, state: SelectState): void {
+  state.above.moveTo(state.input, expression);
+  groups.add(expression, name);
 }
 
 function projectGroups(plan: LogicalPlan, result: SelectResult, groups: Groups, state: SelectState): BoundQuery {
@@ -228,14 +235,14 @@ function projectGroups(plan: LogicalPlan, result: SelectResult, groups: Groups, 
   let above: LogicalPlan = aggregated;
   if (!state.above.isEmpty) {
     above = state.above.settle(aggregated, rewrite);
-    checkCorrelation(above, scope);
+    checkCorrelation(above, aggregated, scope);
   }
   return projectResult(above, rewritten, context.nextId);
 }
 
 /** A subquery above the groups may read grouped columns only. */
-function checkCorrelation(plan: LogicalPlan, scope: Scope): void {
-  const free = freeColumns(plan);
+function checkCorrelation(plan: LogicalPlan, groups: LogicalPlan, scope: Scope): void {
+  const free = freeColumns(plan, groups);
   const column = scope.columns.find((each) => free.has(each.id));
   if (column) {
     throw new DbError('invalid_grouping', `a subquery reads column ${column.name}, which is not grouped`, {

@@ -1,11 +1,12 @@
 /** The rows below the expressions of a clause. Subqueries in those expressions join themselves to them. */
-import type { ColumnId, Expression } from '../plan/expression.js';
+import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type { LogicalPlan } from '../plan/logical.js';
 
 /** Joins a subquery: gets the plan below and the outer expressions that it needs, after they were rewritten for that plan. */
 export type Attachment = (plan: LogicalPlan, expressions: readonly Expression[]) => LogicalPlan;
 
 interface Pending {
+  readonly produced: readonly ColumnId[];
   readonly attach: Attachment;
   readonly expressions: readonly Expression[];
 }
@@ -25,7 +26,20 @@ export class Relation {
 
   attach(produced: readonly ColumnId[], expressions: readonly Expression[], attach: Attachment): void {
     for (const id of produced) this.produced.add(id);
-    this.pending.push({ attach, expressions });
+    this.pending.push({ produced, attach, expressions });
+  }
+
+  /** Those that add columns which the expression reads, and what they need themselves, are joined with `other` instead. */
+  moveTo(other: Relation, expression: Expression): void {
+    const wanted = columnsOf(expression);
+    for (const pending of this.pending.filter(({ produced }) => produced.some((id) => wanted.has(id)))) {
+      const at = this.pending.indexOf(pending);
+      if (at < 0) continue;
+      this.pending.splice(at, 1);
+      for (const id of pending.produced) this.produced.delete(id);
+      for (const needed of pending.expressions) this.moveTo(other, needed);
+      other.attach(pending.produced, pending.expressions, pending.attach);
+    }
   }
 
   /** The plan with everything joined to it; `rewrite` is applied to the outer expressions first. */

@@ -104,12 +104,13 @@ function aggregateExpressions(call: AggregateCall): readonly Expression[] {
   return [...call.args, ...(call.filter === null ? [] : [call.filter]), ...call.orderBy.map((key) => key.expression)];
 }
 
-/** Columns that the plan reads and does not make: those of a query around it. */
-export function freeColumns(plan: LogicalPlan): Set<ColumnId> {
+/** Columns that the plan reads and does not make: those of a query around it. Of `base`, a part of the plan, only the output counts. */
+export function freeColumns(plan: LogicalPlan, base?: LogicalPlan): Set<ColumnId> {
   const made = new Set<ColumnId>();
   const read = new Set<ColumnId>();
   const visit = (node: LogicalPlan): void => {
     for (const column of node.output) made.add(column.id);
+    if (node === base) return;
     if (node.kind === 'scan') for (const column of node.columns) made.add(column.id);
     for (const expression of ownExpressions(node)) for (const id of columnsOf(expression)) read.add(id);
     inputsOf(node).forEach(visit);
