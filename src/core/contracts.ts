@@ -181,6 +181,11 @@ export interface StorageTransaction extends StorageWriter {
   /** Everything becomes visible and durable together. Fails with `conflict` (retryable; nothing is kept) when another has changed meanwhile what it changes. */
   commit(): Promise<AppendResult>;
   rollback(): void;
+  /**
+   * The commit fails with `conflict` when another has changed the table (any row or its definition) since the transaction began.
+   * For what was computed from all of its rows: a unique key, a rewrite, a NOT NULL that was checked.
+   */
+  expectUnchanged(table: string): void;
   /** Names the present state; rollbackTo() gives up all that came after it. */
   savepoint(): number;
   rollbackTo(savepoint: number): void;

@@ -175,12 +175,12 @@ class Service implements QueryService {
   }
 
   private contextOf(run: QueryRun, session: SessionSettings): StatementContext {
-    const { storage, ingest, pool, kernels, environment, version, settings } = this.options;
+    const { storage, pool, kernels, environment, version, settings } = this.options;
     const effective = session.effective(run.request.settings);
     const nowNanoseconds = environment.nowNanoseconds();
     return {
       storage,
-      ingest,
+      writer: storage,
       pool,
       kernels,
       environment,

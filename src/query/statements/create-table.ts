@@ -16,7 +16,7 @@ import { tableName } from './table-names.js';
 export async function createTable(statement: CreateTable, context: StatementContext): Promise<StatementOutcome> {
   if (statement.temporary) throw notYet('CREATE TEMPORARY TABLE', statement);
   const name = tableName(statement.name);
-  const snapshot = context.storage.snapshot();
+  const snapshot = context.writer.snapshot();
   try {
     const exists = snapshot.table(name) !== undefined;
     if (exists && statement.ifNotExists) return done('ddl');
@@ -27,7 +27,7 @@ export async function createTable(statement: CreateTable, context: StatementCont
       });
     if (statement.query) return await createFromQuery(statement, name, exists, snapshot, context);
     const definition = definitionOf(statement, name, snapshot, context, []);
-    if (exists) await context.storage.dropTable(name);
+    if (exists) await context.writer.dropTable(name);
     await create(definition, statement, context);
     return done('ddl');
   } finally {
@@ -37,7 +37,7 @@ export async function createTable(statement: CreateTable, context: StatementCont
 
 async function create(definition: TableDefinition, statement: CreateTable, context: StatementContext): Promise<boolean> {
   try {
-    await context.storage.createTable(definition);
+    await context.writer.createTable(definition);
     return true;
   } catch (error) {
     if (error instanceof DbError && error.code === 'table_exists' && statement.ifNotExists) return false;
@@ -55,7 +55,7 @@ async function createFromQuery(
   if (!statement.query) throw notYet('CREATE TABLE without columns', statement);
   const { plan } = planQuery(statement.query, bindContextOf(context, snapshot), context);
   const definition = definitionOf(statement, name, snapshot, context, plan.output);
-  if (exists) await context.storage.dropTable(name);
+  if (exists) await context.writer.dropTable(name);
   const created = await create(definition, statement, context);
   if (!created || !statement.withData) return done('ddl');
   try {
@@ -67,7 +67,7 @@ async function createFromQuery(
     const rows = await insertPlan(plan, { fields }, name, context);
     return done('ddl', rows);
   } catch (error) {
-    await context.storage.dropTable(name);
+    await context.writer.dropTable(name);
     throw error;
   }
 }
@@ -219,7 +219,7 @@ function timestampIndex(columns: readonly ColumnDefinition[], name: Identifier):
 /** Accepted: zone maps and dictionaries are the index. The table must exist. */
 export function createIndex(statement: CreateIndex, context: StatementContext): StatementOutcome {
   if (statement.unique) throw notYet('CREATE UNIQUE INDEX', statement);
-  const snapshot = context.storage.snapshot();
+  const snapshot = context.writer.snapshot();
   try {
     const name = tableName(statement.table);
     if (!snapshot.table(name))

@@ -18,7 +18,7 @@ function defaultClause(context: BindContext): Clause {
 
 /** Fails when the expression reads a column, or its value does not fit the column. */
 export function checkDefault(value: Syntax, type: DataType, column: string, context: StatementContext): void {
-  const snapshot = context.storage.snapshot();
+  const snapshot = context.writer.snapshot();
   try {
     const bind = bindContextOf(context, snapshot);
     assignmentCast(bind.bindExpression(value, defaultClause(bind)), type, column);

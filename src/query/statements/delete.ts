@@ -36,7 +36,7 @@ export async function deleteRows(statement: Delete, context: StatementContext): 
 }
 
 async function attemptDelete(statement: Delete, context: StatementContext): Promise<StatementOutcome> {
-  const snapshot = context.storage.snapshot();
+  const snapshot = context.writer.snapshot();
   const scope = new MemoryScope(context.storage.arena);
   try {
     const table = existingTable(statement.table, snapshot);
@@ -53,7 +53,7 @@ async function attemptDelete(statement: Delete, context: StatementContext): Prom
     }
     if (marked === 0) return done('delete', 0, execution.rowsScanned());
     const deletions = [...bitmaps].map(([index, rows]): TableDeletions => ({ segmentId: table.segments[index]?.id ?? -1, rows }));
-    const result = await context.storage.deleteRows(table.table.definition.name, deletions);
+    const result = await context.writer.deleteRows(table.table.definition.name, deletions);
     return done('delete', result.rows, execution.rowsScanned());
   } finally {
     scope.release();
@@ -127,13 +127,13 @@ function positionOf(vector: Vector): readonly [number, number] {
 }
 
 export async function truncate(statement: Truncate, context: StatementContext): Promise<StatementOutcome> {
-  const snapshot = context.storage.snapshot();
+  const snapshot = context.writer.snapshot();
   let names: readonly string[];
   try {
     names = statement.tables.map((table) => existingTable(table, snapshot).table.definition.name);
   } finally {
     snapshot.release();
   }
-  for (const name of names) await context.storage.truncateTable(name);
+  for (const name of names) await context.writer.truncateTable(name);
   return done('ddl');
 }

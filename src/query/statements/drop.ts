@@ -11,7 +11,7 @@ export async function drop(statement: Drop, context: StatementContext): Promise<
   }
   // An index is accepted and has no effect, so there is nothing to drop either.
   if (statement.objectType === 'index') return done('ddl');
-  const snapshot = context.storage.snapshot();
+  const snapshot = context.writer.snapshot();
   let names: readonly string[];
   try {
     const there = statement.ifExists ? statement.names.filter((name) => snapshot.table(tableName(name))) : statement.names;
@@ -21,7 +21,7 @@ export async function drop(statement: Drop, context: StatementContext): Promise<
   }
   for (const name of names) {
     try {
-      await context.storage.dropTable(name);
+      await context.writer.dropTable(name);
     } catch (error) {
       if (!(error instanceof DbError && error.code === 'table_not_found' && statement.ifExists)) throw error;
     }

@@ -12,7 +12,7 @@ import { bindContextOf, notYet, type StatementContext, type StatementOutcome } f
 export async function explain(statement: Explain, context: StatementContext): Promise<StatementOutcome> {
   if (statement.format === 'json') throw notYet('EXPLAIN (FORMAT JSON)', statement);
   const query = explained(statement.statement, statement.analyze);
-  const snapshot = context.storage.snapshot();
+  const snapshot = context.writer.snapshot();
   try {
     const { plan } = planQuery(query, bindContextOf(context, snapshot), context);
     const lines = statement.analyze ? await analyze(plan, context) : describePhysical(plan);

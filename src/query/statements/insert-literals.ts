@@ -34,12 +34,7 @@ export async function insertLiterals(
   const constants = defaulted.map((column) => bind.evaluateConstant(defaultOf(column, bind, values.position)));
   const columns = [...targets, ...defaulted];
   const schema = { fields: columns.map(({ name, type }) => ({ name, type, nullable: true })) };
-  const session = await context.ingest.open(definition.name, schema, {
-    principal: context.principal,
-    create: false,
-    mode: 'append',
-    signal: context.signal,
-  });
+  const session = await context.writer.openAppend(definition.name);
   try {
     for (let from = 0; from < values.rows.length; from += BATCH_ROWS) {
       const scope = new MemoryScope(context.storage.arena);

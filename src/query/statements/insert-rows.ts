@@ -9,12 +9,7 @@ import type { StatementContext } from './statement.js';
 /** `schema` names the table's column for each output column of the plan. Resolves to the number of rows when they are durable. */
 export async function insertPlan(plan: LogicalPlan, schema: Schema, table: string, context: StatementContext): Promise<number> {
   const execution = runPlan(plan, context);
-  const session = await context.ingest.open(table, schema, {
-    principal: context.principal,
-    create: false,
-    mode: 'append',
-    signal: context.signal,
-  });
+  const session = await context.writer.openAppend(table);
   try {
     for await (const batch of execution.batches) {
       try {

@@ -25,7 +25,7 @@ export async function insert(statement: Insert, context: StatementContext): Prom
     throw new DbError('unsupported', 'ON CONFLICT is not executed by this version yet', { position: statement.onConflict.position });
   const returning = statement.returning[0];
   if (returning) throw new DbError('unsupported', 'RETURNING is not executed by this version yet', { position: returning.position });
-  const snapshot = context.storage.snapshot();
+  const snapshot = context.writer.snapshot();
   try {
     const { definition } = existingTable(statement.table, snapshot).table;
     const bind = bindContextOf(context, snapshot);

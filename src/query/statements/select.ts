@@ -60,7 +60,7 @@ export function runPlan(plan: LogicalPlan, context: StatementContext): PlanExecu
 }
 
 export function runQuery(query: Query, context: StatementContext): StatementOutcome {
-  const snapshot = context.storage.snapshot();
+  const snapshot = context.writer.snapshot();
   try {
     const { plan, ordered } = planQuery(query, bindContextOf(context, snapshot), context);
     return outcomeOf(plan, ordered, context, snapshot, 'query');
@@ -90,7 +90,7 @@ export function outcomeOf(
 }
 
 export function describeQuery(query: Query, context: StatementContext): QueryDescription {
-  const snapshot = context.storage.snapshot();
+  const snapshot = context.writer.snapshot();
   try {
     const { plan, ordered } = planQuery(query, bindContextOf(context, snapshot), context);
     const fields = plan.output.map(({ name, type, nullable }) => ({ name, type, nullable }));

@@ -40,7 +40,7 @@ function settingText(syntax: Syntax, context: StatementContext): string {
 function constantText(syntax: Syntax, context: StatementContext): string {
   if (syntax.kind === 'string') return syntax.value;
   if (syntax.kind === 'number') return syntax.text;
-  const snapshot = context.storage.snapshot();
+  const snapshot = context.writer.snapshot();
   try {
     const bind = bindContextOf(context, snapshot);
     const bound = bind.bindExpression(syntax, {

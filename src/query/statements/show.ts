@@ -24,7 +24,7 @@ const text = (name: string): TableColumn => ({ name, type: UTF8 });
 const integer = (name: string): TableColumn => ({ name, type: INT64 });
 
 /** Rows as the statement's result. */
-export function listing(rows: Listing, context: StatementContext, snapshot: Snapshot = context.storage.snapshot()): StatementOutcome {
+export function listing(rows: Listing, context: StatementContext, snapshot: Snapshot = context.writer.snapshot()): StatementOutcome {
   let last = 0;
   return outcomeOf(
     valuesPlan(rows.columns, rows.rows, () => ++last),
@@ -36,7 +36,7 @@ export function listing(rows: Listing, context: StatementContext, snapshot: Snap
 }
 
 export function show(statement: Show, context: StatementContext): StatementOutcome {
-  const snapshot = context.storage.snapshot();
+  const snapshot = context.writer.snapshot();
   try {
     const rows = showRows(statement, snapshot, context);
     return listing(filtered(rows, statement), context, snapshot);
@@ -223,7 +223,7 @@ function setting(statement: Show, context: StatementContext): Listing {
 
 export function describe(statement: Describe, context: StatementContext): StatementOutcome {
   if (statement.query) return describeResult(statement.query, context);
-  const snapshot = context.storage.snapshot();
+  const snapshot = context.writer.snapshot();
   try {
     return listing(columns(existingTable(statement.table ?? [], snapshot).table.definition), context, snapshot);
   } catch (error) {

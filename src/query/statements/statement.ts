@@ -1,7 +1,7 @@
 /** What running a statement needs, and what it gives. */
 import type { Kernels } from '../../../native-free/kernels.js';
 import type { OwnedBatch, Value } from '../../core/batch.js';
-import type { IngestService, Parameters, RunningQuery, Snapshot, StatementKind, Storage } from '../../core/contracts.js';
+import type { Parameters, RunningQuery, Snapshot, StatementKind, Storage, StorageWriter } from '../../core/contracts.js';
 import type { Environment } from '../../core/environment.js';
 import { DbError } from '../../core/errors.js';
 import type { Principal } from '../../core/principal.js';
@@ -23,7 +23,8 @@ export interface QueryRegistry {
 /** The surroundings of one statement. */
 export interface StatementContext {
   readonly storage: Storage;
-  readonly ingest: IngestService;
+  /** What statements read and write: the storage itself, or the open transaction. */
+  readonly writer: StorageWriter;
   readonly pool: WorkerPool;
   readonly kernels: Kernels;
   readonly environment: Environment;
