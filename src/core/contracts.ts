@@ -131,7 +131,7 @@ export interface TableDeletions {
 
 /** One change of ALTER TABLE; names are column names, case-insensitive. */
 export type TableChange =
-  | { readonly kind: 'rename_table'; readonly name: string }
+  | { readonly kind: 'rename_table'; readonly name: string /** Absent: it stays in its schema. */; readonly schema?: string }
   | { readonly kind: 'add_column'; readonly column: Omit<ColumnDefinition, 'id'>; readonly fill: Value }
   | { readonly kind: 'drop_column'; readonly name: string }
   | { readonly kind: 'rename_column'; readonly from: string; readonly to: string }
@@ -140,7 +140,10 @@ export type TableChange =
       readonly name: string;
       readonly change: Partial<Pick<ColumnDefinition, 'nullable' | 'defaultSql' | 'comment'>>;
     }
-  | { readonly kind: 'set_options'; readonly change: Partial<Pick<TableDefinition, 'comment' | 'ttl' | 'options' | 'constraints'>> };
+  | {
+      readonly kind: 'set_options';
+      readonly change: Partial<Pick<TableDefinition, 'comment' | 'ttl' | 'options' | 'constraints' | 'clusterBy' | 'dedupKeys'>>;
+    };
 
 /** A stored query under a name; views share the name space of tables. */
 export interface ViewDefinition {

@@ -37,6 +37,7 @@ export const ERRORS = {
   not_found: { http: 404, grpc: 5, retryable: false, doc: 'No such route, query or object.' },
   method_not_allowed: { http: 405, grpc: 12, retryable: false, doc: 'The route does not do this; writing needs POST.' },
   table_exists: { http: 409, grpc: 6, retryable: false, doc: 'A table of this name exists.' },
+  column_exists: { http: 409, grpc: 6, retryable: false, doc: 'The table has a column of this name.' },
   conflict: { http: 409, grpc: 14, retryable: true, doc: 'Another transaction changed the same rows; run it again.' },
   request_too_large: { http: 413, grpc: 3, retryable: false, doc: 'The body is larger than max_body_bytes.' },
   unsupported_media_type: { http: 415, grpc: 3, retryable: false, doc: 'The body is of a type or encoding that is not read.' },

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { DbError } from '../core/errors.js';
 import type { CatalogWrite } from './catalog.js';
 import { addressesOf } from './column-buffers.js';
-import { becomeSealed, discardPrepared, type PreparedSegment, prepareSegment } from './seal-segment.js';
+import type { Layout } from './layout.js';
+import { becomeSealed, discardPrepared, prepareSegment } from './seal-segment.js';
 import type { Segment } from './segment.js';
 import type { StorageContext } from './storage-context.js';
 import type { Table, Undo } from './table.js';
@@ -17,6 +18,7 @@ import type { TailRecord } from './tail-record.js';
 export class BulkLoad {
   private readonly context: StorageContext;
   private readonly table: Table;
+  private readonly layout: Layout;
   private readonly sealed: Segment[] = [];
   private filling: Segment | null = null;
   private sealing: Promise<void> = Promise.resolve();
@@ -24,9 +26,10 @@ export class BulkLoad {
   /** The catalog may know the segments: files stay, even when the commit seems to have failed. */
   private isPlanned = false;
 
-  constructor(context: StorageContext, table: Table) {
+  constructor(context: StorageContext, table: Table, layout: Layout) {
     this.context = context;
     this.table = table;
+    this.layout = layout;
   }
 
   /** Takes the rows of a record over. Resolves when more may come. After a failure the load can only be discarded. */
@@ -36,7 +39,7 @@ export class BulkLoad {
     if (this.isGone) throw new DbError('cancelled', 'the append was aborted');
     this.assertTable();
     if (this.filling === null) {
-      this.filling = table.newSegment();
+      this.filling = table.newSegment(this.layout);
       table.shapeSegment(this.filling, record);
     }
     table.addRows(this.filling, record, [], table.rowsToExpect(record));
@@ -51,21 +54,11 @@ export class BulkLoad {
 
   /** Puts the segments at the end of the table, invisibly. */
   plan(undo: Undo, writes: CatalogWrite[]): void {
-    const { table, context } = this;
     this.isPlanned = true;
     undo.push(() => {
       this.isPlanned = false;
     });
-    for (const segment of this.sealed) {
-      // Ids are the order of segments, so they are given at the commit.
-      segment.id = table.nextSegmentId++;
-      segment.plannedRecord = segment.record = segment.record && { ...segment.record, id: segment.id };
-      table.segments.push(segment);
-      undo.push(() => void table.segments.pop());
-      if (context.catalog.persistent && segment.record !== null) {
-        writes.push({ store: 'segment', key: [table.info.id, segment.id], value: segment.record });
-      }
-    }
+    for (const segment of this.sealed) adoptSealed(this.context, this.table, segment, undo, writes);
   }
 
   apply(): void {
@@ -76,18 +69,19 @@ export class BulkLoad {
     this.sealed.length = 0;
   }
 
+  /** Hands the segments over to the caller; finish() came before. */
+  take(): Segment[] {
+    return this.sealed.splice(0);
+  }
+
   /** Frees what was not committed. */
   async discard(): Promise<void> {
     if (this.isGone || this.isPlanned) return;
     this.isGone = true;
     await this.sealing.catch(() => undefined);
-    const { memory, cache, segmentsFolder } = this.context;
-    if (this.filling !== null) for (const address of this.filling.columns.flatMap(addressesOf)) memory.free(address);
+    if (this.filling !== null) for (const address of this.filling.columns.flatMap(addressesOf)) this.context.memory.free(address);
     this.filling = null;
-    for (const segment of this.sealed.splice(0)) {
-      cache.drop(segment);
-      if (segmentsFolder !== null && segment.record !== null) await rm(join(segmentsFolder, segment.record.file), { force: true });
-    }
+    for (const segment of this.sealed.splice(0)) await discardSealed(this.context, segment);
   }
 
   /** Starts sealing the segment that is full, once the one before it is done. */
@@ -104,23 +98,11 @@ export class BulkLoad {
 
   private async seal(segment: Segment): Promise<void> {
     const { context, table } = this;
-    const holder = context.memory.epochs.enter();
-    let prepared: PreparedSegment | undefined;
     try {
       this.assertTable();
-      prepared = await prepareSegment(context, table, segment, segment.id);
-      if (this.isGone) return;
-      becomeSealed(context, segment, prepared, prepared.record);
-      segment.reordered = false;
-      prepared = undefined;
-      this.sealed.push(segment);
-      context.cache.trim();
+      if (await sealAlone(context, table, segment, { keepOrder: false, isGone: () => this.isGone })) this.sealed.push(segment);
     } finally {
-      if (segment.state !== 'sealed') {
-        if (prepared !== undefined) await discardPrepared(context, prepared);
-        for (const address of segment.columns.flatMap(addressesOf)) context.memory.free(address);
-      }
-      context.memory.epochs.leave(holder);
+      if (segment.state !== 'sealed') for (const address of segment.columns.flatMap(addressesOf)) context.memory.free(address);
     }
   }
 
@@ -128,4 +110,47 @@ export class BulkLoad {
     const { dropped, info } = this.table;
     if (dropped) throw new DbError('table_not_found', `table "${info.definition.name}" was dropped`);
   }
+}
+
+interface SealOptions {
+  /** Rows are not sorted by time. */
+  readonly keepOrder: boolean;
+  /** Asked when the file is written: nobody wants the segment any more. */
+  isGone(): boolean;
+}
+
+/** Seals a segment that the catalog does not hear of yet. False: it is gone. A failure leaves the segment as it was. */
+export async function sealAlone(context: StorageContext, table: Table, segment: Segment, options: SealOptions): Promise<boolean> {
+  const holder = context.memory.epochs.enter();
+  try {
+    const prepared = await prepareSegment(context, table, segment, segment.id, options.keepOrder);
+    if (options.isGone()) {
+      await discardPrepared(context, prepared);
+      return false;
+    }
+    becomeSealed(context, segment, prepared, prepared.record);
+    segment.reordered = false;
+    context.cache.trim();
+    return true;
+  } finally {
+    context.memory.epochs.leave(holder);
+  }
+}
+
+/** Puts a sealed segment that the catalog does not know yet at the end of the table, invisibly. */
+export function adoptSealed(context: StorageContext, table: Table, segment: Segment, undo: Undo, writes: CatalogWrite[]): void {
+  // Ids are the order of segments, so they are given at the commit.
+  segment.id = table.nextSegmentId++;
+  segment.plannedRecord = segment.record = segment.record && { ...segment.record, id: segment.id };
+  table.segments.push(segment);
+  undo.push(() => void table.segments.pop());
+  if (context.catalog.persistent && segment.record !== null) {
+    writes.push({ store: 'segment', key: [table.id, segment.id], value: segment.record });
+  }
+}
+
+/** Frees a sealed segment that no table has taken. */
+export async function discardSealed({ cache, segmentsFolder }: StorageContext, segment: Segment): Promise<void> {
+  cache.drop(segment);
+  if (segmentsFolder !== null && segment.record !== null) await rm(join(segmentsFolder, segment.record.file), { force: true });
 }

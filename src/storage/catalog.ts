@@ -10,6 +10,8 @@
  *   segment     [table, segment]                 JSON SegmentRecord (sealed segments only)
  *   tail        [table, segment, commit, index]  a tail record (tail-record.ts) of an unsealed segment
  *   dictionary  [table, column, first code]      dictionary entries (column-dictionary.ts)
+ *   view        "schema.name", lower case        JSON ViewDefinition
+ *   schema      "name", lower case               JSON text: the name
  *   deletion    [table, segment]                 u32 rows, u32 deleted rows, then the bitmap of the rows that are alive, in 8-byte words
  *
  * A commit is one LMDB transaction; LMDB syncs it (fdatasync) before its promise resolves, since overlappingSync is off.
@@ -18,12 +20,14 @@ import { closeSync, mkdirSync, openSync, readSync, statfsSync, statSync } from '
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Arena } from '../core/arena.js';
-import type { TableDefinition } from '../core/contracts.js';
+import { assert } from '../core/assert.js';
+import type { ColumnDefinition, TableDefinition, ViewDefinition } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import { ioError } from './io-error.js';
+import type { StoredValue } from './stored-value.js';
 import type { StoredBound } from './zone-map.js';
 
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 export interface TableRecord {
   readonly id: number;
@@ -31,6 +35,11 @@ export interface TableRecord {
   /** Ids of text columns that are stored plain from now on. */
   readonly plainColumns: readonly number[];
   readonly nextSegmentId: number;
+  /** Dropped columns; older segments may hold them. */
+  readonly retired?: readonly ColumnDefinition[];
+  /** By column id: the value in segments older than the column, where it is not NULL. */
+  readonly fills?: readonly (readonly [number, StoredValue])[];
+  readonly nextColumnId?: number;
 }
 
 /** [offset in the file, bytes, CRC32C]; null = the buffer is absent. */
@@ -62,7 +71,7 @@ export interface SegmentRecord {
   readonly columns: readonly StoredColumn[];
 }
 
-export type StoreName = 'meta' | 'table' | 'segment' | 'tail' | 'dictionary' | 'deletion';
+export type StoreName = 'meta' | 'table' | 'segment' | 'tail' | 'dictionary' | 'deletion' | 'view' | 'schema';
 export type CatalogKey = string | number[];
 
 export type CatalogWrite =
@@ -72,7 +81,7 @@ export type CatalogWrite =
   | { readonly store: StoreName; readonly removeAllOf: readonly [table: number, segment?: number] };
 
 /** JSON, bytes, or bytes of the arena (read before commit() returns its promise). */
-export type CatalogValue = object | number | Uint8Array | ArenaBytes;
+export type CatalogValue = object | number | string | Uint8Array | ArenaBytes;
 
 export class ArenaBytes {
   readonly address: number;
@@ -95,6 +104,9 @@ export interface Catalog {
   readonly persistent: boolean;
   meta(key: string): number | undefined;
   tables(): TableRecord[];
+  views(): ViewDefinition[];
+  /** Names of created schemas. */
+  schemas(): string[];
   segments(table: number): SegmentRecord[];
   tail(table: number): Iterable<TailEntry>;
   dictionary(table: number, column: number): Iterable<Uint8Array>;
@@ -114,6 +126,8 @@ export const memoryCatalog: Catalog = {
   persistent: false,
   meta: () => undefined,
   tables: () => [],
+  views: () => [],
+  schemas: () => [],
   segments: () => [],
   tail: () => [],
   dictionary: () => [],
@@ -132,14 +146,16 @@ class LmdbCatalog implements Catalog {
   private readonly folder: string;
   private readonly arena: Arena;
   private readonly root: RootDatabase;
-  private readonly stores: Record<StoreName, Database>;
+  private readonly stores: Readonly<Record<StoreName, Database | undefined>>;
   private readonly pool: Buffer[] = [];
 
   constructor(folder: string, arena: Arena, readOnly: boolean) {
     this.folder = folder;
     this.arena = arena;
-    this.root = open({ path: folder, maxDbs: 8, overlappingSync: false, eventTurnBatching: false, encoding: 'binary', readOnly });
+    this.root = open({ path: folder, maxDbs: 16, overlappingSync: false, eventTurnBatching: false, encoding: 'binary', readOnly });
     const store = (name: string, encoding: 'json' | 'binary') => this.root.openDB({ name, encoding });
+    /** Databases of format 1 lack it; it cannot be made when nothing may be written. */
+    const newer = (name: string) => (readOnly && !this.root.doesExist(name) ? undefined : store(name, 'json'));
     this.stores = {
       meta: store('meta', 'json'),
       table: store('table', 'json'),
@@ -147,35 +163,53 @@ class LmdbCatalog implements Catalog {
       tail: store('tail', 'binary'),
       dictionary: store('dictionary', 'binary'),
       deletion: store('deletion', 'binary'),
+      view: newer('view'),
+      schema: newer('schema'),
     };
   }
 
   meta(key: string): number | undefined {
-    return this.stores.meta.get(key) as number | undefined;
+    return this.storeOf('meta').get(key) as number | undefined;
   }
 
   tables(): TableRecord[] {
-    return [...this.stores.table.getRange({}).map(({ value }) => value as TableRecord)];
+    return [
+      ...this.storeOf('table')
+        .getRange({})
+        .map(({ value }) => value as TableRecord),
+    ];
+  }
+
+  views(): ViewDefinition[] {
+    return [...(this.stores.view?.getRange({}) ?? [])].map(({ value }) => value as ViewDefinition);
+  }
+
+  schemas(): string[] {
+    return [...(this.stores.schema?.getRange({}) ?? [])].map(({ value }) => value as string);
   }
 
   segments(table: number): SegmentRecord[] {
-    return [...this.stores.segment.getRange({ start: [table], end: [table + 1] }).map(({ value }) => value as SegmentRecord)];
+    return [
+      ...this.storeOf('segment')
+        .getRange({ start: [table], end: [table + 1] })
+        .map(({ value }) => value as SegmentRecord),
+    ];
   }
 
   *tail(table: number): Iterable<TailEntry> {
-    for (const { key, value } of this.stores.tail.getRange({ start: [table], end: [table + 1] })) {
+    for (const { key, value } of this.storeOf('tail').getRange({ start: [table], end: [table + 1] })) {
       const numbers = key as number[];
       yield { key: numbers, segment: numbers[1] as number, bytes: value as Uint8Array };
     }
   }
 
   *dictionary(table: number, column: number): Iterable<Uint8Array> {
-    for (const { value } of this.stores.dictionary.getRange({ start: [table, column], end: [table, column + 1] }))
+    for (const { value } of this.storeOf('dictionary').getRange({ start: [table, column], end: [table, column + 1] }))
       yield value as Uint8Array;
   }
 
   deletion(table: number, segment: number): Uint8Array | undefined {
-    return this.stores.deletion.get([table, segment]) as Uint8Array | undefined;
+    return this.storeOf('deletion').get([table, segment]) as Uint8Array | undefined;
   }
 
   async commit(writes: readonly CatalogWrite[]): Promise<void> {
@@ -212,8 +246,14 @@ class LmdbCatalog implements Catalog {
     await this.root.close();
   }
 
+  private storeOf(name: StoreName): Database {
+    const store = this.stores[name];
+    assert(store !== undefined, `database ${name} is open`);
+    return store;
+  }
+
   private issue(write: CatalogWrite, borrowed: Buffer[]): Promise<boolean>[] {
-    const store = this.stores[write.store];
+    const store = this.storeOf(write.store);
     if ('removeAllOf' in write) {
       const [table, segment] = write.removeAllOf;
       const range = segment === undefined ? { start: [table], end: [table + 1] } : { start: [table, segment], end: [table, segment + 1] };

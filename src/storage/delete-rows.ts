@@ -5,17 +5,12 @@ import { loadAlive, writeAlive } from './alive-rows.js';
 import type { CatalogWrite } from './catalog.js';
 import { type AliveRows, aliveBytes, type Segment, type SegmentVersion } from './segment.js';
 import type { StorageContext } from './storage-context.js';
-import type { Table } from './table.js';
+import { markChanged, type Table, type Undo, undoAll } from './table.js';
 
-interface Request {
+export interface Request {
   readonly version: SegmentVersion;
   /** Our copy of the bitmap, over version.rowCount rows. */
   readonly rows: number;
-}
-
-interface Deletion {
-  readonly segment: Segment;
-  readonly alive: AliveRows;
 }
 
 /** The bitmaps are copied before this returns its promise. */
@@ -28,17 +23,27 @@ export async function deleteRows(context: StorageContext, table: Table, deletion
     let removed = 0;
     const planned: Deletion[] = [];
     return await queue.submit({
-      plan: (_sequence, writes) => {
+      plan: (sequence, writes) => {
         context.assertWritable();
-        removed = planDeletion(context, table, requests, planned, writes);
+        const undo: Undo = [];
+        const own: CatalogWrite[] = [];
+        try {
+          for (const request of requests) {
+            if (request.version.segment.discarded) continue;
+            const deletion = planDeletion(context, table, request, undo, own);
+            if (deletion === null) continue;
+            planned.push(deletion);
+            removed += deletion.count;
+          }
+          if (removed > 0) markChanged(table, sequence, undo);
+        } catch (error) {
+          undoAll(undo);
+          throw error;
+        }
+        writes.push(...own);
       },
       apply: (sequence) => {
-        for (const { segment, alive } of planned) {
-          if (segment.alive.address !== alive.address) memory.retire(segment.alive.address);
-          segment.alive = alive;
-          segment.record = segment.plannedRecord;
-          table.touch(segment);
-        }
+        for (const deletion of planned) showDeletion(context, table, deletion);
         context.tableChanged();
         return { rows: removed, sequence: BigInt(sequence) };
       },
@@ -49,7 +54,7 @@ export async function deleteRows(context: StorageContext, table: Table, deletion
   }
 }
 
-function conflict(table: Table): DbError {
+export function rowsMoved(table: Table): DbError {
   return new DbError('conflict', `rows of table "${table.info.definition.name}" moved since they were read`, {
     hint: 'run the statement again',
   });
@@ -57,43 +62,42 @@ function conflict(table: Table): DbError {
 
 function copyRequest({ memory }: StorageContext, table: Table, deletion: TableDeletions): Request {
   const version = table.views.get(deletion.segmentId);
-  if (version === undefined) throw conflict(table);
+  if (version === undefined) throw rowsMoved(table);
   const rows = memory.allocate(aliveBytes(version.rowCount));
   memory.kernels.copy_bytes(rows, deletion.rows, aliveBytes(version.rowCount));
   memory.kernels.trim_bits(rows, version.rowCount);
   return { version, rows };
 }
 
-function planDeletion(
-  context: StorageContext,
-  table: Table,
-  requests: readonly Request[],
-  planned: Deletion[],
-  writes: CatalogWrite[],
-): number {
-  const before = requests.map(({ version: { segment } }) => [segment, segment.plannedAlive, segment.plannedRecord] as const);
-  const own: CatalogWrite[] = [];
-  let removed = 0;
-  try {
-    for (const request of requests) {
-      const { segment } = request.version;
-      if (segment.discarded) continue;
-      const count = deleteInSegment(context, table, request);
-      if (count === 0) continue;
-      removed += count;
-      planned.push({ segment, alive: segment.plannedAlive });
-      if (context.catalog.persistent) writeDeletion(context, table, segment, own);
-    }
-  } catch (error) {
-    for (const { alive } of planned) context.memory.free(alive.address);
-    for (const [segment, alive, record] of before.reverse()) {
-      segment.plannedAlive = alive;
-      segment.plannedRecord = record;
-    }
-    throw error;
-  }
-  writes.push(...own);
-  return removed;
+export interface Deletion {
+  readonly segment: Segment;
+  readonly alive: AliveRows;
+  /** Rows that were alive until now. */
+  readonly count: number;
+}
+
+/** Marks rows of a segment that is not discarded; null when none of them was alive. */
+export function planDeletion(context: StorageContext, table: Table, request: Request, undo: Undo, writes: CatalogWrite[]): Deletion | null {
+  const { segment } = request.version;
+  const { plannedAlive, plannedRecord } = segment;
+  const count = deleteInSegment(context, table, request);
+  if (count === 0) return null;
+  const alive = segment.plannedAlive;
+  undo.push(() => {
+    context.memory.free(alive.address);
+    segment.plannedAlive = plannedAlive;
+    segment.plannedRecord = plannedRecord;
+  });
+  if (context.catalog.persistent) writeDeletion(context, table, segment, writes);
+  return { segment, alive, count };
+}
+
+/** A planned deletion becomes visible. */
+export function showDeletion({ memory }: StorageContext, table: Table, { segment, alive }: Deletion): void {
+  if (segment.alive.address !== alive.address) memory.retire(segment.alive.address);
+  segment.alive = alive;
+  segment.record = segment.plannedRecord;
+  table.touch(segment);
 }
 
 /** Rows that were alive and are not any more. */
@@ -102,7 +106,7 @@ function deleteInSegment(context: StorageContext, table: Table, { version, rows 
   const { kernels } = memory;
   const { segment } = version;
   const capacityRows = isSealing(segment) ? segment.rows : Math.max(settings.segment_rows, segment.rows);
-  loadAlive(memory, catalog, segment.plannedAlive, table.info.id, segment.id, capacityRows);
+  loadAlive(memory, catalog, segment.plannedAlive, table.id, segment.id, capacityRows);
   const alive = memory.allocate(aliveBytes(capacityRows));
   if (segment.plannedAlive.deleted > 0) kernels.copy_bytes(alive, segment.plannedAlive.address, aliveBytes(capacityRows));
   else {
@@ -135,7 +139,7 @@ function removeRows(
   const { kernels } = memory;
   if (!segment.reordered || version.reordered) return kernels.remove_bits(alive, rows, version.rowCount);
   const { order } = segment;
-  if (order === 0) throw conflict(table);
+  if (order === 0) throw rowsMoved(table);
   return memory.scratch((allocate) => {
     const bytes = aliveBytes(segment.rows);
     const whole = allocate(bytes);
@@ -147,8 +151,8 @@ function removeRows(
   });
 }
 
-function writeDeletion({ memory }: StorageContext, table: Table, segment: Segment, writes: CatalogWrite[]): void {
-  const key = [table.info.id, segment.id];
+export function writeDeletion({ memory }: StorageContext, table: Table, segment: Segment, writes: CatalogWrite[]): void {
+  const key = [table.id, segment.id];
   writes.push({ store: 'deletion', key, value: writeAlive(memory, segment.plannedAlive, segment.rows) });
   if (segment.plannedRecord === null) return;
   segment.plannedRecord = { ...segment.plannedRecord, deleted: segment.plannedAlive.deleted };

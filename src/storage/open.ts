@@ -116,8 +116,8 @@ function sealLeftOvers(context: StorageContext, recovered: Recovered): void {
   for (const [table, segment] of recovered.closed) context.sealer.enqueue(table, segment);
 }
 
-function readStored({ memory, segmentsFolder }: StorageContext, { record, definitions }: Segment, index: number): Promise<ColumnBuffers> {
-  const definition = definitions[index];
+function readStored({ memory, segmentsFolder }: StorageContext, { record, layout }: Segment, index: number): Promise<ColumnBuffers> {
+  const definition = layout.definitions[index];
   const stored = record?.columns.find((column) => column.id === definition?.id);
   assert(record && definition && stored && segmentsFolder !== null, 'a column that is not resident is in its segment file');
   const { name, type } = definition;

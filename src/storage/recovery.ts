@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { DbError } from '../core/errors.js';
 import { deletedOf, readAlive } from './alive-rows.js';
 import type { Catalog, TableRecord, TailEntry } from './catalog.js';
+import { type Layout, layoutOfIds } from './layout.js';
 import type { StorageMemory } from './memory.js';
 import { Segment } from './segment.js';
 import { Table, type TableLimits } from './table.js';
-import { readTailRecord, type TailRecord } from './tail-record.js';
+import { columnIdsOf, readTailRecord, type TailRecord } from './tail-record.js';
 
 export interface Recovered {
   readonly tables: readonly Table[];
@@ -28,14 +29,12 @@ export function recoverTables(memory: StorageMemory, catalog: Catalog, limits: T
 function recoverTable(memory: StorageMemory, catalog: Catalog, record: TableRecord, limits: TableLimits): Table {
   const table = new Table(memory, catalog, record, limits);
   const segments = new Map<number, Segment>();
-  for (const stored of catalog.segments(record.id)) segments.set(stored.id, Segment.fromRecord(stored, record.definition.columns));
+  for (const stored of catalog.segments(record.id)) {
+    const ids = stored.columns.map((column) => column.id);
+    segments.set(stored.id, Segment.fromRecord(stored, knownLayout(table, ids, `segment ${record.id}-${stored.id}`)));
+  }
   for (const entry of catalog.tail(record.id)) {
-    let segment = segments.get(entry.segment);
-    if (segment === undefined) {
-      segment = table.newSegment(entry.segment);
-      segments.set(entry.segment, segment);
-    }
-    recoverRows(memory, table, segment, entry);
+    recoverRows(memory, table, segments, entry);
   }
   table.segments = [...segments.values()].sort((a, b) => a.id - b.id);
   for (const segment of table.segments) {
@@ -43,21 +42,32 @@ function recoverTable(memory: StorageMemory, catalog: Catalog, record: TableReco
     if (segment.state !== 'sealed') recoverUnsealed(memory, catalog, table, segment, limits);
   }
   const rows = table.segments.reduce((sum, segment) => sum + segment.rows, 0);
-  for (const column of table.columns) if (!column.plain) column.rowsEncoded = rows;
+  for (const column of table.layout.columns) if (!column.plain) column.rowsEncoded = rows;
   return table;
 }
 
-function recoverRows(memory: StorageMemory, table: Table, segment: Segment, { key, bytes }: TailEntry): void {
+function knownLayout(table: Table, ids: readonly number[], where: string): Layout {
+  const layout = layoutOfIds(ids, table.form, table.allColumns);
+  if (layout === undefined)
+    throw new DbError('corrupt', `${where} of table "${table.info.definition.name}" has a column that the table never had`);
+  return layout;
+}
+
+function recoverRows(memory: StorageMemory, table: Table, segments: Map<number, Segment>, { key, segment: id, bytes }: TailEntry): void {
   const address = memory.allocate(bytes.byteLength);
   try {
     memory.arena.u8.set(bytes, address);
     let record: TailRecord;
+    let segment = segments.get(id);
     try {
-      record = readTailRecord(memory, table.info.definition.columns, address, bytes.byteLength);
+      const ids = columnIdsOf(memory, address, bytes.byteLength);
+      segment ??= table.newSegment(knownLayout(table, ids, 'a tail record'), id);
+      record = readTailRecord(memory, segment.layout.definitions, address, bytes.byteLength);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw new DbError('corrupt', `table "${table.info.definition.name}", tail record ${key.join('-')}: ${message}`, { cause: error });
     }
+    segments.set(id, segment);
     if (segment.rows === 0) table.shapeSegment(segment, record);
     table.addRows(segment, record, [], 0);
     segment.visibleRows = segment.rows;
@@ -70,7 +80,7 @@ function recoverRows(memory: StorageMemory, table: Table, segment: Segment, { ke
 /** The newest segment takes rows again when it is not full. */
 function recoverUnsealed(memory: StorageMemory, catalog: Catalog, table: Table, segment: Segment, limits: TableLimits): void {
   const isLast = segment === table.segments.at(-1);
-  if (isLast && segment.rows < limits.segmentRows) table.active = segment;
+  if (isLast && segment.rows < limits.segmentRows && segment.layout === table.layout) table.active = segment;
   else segment.state = 'closed';
   const deletion = catalog.deletion(table.info.id, segment.id);
   if (deletion === undefined) return;

@@ -27,7 +27,7 @@ export interface PreparedSegment {
 const yieldToOthers = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /**
- * Sorts and writes a segment that takes no more rows; between columns others get their turn. Fails with `query_memory_exceeded`, `read_only`,
+ * Sorts (unless the order is to be kept) and writes a segment that takes no more rows; between columns others get their turn. Fails with `query_memory_exceeded`, `read_only`,
  * `io_error`, and then leaves nothing behind.
  */
 export async function prepareSegment(
@@ -35,14 +35,15 @@ export async function prepareSegment(
   table: Table,
   segment: Segment,
   fileNumber: number,
+  keepOrder = false,
 ): Promise<PreparedSegment> {
   const { memory, segmentsFolder, catalog } = context;
-  const { columns, order } = await sortColumns(context, table, segment);
+  const { columns, order } = await sortColumns(context, segment, keepOrder);
   try {
     const zones: ZoneMap[] = [];
     for (const [i, column] of columns.entries()) {
       trimBitmaps(context, column);
-      zones.push(zoneMapOf(memory, column, table.columns[i]?.dictionary ?? null));
+      zones.push(zoneMapOf(memory, column, segment.layout.columns[i]?.dictionary ?? null));
       await yieldToOthers();
     }
     const sizeBytes = columns.reduce((sum, column) => sum + columnBytes(memory.arena, column), 0);
@@ -51,9 +52,10 @@ export async function prepareSegment(
     if (segmentsFolder !== null) {
       catalog.assertRoom(sizeBytes);
       file = `${table.info.id}-${fileNumber}.arrow`;
-      const dictionaries = table.columns.map((column) => column.dictionary);
+      const dictionaries = segment.layout.columns.map((column) => column.dictionary);
       written = await writeSegmentFile(memory, segmentsFolder, file, {
-        definition: table.info.definition,
+        tableName: table.info.definition.name,
+        definitions: segment.layout.definitions,
         rows: segment.rows,
         columns,
         dictionaries,
@@ -66,8 +68,8 @@ export async function prepareSegment(
       sorted: segment.sorted || order !== 0,
       file,
       sizeBytes: written?.sizeBytes ?? sizeBytes,
-      columns: table.columns.map(({ definition }, i) => ({
-        id: definition.id,
+      columns: segment.layout.columns.map(({ id }, i) => ({
+        id,
         dictionary: columns[i]?.dictionary === true,
         node: written?.nodes[i] ?? { rows: segment.rows, buffers: [], children: [] },
         zone: [zones[i]?.nullCount ?? 0, storeBound(zones[i]?.min), storeBound(zones[i]?.max)],
@@ -131,11 +133,12 @@ function trimBitmaps({ memory }: StorageContext, column: ColumnBuffers): void {
 /** Columns in time order. When memory does not suffice for a second copy, they stay as they are. */
 async function sortColumns(
   { memory }: StorageContext,
-  table: Table,
   segment: Segment,
+  keepOrder: boolean,
 ): Promise<{ readonly columns: readonly ColumnBuffers[]; readonly order: number }> {
   const asTheyAre = { columns: segment.columns.map(freeze), order: 0 };
-  if (table.timestampColumn < 0 || segment.sorted) return asTheyAre;
+  const { timestampColumn } = segment.layout;
+  if (keepOrder || timestampColumn < 0 || segment.sorted) return asTheyAre;
   const held: number[] = [];
   const allocate = (sizeBytes: number) => {
     const address = memory.allocate(sizeBytes);
@@ -143,7 +146,7 @@ async function sortColumns(
     return address;
   };
   try {
-    const times = columnAt(segment.columns, table.timestampColumn);
+    const times = columnAt(segment.columns, timestampColumn);
     const order = allocate(segment.rows * 4);
     memory.scratch((scratch) => {
       memory.kernels.sort_rows_i64(order, times.values, segment.rows, scratch(segment.rows * 20 + SORT_SCRATCH_BYTES));

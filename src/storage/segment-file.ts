@@ -13,7 +13,7 @@ import { encodeDictionaryBatch, encodeRecordBatch } from '../arrow/ipc-batch.js'
 import { FileLayout, type PlacedMessage } from '../arrow/ipc-file.js';
 import { wireSchemaOf } from '../arrow/wire-type.js';
 import type { Batch } from '../core/batch.js';
-import type { TableDefinition } from '../core/contracts.js';
+import type { ColumnDefinition } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import { MemoryScope } from '../core/memory-scope.js';
 import type { DataType } from '../core/types.js';
@@ -24,7 +24,8 @@ import { ioError } from './io-error.js';
 import type { StorageMemory } from './memory.js';
 
 export interface SegmentFileContent {
-  readonly definition: TableDefinition;
+  readonly tableName: string;
+  readonly definitions: readonly ColumnDefinition[];
   readonly rows: number;
   readonly columns: readonly ColumnBuffers[];
   readonly dictionaries: readonly (ColumnDictionary | null)[];
@@ -83,11 +84,11 @@ async function writeContent(
   content: SegmentFileContent,
 ): Promise<WrittenFile> {
   const { arena } = memory;
-  const { columns, dictionaries, definition } = content;
+  const { columns, dictionaries, definitions, tableName } = content;
   const nothing = scope.allocateZeroed(64);
   const schema = wireSchemaOf(
-    { fields: definition.columns.map(({ name, type, nullable }) => ({ name, type, nullable })) },
-    { dictionaryId: (index) => (columns[index]?.dictionary ? index : null), metadata: new Map([['fletch.table', definition.name]]) },
+    { fields: definitions.map(({ name, type, nullable }) => ({ name, type, nullable })) },
+    { dictionaryId: (index) => (columns[index]?.dictionary ? index : null), metadata: new Map([['fletch.table', tableName]]) },
   );
   const layout = new FileLayout(arena, schema, 64);
   const context = { arena, scope, alignmentBytes: 64 } as const;

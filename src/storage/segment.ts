@@ -1,10 +1,11 @@
 /** A horizontal slice of a table. It is active (takes rows), then closed (waits to be sealed), then sealed (immutable, usually in a file). */
 
 import { assert } from '../core/assert.js';
-import type { ColumnDefinition, SegmentView, ZoneMap } from '../core/contracts.js';
+import type { SegmentView, ZoneMap } from '../core/contracts.js';
 import type { SegmentRecord } from './catalog.js';
 import { type ColumnBuffers, columnBytes, freeze } from './column-buffers.js';
 import type { CachedColumn } from './column-cache.js';
+import { type Layout, positionsIn } from './layout.js';
 import type { StorageMemory } from './memory.js';
 import { loadBound } from './zone-map.js';
 
@@ -30,7 +31,8 @@ export interface SegmentVersion extends SegmentView {
 export class Segment {
   /** Ascending in the order of the table's segments. */
   id: number;
-  readonly definitions: readonly ColumnDefinition[];
+  /** Positions of columns are this layout's. */
+  readonly layout: Layout;
   readonly createdMicroseconds: number;
   state: 'active' | 'closed' | 'sealed' = 'active';
   /** Rows placed, those of commits under way included. */
@@ -59,21 +61,22 @@ export class Segment {
   discarded = false;
   private version: SegmentVersion | null = null;
 
-  constructor(id: number, definitions: readonly ColumnDefinition[], sorted: boolean, createdMicroseconds: number) {
+  constructor(id: number, layout: Layout, createdMicroseconds: number) {
     this.id = id;
-    this.definitions = definitions;
-    this.sorted = sorted;
+    this.layout = layout;
+    this.sorted = layout.timestampColumn >= 0;
     this.createdMicroseconds = createdMicroseconds;
   }
 
   /** A sealed segment as the catalog has it; nothing is read. */
-  static fromRecord(record: SegmentRecord, definitions: readonly ColumnDefinition[]): Segment {
-    const segment = new Segment(record.id, definitions, record.sorted, 0);
+  static fromRecord(record: SegmentRecord, layout: Layout): Segment {
+    const segment = new Segment(record.id, layout, 0);
+    segment.sorted = record.sorted;
     segment.state = 'sealed';
     segment.rows = segment.visibleRows = record.rows;
     segment.record = segment.plannedRecord = record;
     segment.alive = segment.plannedAlive = { deleted: record.deleted, address: 0 };
-    segment.zoneMaps = zoneMapsOf(record, definitions);
+    segment.zoneMaps = zoneMapsOf(record, layout);
     return segment;
   }
 
@@ -110,12 +113,19 @@ export class Segment {
   }
 }
 
-function zoneMapsOf(record: SegmentRecord, definitions: readonly ColumnDefinition[]): (ZoneMap | undefined)[] {
+function zoneMapsOf(record: SegmentRecord, { columns }: Layout): (ZoneMap | undefined)[] {
   const byId = new Map(record.columns.map((column) => [column.id, column.zone]));
-  return definitions.map(({ id }) => {
+  return columns.map(({ id }) => {
     const zone = byId.get(id);
     return zone && { nullCount: zone[0], min: loadBound(zone[1]), max: loadBound(zone[2]) };
   });
+}
+
+/** The view as a table of this layout shows it. */
+export function viewIn(layout: Layout, version: SegmentVersion): SegmentVersion {
+  const own = version.segment.layout;
+  if (own.columns === layout.columns) return version;
+  return { ...version, zoneMaps: positionsIn(own, layout).map((at) => (at < 0 ? undefined : version.zoneMaps[at])) };
 }
 
 /** Bytes of an alive bitmap of a segment, padded so that growing segments stay inside. */

@@ -8,19 +8,22 @@ import type {
   Storage,
   StorageStatistics,
   StorageTransaction,
+  TableChange,
   TableDefinition,
   TableDeletions,
   TableInfo,
+  ViewDefinition,
 } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
-import { forgetWrites, TableAppendSession, truncateApplied, truncatePlanned } from './append-session.js';
+import { TableAppendSession } from './append-session.js';
 import { deleteRows } from './delete-rows.js';
 import { StorageIngest } from './ingest.js';
+import { type Names, nameKey, tableKey } from './names.js';
 import type { Segment } from './segment.js';
 import type { StorageContext } from './storage-context.js';
-import { StorageSnapshot, type VisibleTable } from './storage-snapshot.js';
+import { StorageSnapshot, type Visible } from './storage-snapshot.js';
 import { Table, type TableLimits, type Undo } from './table.js';
-import { checkedDefinition } from './table-definition.js';
+import { Transaction, type TransactionHost } from './transaction.js';
 
 export interface StorageParts {
   readonly context: StorageContext;
@@ -30,28 +33,31 @@ export interface StorageParts {
   readonly unlock: () => void;
 }
 
-function notYet(what: string): DbError {
-  return new DbError('unsupported', `the storage has no ${what} yet`);
-}
+/** How often a change of its own is made again when others were faster. */
+const ATTEMPTS = 50;
 
 export class StorageEngine implements Storage {
   readonly ingest: IngestService;
   readonly readOnly: boolean;
   private readonly parts: StorageParts;
-  private readonly tables = new Map<string, Table>();
-  /** As `tables`, commits under way included. */
-  private readonly plannedTables: Map<string, Table>;
-  private nextTableId: number;
-  private visible: Map<string, VisibleTable> | null = null;
+  private readonly host: TransactionHost;
+  private names: Names;
+  private visible: Visible | null = null;
+  /** Changes of definitions run one after the other. */
+  private lastAlone: Promise<unknown> = Promise.resolve();
   private isClosed = false;
   private sealTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: StorageParts, tables: readonly Table[], nextTableId: number) {
     this.parts = parts;
     this.readOnly = parts.readOnly;
-    this.nextTableId = nextTableId;
-    for (const table of tables) this.tables.set(table.info.definition.name.toLowerCase(), table);
-    this.plannedTables = new Map(this.tables);
+    const { catalog } = parts.context;
+    this.names = {
+      tables: new Map(tables.map((table) => [tableKey(table), table])),
+      views: new Map(catalog.views().map((view) => [nameKey(view.name, view.schema), view])),
+      schemas: new Map(catalog.schemas().map((name) => [name.toLowerCase(), name])),
+    };
+    this.host = this.makeHost(nextTableId);
     this.ingest = new StorageIngest(this);
     this.watchAge();
   }
@@ -61,9 +67,14 @@ export class StorageEngine implements Storage {
   }
 
   snapshot(): Snapshot {
-    if (this.isClosed) throw new DbError('closed', 'the database is closed');
-    this.visible ??= new Map([...this.tables].map(([name, table]) => [name, { table, version: table.currentVersion() }]));
-    return new StorageSnapshot(this.parts.context, this.visible);
+    this.assertOpen();
+    const { context } = this.parts;
+    return new StorageSnapshot(context, this.visibleNow(), context.queue.sequence, context.memory.epochs);
+  }
+
+  begin(): StorageTransaction {
+    this.assertOpen();
+    return new Transaction(this.host);
   }
 
   tableChanged(): void {
@@ -71,104 +82,39 @@ export class StorageEngine implements Storage {
   }
 
   hasTable(name: string): boolean {
-    return this.tables.has(name.toLowerCase());
+    return this.names.tables.has(name.toLowerCase());
   }
 
-  async createTable(given: TableDefinition): Promise<TableInfo> {
-    const { context, limits } = this.parts;
-    context.assertWritable();
-    const definition = checkedDefinition(given);
-    const key = definition.name.toLowerCase();
-    let table: Table;
-    return context.queue.submit({
-      plan: (_sequence, writes) => {
-        context.assertWritable();
-        if (this.plannedTables.has(key)) throw new DbError('table_exists', `table "${definition.name}" exists`);
-        table = new Table(
-          context.memory,
-          context.catalog,
-          { id: this.nextTableId, definition, plainColumns: [], nextSegmentId: 1 },
-          limits,
-        );
-        this.nextTableId += 1;
-        this.plannedTables.set(key, table);
-        if (!context.catalog.persistent) return;
-        writes.push({ store: 'table', key: [table.info.id], value: table.record });
-        writes.push({ store: 'meta', key: 'nextTableId', value: this.nextTableId });
-      },
-      apply: () => {
-        this.tables.set(key, table);
-        this.tableChanged();
-        return table.info;
-      },
-    });
+  createTable(definition: TableDefinition): Promise<TableInfo> {
+    return this.alone((transaction) => transaction.createTable(definition));
   }
 
-  begin(): StorageTransaction {
-    throw notYet('transactions');
+  alterTable(name: string, changes: readonly TableChange[]): Promise<TableInfo> {
+    return this.alone((transaction) => transaction.alterTable(name, changes));
   }
 
-  alterTable(): Promise<TableInfo> {
-    return Promise.reject(notYet('ALTER TABLE'));
+  dropTable(name: string): Promise<void> {
+    return this.alone((transaction) => transaction.dropTable(name));
   }
 
-  createView(): Promise<void> {
-    return Promise.reject(notYet('views'));
+  truncateTable(name: string): Promise<void> {
+    return this.alone((transaction) => transaction.truncateTable(name));
   }
 
-  dropView(): Promise<void> {
-    return Promise.reject(notYet('views'));
+  createView(view: ViewDefinition, replace: boolean): Promise<void> {
+    return this.alone((transaction) => transaction.createView(view, replace));
   }
 
-  createSchema(): Promise<void> {
-    return Promise.reject(notYet('schemas'));
+  dropView(name: string): Promise<void> {
+    return this.alone((transaction) => transaction.dropView(name));
   }
 
-  dropSchema(): Promise<void> {
-    return Promise.reject(notYet('schemas'));
+  createSchema(name: string): Promise<void> {
+    return this.alone((transaction) => transaction.createSchema(name));
   }
 
-  async dropTable(name: string): Promise<void> {
-    const { context } = this.parts;
-    const doomed: Segment[] = [];
-    let table: Table;
-    await context.queue.submit({
-      plan: (_sequence, writes) => {
-        context.assertWritable();
-        table = this.tableOf(name, this.plannedTables);
-        const { persistent } = context.catalog;
-        const own: Parameters<typeof truncatePlanned>[4] = [];
-        truncatePlanned(table, persistent, [], doomed, own);
-        forgetWrites(table, writes);
-        writes.push(...own);
-        for (const store of ['table', 'dictionary'] as const) if (persistent) writes.push({ store, removeAllOf: [table.info.id] });
-        table.dropped = true;
-        this.plannedTables.delete(name.toLowerCase());
-      },
-      apply: () => {
-        if (this.tables.get(name.toLowerCase()) === table) this.tables.delete(name.toLowerCase());
-        truncateApplied(context, table, doomed);
-        for (const column of table.columns) column.dictionary?.retire();
-      },
-    });
-  }
-
-  async truncateTable(name: string): Promise<void> {
-    const { context } = this.parts;
-    const doomed: Segment[] = [];
-    let table: Table;
-    await context.queue.submit({
-      plan: (_sequence, writes) => {
-        context.assertWritable();
-        table = this.tableOf(name, this.plannedTables);
-        const own: Parameters<typeof truncatePlanned>[4] = [];
-        truncatePlanned(table, context.catalog.persistent, [], doomed, own);
-        forgetWrites(table, writes);
-        writes.push(...own);
-        context.changedTables.add(table);
-      },
-      apply: () => truncateApplied(context, table, doomed),
-    });
+  dropSchema(name: string): Promise<void> {
+    return this.alone((transaction) => transaction.dropSchema(name));
   }
 
   openAppend(name: string): AppendSession {
@@ -187,7 +133,7 @@ export class StorageEngine implements Storage {
   }
 
   async flush(name?: string): Promise<void> {
-    const tables = name === undefined ? [...this.tables.values()] : [this.tableOf(name)];
+    const tables = name === undefined ? [...this.names.tables.values()] : [this.tableOf(name)];
     await this.closeActive(tables);
     this.parts.context.sealer.retry();
     await this.parts.context.sealer.drain();
@@ -196,7 +142,7 @@ export class StorageEngine implements Storage {
 
   statistics(): StorageStatistics {
     const { context } = this.parts;
-    const versions = [...this.tables.values()].map((table) => table.currentVersion());
+    const versions = [...this.names.tables.values()].map((table) => table.currentVersion());
     const segments = versions.flatMap((version) => version.segments);
     const fileBytes =
       context.segmentsFolder === null ? 0 : segments.reduce((sum, { segment }) => sum + (segment.record?.sizeBytes ?? 0), 0);
@@ -224,8 +170,55 @@ export class StorageEngine implements Storage {
     unlock();
   }
 
-  private tableOf(name: string, tables: ReadonlyMap<string, Table> = this.tables): Table {
-    const table = tables.get(name.toLowerCase());
+  private makeHost(firstTableId: number): TransactionHost {
+    const { context, limits } = this.parts;
+    return {
+      context,
+      plannedNames: this.names,
+      nextTableId: firstTableId,
+      names: () => this.names,
+      visible: () => this.visibleNow(),
+      showNames: (names) => {
+        this.names = names;
+      },
+      makeTable(definition) {
+        const id = this.nextTableId++;
+        return new Table(context.memory, context.catalog, { id, definition, plainColumns: [], nextSegmentId: 1 }, limits);
+      },
+    };
+  }
+
+  private visibleNow(): Visible {
+    const { tables, views, schemas } = this.names;
+    this.visible ??= { tables: new Map([...tables].map(([key, table]) => [key, table.currentVersion()])), views, schemas };
+    return this.visible;
+  }
+
+  /** A transaction of one change. It is made again when another was faster: only what is so then may refuse it. */
+  private alone<Result>(change: (transaction: StorageTransaction) => Promise<Result>): Promise<Result> {
+    const attempt = async (left: number): Promise<Result> => {
+      const transaction = this.begin();
+      try {
+        const result = await change(transaction);
+        await transaction.commit();
+        return result;
+      } catch (error) {
+        transaction.rollback();
+        if (left > 0 && error instanceof DbError && error.code === 'conflict') return attempt(left - 1);
+        throw error;
+      }
+    };
+    const done = this.lastAlone.then(() => attempt(ATTEMPTS));
+    this.lastAlone = done.catch(() => undefined);
+    return done;
+  }
+
+  private assertOpen(): void {
+    if (this.isClosed) throw new DbError('closed', 'the database is closed');
+  }
+
+  private tableOf(name: string): Table {
+    const table = this.names.tables.get(name.toLowerCase());
     if (table === undefined) throw new DbError('table_not_found', `table "${name}" does not exist`);
     return table;
   }
@@ -257,7 +250,7 @@ export class StorageEngine implements Storage {
     const look = async () => {
       const now = environment.monotonicMicroseconds();
       const isOld = (table: Table) => table.active !== null && now - table.active.createdMicroseconds >= ageMs * 1000;
-      const old = [...this.tables.values()].filter(isOld);
+      const old = [...this.names.tables.values()].filter(isOld);
       if (old.length > 0 && !this.isClosed) await this.closeActive(old);
     };
     const schedule = () => {

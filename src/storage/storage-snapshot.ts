@@ -5,75 +5,89 @@ import type { PinnedSegment, SegmentView, Snapshot, TableInfo, TableSnapshot, Vi
 import { loadAlive } from './alive-rows.js';
 import { type ColumnBuffers, vectorOf } from './column-buffers.js';
 import type { CachedColumn } from './column-cache.js';
+import type { Epochs } from './epochs.js';
+import { filledColumn } from './fill-column.js';
+import type { Layout } from './layout.js';
+import type { Names } from './names.js';
 import { aliveBytes, columnAt, type SegmentVersion } from './segment.js';
 import type { StorageContext } from './storage-context.js';
-import type { Table, TableVersion } from './table.js';
+import type { TableVersion } from './table.js';
 
-export interface VisibleTable {
-  readonly table: Table;
-  readonly version: TableVersion;
+/** What a snapshot sees: tables by their key (names.ts). */
+export interface Visible {
+  readonly tables: ReadonlyMap<string, TableVersion>;
+  readonly views: Names['views'];
+  readonly schemas: Names['schemas'];
 }
 
 export class StorageSnapshot implements Snapshot {
   readonly sequence: bigint;
   private readonly context: StorageContext;
-  private readonly visible: ReadonlyMap<string, VisibleTable>;
+  private readonly visible: Visible;
+  private readonly epochs: Epochs;
   private readonly holder: number;
   private isReleased = false;
 
-  /** visible: by lower-case name. */
-  constructor(context: StorageContext, visible: ReadonlyMap<string, VisibleTable>) {
+  constructor(context: StorageContext, visible: Visible, sequence: number, epochs: Epochs) {
     this.context = context;
     this.visible = visible;
-    this.sequence = BigInt(context.queue.sequence);
-    this.holder = context.memory.epochs.enter();
+    this.sequence = BigInt(sequence);
+    this.epochs = epochs;
+    this.holder = epochs.enter();
   }
 
   tables(): readonly TableInfo[] {
-    return [...this.visible.values()].map(({ version }) => version.info);
+    return [...this.visible.tables.values()].map(({ info }) => info);
   }
 
   table(name: string): TableSnapshot | undefined {
-    const found = this.visible.get(name.toLowerCase());
+    const found = this.visible.tables.get(name.toLowerCase());
     if (found === undefined) return undefined;
-    const { info, segments, rowCount, sizeBytes } = found.version;
+    const { info, layout, segments, rowCount, sizeBytes } = found;
     const pin = (segment: SegmentView, columnIndexes: readonly number[], signal?: AbortSignal) => {
       assert(!this.isReleased, 'a snapshot is not used after release()');
-      return pinSegment(this.context, found.table, this.holder, segment as SegmentVersion, columnIndexes, signal);
+      const place = { tableId: info.id, layout, epochs: this.epochs, holder: this.holder };
+      return pinSegment(this.context, place, segment as SegmentVersion, columnIndexes, signal);
     };
     return { table: info, segments, rowCount, sizeBytes, pin };
   }
 
   views(): readonly ViewDefinition[] {
-    return [];
+    return [...this.visible.views.values()];
   }
 
-  view(): ViewDefinition | undefined {
-    return undefined;
+  view(name: string): ViewDefinition | undefined {
+    return this.visible.views.get(name.toLowerCase());
   }
 
   schemas(): readonly string[] {
-    return [];
+    return [...this.visible.schemas.values()];
   }
 
   release(): void {
     if (this.isReleased) return;
     this.isReleased = true;
-    this.context.memory.epochs.leave(this.holder);
+    this.epochs.leave(this.holder);
   }
+}
+
+interface Place {
+  readonly tableId: number;
+  readonly layout: Layout;
+  readonly epochs: Epochs;
+  readonly holder: number;
 }
 
 async function pinSegment(
   context: StorageContext,
-  table: Table,
-  holder: number,
+  { tableId, layout, epochs, holder }: Place,
   version: SegmentVersion,
   columnIndexes: readonly number[],
   signal: AbortSignal | undefined,
 ): Promise<PinnedSegment> {
   const { memory, cache } = context;
   signal?.throwIfAborted();
-  memory.epochs.hold(holder);
+  epochs.hold(holder);
   const entries: CachedColumn[] = [];
   const copies: number[] = [];
   let isReleased = false;
@@ -82,21 +96,42 @@ async function pinSegment(
     isReleased = true;
     for (const entry of entries) cache.unpin(entry);
     for (const address of copies) memory.free(address);
-    memory.epochs.leave(holder);
+    epochs.leave(holder);
   };
   try {
     const columns: Vector[] = [];
     for (const index of columnIndexes) {
-      const column = await residentColumn(context, version, index, entries, copies);
+      const column = await columnOf(context, layout, version, index, entries, copies);
       signal?.throwIfAborted();
-      const dictionary = column.dictionary ? (table.columns[index]?.dictionary?.view() ?? null) : null;
+      const dictionary = column.dictionary ? (layout.columns[index]?.dictionary?.view() ?? null) : null;
       columns.push(vectorOf(column, version.rowCount, dictionary, context.nothing));
     }
-    return { columns, alive: aliveOf(context, table, version, copies), release };
+    return { columns, alive: aliveOf(context, tableId, version, copies), release };
   } catch (error) {
     release();
     throw error;
   }
+}
+
+/** The column of a layout in a segment, which may be older than the column. */
+async function columnOf(
+  context: StorageContext,
+  layout: Layout,
+  version: SegmentVersion,
+  index: number,
+  entries: CachedColumn[],
+  copies: number[],
+): Promise<ColumnBuffers> {
+  const own = version.segment.layout;
+  const wanted = layout.columns[index];
+  assert(wanted, `column ${index} of ${layout.columns.length}`);
+  const position = own.columns === layout.columns ? index : own.columns.findIndex((column) => column.id === wanted.id);
+  if (position >= 0) return residentColumn(context, version, position, entries, copies);
+  return filledColumn(context.memory, wanted, version.rowCount, (sizeBytes) => {
+    const address = context.memory.allocate(sizeBytes);
+    copies.push(address);
+    return address;
+  });
 }
 
 async function residentColumn(
@@ -130,12 +165,12 @@ function trimmedBitmap({ memory }: StorageContext, address: number, rows: number
   return copy;
 }
 
-function aliveOf(context: StorageContext, table: Table, version: SegmentVersion, copies: number[]): number {
+function aliveOf(context: StorageContext, tableId: number, version: SegmentVersion, copies: number[]): number {
   const { alive, segment, rowCount } = version;
   if (alive.deleted === 0) return 0;
   const isSealed = version.columns === null;
   const capacityRows = isSealed ? rowCount : Math.max(context.settings.segment_rows, segment.rows);
-  loadAlive(context.memory, context.catalog, alive, table.info.id, segment.id, capacityRows);
+  loadAlive(context.memory, context.catalog, alive, tableId, segment.id, capacityRows);
   assert(aliveBytes(rowCount) > 0, 'a segment with deleted rows has rows');
   return isSealed ? alive.address : trimmedBitmap(context, alive.address, rowCount, copies);
 }

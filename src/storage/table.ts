@@ -1,12 +1,14 @@
 /** One table: its columns' dictionaries, its segments in order, and the placing of new rows. */
-import type { ColumnDefinition, TableInfo } from '../core/contracts.js';
+import type { TableInfo } from '../core/contracts.js';
 import { isText } from '../core/types.js';
 import type { Catalog, CatalogWrite, TableRecord } from './catalog.js';
 import { appendColumn, lengthsOf, reserveColumn, truncateColumn } from './column-append.js';
 import { type ColumnBuffers, emptyColumn, lastOffset } from './column-buffers.js';
-import { ColumnDictionary } from './column-dictionary.js';
+import type { ColumnDictionary } from './column-dictionary.js';
+import { type ColumnMaker, columnMaker, formOfRecord, hasSameColumns, type Layout, type TableColumn, type TableForm } from './layout.js';
 import type { StorageMemory } from './memory.js';
-import { columnAt, Segment, type SegmentVersion } from './segment.js';
+import { columnAt, Segment, type SegmentVersion, viewIn } from './segment.js';
+import { storeValue } from './stored-value.js';
 import type { TailRecord } from './tail-record.js';
 
 /** Distinct values are weighed against rows from here on. */
@@ -14,17 +16,9 @@ const WEIGHING_ROWS = 65_536;
 /** Bytes of one text column in a segment at which the segment is closed before it is full. */
 const TEXT_BYTES_PER_SEGMENT = 2 ** 30;
 
-export interface TableColumn {
-  readonly definition: ColumnDefinition;
-  /** null: not text. */
-  dictionary: ColumnDictionary | null;
-  /** Text with too many distinct values: new rows are stored plain. */
-  plain: boolean;
-  rowsEncoded: number;
-}
-
 export interface TableVersion {
   readonly info: TableInfo;
+  readonly layout: Layout;
   readonly segments: readonly SegmentVersion[];
   readonly rowCount: number;
   readonly sizeBytes: number;
@@ -33,8 +27,8 @@ export interface TableVersion {
 /** How to take back what a plan has changed, last step first. */
 export type Undo = (() => void)[];
 
-export function undoAll(undo: Undo): void {
-  for (let step = undo.pop(); step !== undefined; step = undo.pop()) step();
+export function undoAll(undo: Undo, downTo = 0): void {
+  while (undo.length > downTo) undo.pop()?.();
 }
 
 export interface TableLimits {
@@ -46,17 +40,27 @@ export interface TableLimits {
 }
 
 export class Table {
-  readonly info: TableInfo;
-  readonly columns: readonly TableColumn[];
-  readonly timestampColumn: number;
+  readonly id: number;
+  /** What is visible. */
+  form: TableForm;
+  /** As `form`, commits under way included. */
+  plannedForm: TableForm;
+  /** All columns that segments may have, dropped ones too. */
+  allColumns: readonly TableColumn[];
   segments: Segment[] = [];
   active: Segment | null = null;
   nextSegmentId: number;
+  /** A commit under way included. */
   dropped = false;
+  /** Commit numbers, commits under way included: of the last change of any kind, of the definition, and of the last removal of all rows. */
+  changedAt = 0;
+  alteredAt = 0;
+  truncatedAt = 0;
   /** Plain columns that the catalog knows, or a transaction on its way. */
   persistedPlain: number;
   /** Views that snapshots may still hold, by id. */
   readonly views = new Map<number, SegmentVersion>();
+  readonly makeColumn: ColumnMaker;
   private readonly memory: StorageMemory;
   private readonly limits: TableLimits;
   private version: TableVersion | null = null;
@@ -65,21 +69,29 @@ export class Table {
   constructor(memory: StorageMemory, catalog: Catalog, record: TableRecord, limits: TableLimits) {
     this.memory = memory;
     this.limits = limits;
-    this.info = { id: record.id, definition: record.definition };
-    this.timestampColumn = record.definition.timestampColumn ?? -1;
+    this.id = record.id;
+    this.makeColumn = columnMaker(memory, catalog, record.id);
+    const { form, columns } = formOfRecord(record, this.makeColumn);
+    this.form = this.plannedForm = form;
+    this.allColumns = columns;
     this.nextSegmentId = record.nextSegmentId;
     this.persistedPlain = record.plainColumns.length;
-    this.columns = record.definition.columns.map((definition) => ({
-      definition,
-      dictionary: isText(definition.type) ? new ColumnDictionary(memory, () => catalog.dictionary(record.id, definition.id)) : null,
-      plain: record.plainColumns.includes(definition.id),
-      rowsEncoded: 0,
-    }));
   }
 
+  get info(): TableInfo {
+    return this.form.info;
+  }
+
+  get layout(): Layout {
+    return this.form.layout;
+  }
+
+  /** Of the planned form. */
   get record(): TableRecord {
-    const plainColumns = this.columns.filter((column) => column.plain).map((column) => column.definition.id);
-    return { id: this.info.id, definition: this.info.definition, plainColumns, nextSegmentId: this.nextSegmentId };
+    const { info, retired, nextColumnId } = this.plannedForm;
+    const plainColumns = this.allColumns.filter((column) => column.plain).map((column) => column.id);
+    const fills = this.allColumns.filter((column) => column.fill !== null).map((column) => [column.id, storeValue(column.fill)] as const);
+    return { id: this.id, definition: info.definition, plainColumns, nextSegmentId: this.nextSegmentId, retired, fills, nextColumnId };
   }
 
   /** What a snapshot of now sees. */
@@ -100,16 +112,15 @@ export class Table {
     this.version = null;
   }
 
-  newSegment(id = this.nextSegmentId): Segment {
+  newSegment(layout: Layout, id = this.nextSegmentId): Segment {
     this.nextSegmentId = Math.max(this.nextSegmentId, id + 1);
-    return new Segment(id, this.info.definition.columns, this.timestampColumn >= 0, this.limits.nowMicroseconds());
+    return new Segment(id, layout, this.limits.nowMicroseconds());
   }
 
   /** The dictionary that new rows of a text column are encoded with; null: they are stored plain. Counts the rows as encoded. */
-  dictionaryForAppend(index: number, rows: number): ColumnDictionary | null {
-    const column = this.columns[index];
-    if (!column?.dictionary || column.plain) return null;
-    if (column.definition.type.kind === 'utf8') {
+  dictionaryForAppend(column: TableColumn, rows: number): ColumnDictionary | null {
+    if (!column.dictionary || column.plain) return null;
+    if (column.type.kind === 'utf8') {
       const distinct = column.dictionary.count;
       const isMostlyDistinct = column.rowsEncoded >= WEIGHING_ROWS && distinct > column.rowsEncoded / 2;
       if (distinct > this.limits.dictionaryValues || isMostlyDistinct) {
@@ -122,12 +133,13 @@ export class Table {
   }
 
   /**
-   * Adds the rows of a record to the active segment, invisibly, and returns the segment that took them. Segments that it closed are pushed to
+   * Adds the rows of a record, staged in a layout, to the active segment, invisibly, and returns the segment that took them. Segments that it closed are pushed to
    * `closed`. Fails with `query_memory_exceeded`; undo then takes back what was done.
    */
-  place(record: TailRecord, undo: Undo, closed: Segment[]): Segment {
-    if (this.active !== null && !this.fits(this.active, record)) this.closeActive(undo, closed);
-    const segment = this.active ?? this.openSegment(record, undo);
+  place(record: TailRecord, layout: Layout, undo: Undo, closed: Segment[]): Segment {
+    const { active } = this;
+    if (active !== null && !(hasSameColumns(active.layout, layout) && this.fits(active, record))) this.closeActive(undo, closed);
+    const segment = this.active ?? this.openSegment(record, layout, undo);
     this.addRows(segment, record, undo, this.isFillingUp() ? this.rowsToExpect(record) : 0);
     return segment;
   }
@@ -146,7 +158,7 @@ export class Table {
 
   /** Adds the rows of a record to a segment. */
   addRows(segment: Segment, record: TailRecord, undo: Undo, expectedRows: number): void {
-    const sources = record.columns.map((column, i) => this.asStored(column, columnAt(segment.columns, i), i));
+    const sources = record.columns.map((column, i) => this.asStored(column, columnAt(segment.columns, i), segment.layout.columns[i]));
     try {
       const { rows, bytes, sorted } = segment;
       const lengths = segment.columns.map(lengthsOf);
@@ -177,13 +189,12 @@ export class Table {
   /** An empty segment whose text columns are encoded as the record's are. */
   shapeSegment(segment: Segment, record: TailRecord): void {
     segment.columns = record.columns.map((column, i) => {
-      const definition = this.columns[i];
-      return emptyColumn(column.type, column.dictionary && definition?.plain !== true);
+      return emptyColumn(column.type, column.dictionary && segment.layout.columns[i]?.plain !== true);
     });
   }
 
-  private openSegment(record: TailRecord, undo: Undo): Segment {
-    const segment = this.newSegment();
+  private openSegment(record: TailRecord, layout: Layout, undo: Undo): Segment {
+    const segment = this.newSegment(layout);
     this.shapeSegment(segment, record);
     this.segments.push(segment);
     this.active = segment;
@@ -224,8 +235,8 @@ export class Table {
   }
 
   /** Codes that go to a segment which stores the text plain are spelled out. */
-  private asStored(source: ColumnBuffers, target: ColumnBuffers, index: number): ColumnBuffers {
-    const dictionary = this.columns[index]?.dictionary;
+  private asStored(source: ColumnBuffers, target: ColumnBuffers, column: TableColumn | undefined): ColumnBuffers {
+    const dictionary = column?.dictionary;
     if (source.dictionary === target.dictionary || !dictionary) return source;
     const { memory } = this;
     const { kernels } = memory;
@@ -238,8 +249,9 @@ export class Table {
   }
 
   private checkOrder(segment: Segment, firstNew: number): void {
-    if (this.timestampColumn < 0 || !segment.sorted) return;
-    const times = columnAt(segment.columns, this.timestampColumn);
+    const { timestampColumn } = segment.layout;
+    if (timestampColumn < 0 || !segment.sorted) return;
+    const times = columnAt(segment.columns, timestampColumn);
     const from = Math.max(0, firstNew - 1);
     if (times.validity !== 0 || this.memory.kernels.find_unsorted_i64(times.values + from * 8, segment.rows - from) >= 0)
       segment.sorted = false;
@@ -253,9 +265,10 @@ export class Table {
     };
     const segments = this.segments
       .filter((segment) => segment.visibleRows > 0)
-      .map((segment) => segment.currentVersion(this.memory, register));
+      .map((segment) => viewIn(this.layout, segment.currentVersion(this.memory, register)));
     return {
       info: this.info,
+      layout: this.layout,
       segments,
       rowCount: segments.reduce((sum, segment) => sum + segment.rowCount - segment.deletedCount, 0),
       sizeBytes: segments.reduce((sum, segment) => sum + segment.sizeBytes, 0),
@@ -270,10 +283,19 @@ export function tableWrites(table: Table, writes: CatalogWrite[]): void {
     writes.push({ store: 'table', key: [table.info.id], value: record });
     table.persistedPlain = record.plainColumns.length;
   }
-  for (const { dictionary, definition } of table.columns) {
+  for (const { dictionary, id } of table.allColumns) {
     if (dictionary === null || dictionary.count <= dictionary.persistedCount) continue;
     const first = dictionary.persistedCount;
-    writes.push({ store: 'dictionary', key: [table.info.id, definition.id, first], value: dictionary.record(first) });
+    writes.push({ store: 'dictionary', key: [table.id, id, first], value: dictionary.record(first) });
     dictionary.persistedCount = dictionary.count;
   }
+}
+
+/** Notes the number of a commit that changes the table. */
+export function markChanged(table: Table, sequence: number, undo: Undo): void {
+  const { changedAt } = table;
+  table.changedAt = sequence;
+  undo.push(() => {
+    table.changedAt = changedAt;
+  });
 }

@@ -101,6 +101,15 @@ function checksum(arena: Arena, address: number, sizeBytes: number): number {
   return crc32(arena.u8.subarray(address + 8, address + sizeBytes));
 }
 
+/** Ids of the columns of a record in the arena. Fails with `corrupt`. */
+export function columnIdsOf(memory: StorageMemory, address: number, sizeBytes: number): number[] {
+  const at = (index: number) => memory.arena.u32[address / 4 + index] as number;
+  const count = at(4);
+  if (sizeBytes < HEADER_BYTES || at(0) !== MAGIC || HEADER_BYTES + 4 * count > sizeBytes)
+    throw new DbError('corrupt', 'a tail record has no valid header');
+  return Array.from({ length: count }, (_, i) => at(8 + i));
+}
+
 /** Reads the directory of a record in the arena. Fails with `corrupt`. Columns that the record does not have are all null. */
 export function readTailRecord(
   memory: StorageMemory,
