@@ -93,6 +93,12 @@ export class Scratch {
     this.scope = scope;
   }
 
+  /** A scope of the same limit and budget, for what cannot be bump-allocated; whoever opens it releases it. */
+  openScope(): MemoryScope {
+    const { arena, limitBytes, budget } = this.scope;
+    return new MemoryScope(arena, limitBytes, budget);
+  }
+
   /** Address of uninitialised bytes, 64-byte aligned, valid until reset(). */
   allocate(sizeBytes: number): number {
     const size = Math.max(64, Math.ceil(sizeBytes / 64) * 64);

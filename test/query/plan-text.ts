@@ -26,6 +26,10 @@ function expressionText(expression: Expression): string {
       return `not(${expressionText(expression.operand)})`;
     case 'is_null':
       return `${expressionText(expression.operand)} is${expression.negated ? ' not' : ''} null`;
+    case 'lambda':
+      return `lambda ${expressionText(expression.operand)}`;
+    case 'lambda_parameter':
+      return expression.name;
     case 'in':
       return `${expressionText(expression.operand)}${expression.negated ? ' not' : ''} in (${expression.values.join(', ')}${expression.hasNull ? ', null' : ''})`;
   }

@@ -8,8 +8,10 @@ import { type DataType, INT32, physicalOf } from '../../core/types.js';
 import { GroupTable, type GroupTableResult } from '../execution/group-table.js';
 import { TextEncoder32 } from '../execution/text-encoder.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';
+import { nestedToBytes } from '../expression/nested-bytes.js';
 import type { AggregateRecipe } from './contract.js';
 import { createState } from './create-state.js';
+import { callOverBytes, isNested, outOfBytes } from './nested-arguments.js';
 import { aggregateFunction } from './registry.js';
 import { CountState, PresenceState, type State, type StateResult, type StateValues } from './states.js';
 
@@ -80,13 +82,16 @@ export class Accumulator {
     { readonly state: PresenceState; readonly required: readonly number[]; readonly filter: number }
   >();
   private readonly calls: readonly CallUse[];
+  /** Result types as they were asked for: lists and structs are kept as bytes. */
+  private readonly types: readonly DataType[];
   private readonly encoders = new Map<number, TextEncoder32>();
 
   constructor(specs: readonly CallSpec[], scope: MemoryScope, kernels: Kernels) {
     this.scope = scope;
     this.arena = scope.arena;
     this.kernels = kernels;
-    this.calls = specs.map((spec) => this.prepare(spec));
+    this.calls = specs.map((spec) => this.prepare(callOverBytes(spec)));
+    this.types = specs.map((spec) => spec.type);
   }
 
   private prepare(spec: CallSpec): CallUse {
@@ -236,9 +241,12 @@ export class Accumulator {
   /** The result vectors, one per call; their buffers belong to the accumulator's scope. */
   finish(groupCount: number, context: MoveContext): Vector[] {
     this.ensure(groupCount);
-    return this.calls.map((call) =>
-      call.distinct ? this.finishDistinct(call, call.distinct, groupCount, context) : this.finishCall(call, groupCount, context),
-    );
+    return this.calls.map((call, i) => {
+      const result = call.distinct
+        ? this.finishDistinct(call, call.distinct, groupCount, context)
+        : this.finishCall(call, groupCount, context);
+      return outOfBytes(result, this.types[i] ?? result.type, context, this.scope);
+    });
   }
 
   private finishCall(call: CallUse, groupCount: number, context: MoveContext): Vector {
@@ -302,6 +310,7 @@ class VectorsOfUpdate {
   private readonly encoders: ReadonlyMap<number, TextEncoder32>;
   private readonly context: MoveContext;
   private readonly flat = new Map<number, StateValues>();
+  private readonly bytes = new Map<number, Vector>();
   private readonly masks = new Map<string, number>();
 
   constructor(input: AccumulatorInput, encoders: ReadonlyMap<number, TextEncoder32>, context: MoveContext) {
@@ -311,9 +320,15 @@ class VectorsOfUpdate {
   }
 
   vector(arg: number): Vector {
-    const vector = this.input.args[arg];
-    assert(vector, `aggregate argument ${arg}`);
-    return vector;
+    const given = this.input.args[arg];
+    assert(given, `aggregate argument ${arg}`);
+    if (!isNested(given.type)) return given;
+    let bytes = this.bytes.get(arg);
+    if (!bytes) {
+      bytes = nestedToBytes(given, this.context);
+      this.bytes.set(arg, bytes);
+    }
+    return bytes;
   }
 
   values(arg: number): StateValues {

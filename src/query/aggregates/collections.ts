@@ -6,7 +6,6 @@ import { bucketRows, sortedBuckets } from '../execution/sort-rows.js';
 import { gatherVector, gatherVectorOrNull } from '../expression/gather.js';
 import type { ArgumentType } from '../functions/contract.js';
 import type { AggregateFunction, AggregateRecipe, FinishInput } from './contract.js';
-import { isOrdered } from './extremes.js';
 import { allocateValues, reached, slotAt } from './finishing.js';
 
 function listOf(input: FinishInput) {
@@ -137,7 +136,7 @@ export const COLLECTIONS = [
     constantsFrom: 1,
     resolve: (args) => {
       const type = args[0] && known(args[0].type);
-      return args.length === 2 && type && isOrdered(type) && isNumeric(args[1]?.type ?? UTF8) ? { args: [type, FLOAT64], type } : undefined;
+      return args.length === 2 && type && isNumeric(args[1]?.type ?? UTF8) ? { args: [type, FLOAT64], type } : undefined;
     },
     recipe: discrete,
   },
@@ -147,7 +146,7 @@ export const COLLECTIONS = [
     examples: [{ sql: 'SELECT mode(x) FROM (VALUES (1), (2), (2), (3)) t(x)', result: '2' }],
     resolve: (args) => {
       const type = args[0] && known(args[0].type);
-      return args.length === 1 && type && isOrdered(type) ? { args: [type], type } : undefined;
+      return args.length === 1 && type ? { args: [type], type } : undefined;
     },
     recipe: mostFrequent,
   },
@@ -172,7 +171,7 @@ export const COLLECTIONS = [
     ordered: true,
     resolve: (args) => {
       const type = args[0] && known(args[0].type);
-      if (args.length !== 1 || !type || !isOrdered(type)) return undefined;
+      if (args.length !== 1 || !type) return undefined;
       return { args: [type], type: { kind: 'list', item: { name: 'item', type, nullable: true } } };
     },
     recipe: gathered,

@@ -3,11 +3,6 @@ import { BOOL, type DataType, physicalOf, UTF8, WIDTH_BYTES } from '../../core/t
 import type { AggregateFunction, AggregateRecipe, SlotKind } from './contract.js';
 import { flagged, partAt, reached, slotAt, stateVector } from './finishing.js';
 
-/** Types without an order of their values. */
-export function isOrdered(type: DataType): boolean {
-  return type.kind !== 'list' && type.kind !== 'struct';
-}
-
 /** Types whose order fits one 64-bit key. */
 export function hasOrderKey(type: DataType): boolean {
   const physical = physicalOf(type);
@@ -45,7 +40,7 @@ function extreme(name: 'min' | 'max', doc: string, result: string) {
     examples: [{ sql: `SELECT ${name}(x) FROM (VALUES (3), (1), (NULL), (2)) t(x)`, result }],
     resolve: (args) => {
       const type = args[0]?.type;
-      return args.length === 1 && type && isOrdered(type) ? { args: [unlessNull(type)], type: unlessNull(type) } : undefined;
+      return args.length === 1 && type ? { args: [unlessNull(type)], type: unlessNull(type) } : undefined;
     },
     recipe: () => extremeOf(name),
   } as const satisfies AggregateFunction;
@@ -59,7 +54,7 @@ function argExtreme(name: 'arg_min' | 'arg_max', aliases: readonly string[], doc
     examples: [{ sql: `SELECT ${name}(x, y) FROM (VALUES ('a', 3), ('b', 1), ('c', 2)) t(x, y)`, result }],
     resolve: (args) => {
       const [value, order] = args.map((arg) => arg.type);
-      if (args.length !== 2 || !value || !order || !isOrdered(value) || !hasOrderKey(order)) return undefined;
+      if (args.length !== 2 || !value || !order || !hasOrderKey(order)) return undefined;
       return { args: [unlessNull(value), order], type: unlessNull(value) };
     },
     recipe: () => pickedBy(name, [0, 1]),

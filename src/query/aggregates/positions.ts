@@ -3,7 +3,7 @@ import type { DataType } from '../../core/types.js';
 import { UTF8 } from '../../core/types.js';
 import type { ArgumentType } from '../functions/contract.js';
 import type { AggregateFunction, AggregateRecipe, AggregateSignature } from './contract.js';
-import { hasOrderKey, isOrdered, pickedBy } from './extremes.js';
+import { hasOrderKey, pickedBy } from './extremes.js';
 import { flagged, partAt, slotAt, stateVector } from './finishing.js';
 
 function positioned(kind: 'first' | 'last', required: readonly number[]): AggregateRecipe {
@@ -21,7 +21,7 @@ function positioned(kind: 'first' | 'last', required: readonly number[]): Aggreg
 
 function signature(args: readonly ArgumentType[], most: number): AggregateSignature | undefined {
   const [value, order] = args.map((arg): DataType => (arg.type.kind === 'null' ? UTF8 : arg.type));
-  if (!value || args.length > most || !isOrdered(value)) return undefined;
+  if (!value || args.length > most) return undefined;
   if (!order) return { args: [value], type: value };
   return hasOrderKey(order) ? { args: [value, order], type: value } : undefined;
 }

@@ -7,6 +7,7 @@ import { nearestFunction, resolveScalar, scalarFunction } from '../functions/reg
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { SortKey } from '../plan/logical.js';
 import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
+import { bindLambdaCall, namedFields } from './bind-composite.js';
 import { argumentOf, castTo, coerceBool, decimalLiterals } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
 import { literal, textLiteral } from './expressions.js';
@@ -66,6 +67,10 @@ const SESSION_VALUES: Readonly<Record<string, string>> = {
 export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
   const name = (syntax.name.at(-1)?.name ?? '').toLowerCase();
   if (syntax.over !== null) throw unsupported('a window function (OVER)', syntax.over.position);
+  const lambda = bindLambdaCall(name, syntax, clause);
+  if (lambda) return lambda;
+  const fields = namedFields(name, syntax, clause);
+  if (fields) return scalarCall(name, fields, syntax.position);
   const named = syntax.arguments.find((argument) => argument.name !== null);
   if (named) throw unsupported('a named argument', named.value.position);
   if (syntax.withinGroup.length > 0 || isAggregate(name)) return bindAggregate(name, syntax, clause);

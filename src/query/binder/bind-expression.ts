@@ -1,12 +1,12 @@
 /** Syntax of an expression → bound expression: one handler per kind of node. */
 import { DbError } from '../../core/errors.js';
 import { typeName, UTF8 } from '../../core/types.js';
-import { scalarFunction } from '../functions/registry.js';
 import { castSupported } from '../functions/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { Column } from '../syntax/ast/literal.js';
 import type { Case, Cast, Collate, Is, Expression as Syntax } from '../syntax/ast/query.js';
 import { bindFunction } from './bind-call.js';
+import { bindField, bindList, bindRow, bindSlice, bindStruct, bindSubscript } from './bind-composite.js';
 import { bindBlob, bindDuration, bindInterval, bindNumber, bindParameter, bindTypedLiteral } from './bind-literal.js';
 import { bindInList, bindInSet, bindQuantified } from './bind-membership.js';
 import { bindBetween, bindBinary, bindDistinctFrom, bindLike, bindLogical, bindUnary } from './bind-operator.js';
@@ -57,23 +57,19 @@ const HANDLERS: Handlers = {
   function: (syntax, clause) =>
     bindSetFunction((syntax.name.at(-1)?.name ?? '').toLowerCase(), syntax, clause) ?? bindFunction(syntax, clause),
   lambda: (syntax) => {
-    throw unsupported('a lambda', syntax.position);
+    throw new DbError('syntax_error', 'a lambda may stand as an argument of list_transform, list_filter and list_reduce only', {
+      position: syntax.position,
+    });
   },
-  row: (syntax) => {
-    throw unsupported('a row value outside of a comparison', syntax.position);
-  },
-  list: (syntax, clause) => composite('list_value', 'a list', syntax.items, syntax.position, clause),
-  struct: (syntax) => {
-    throw unsupported('a struct constructor', syntax.position);
-  },
+  row: bindRow,
+  list: bindList,
+  struct: bindStruct,
   map: (syntax) => {
     throw unsupported('a map', syntax.position);
   },
-  subscript: (syntax, clause) => composite('list_extract', 'a subscript', [syntax.operand, syntax.index], syntax.position, clause),
-  slice: (syntax) => {
-    throw unsupported('a slice', syntax.position);
-  },
-  field: (syntax, clause) => fieldOf(bindExpression(syntax.operand, clause), syntax.name.name, syntax.position, clause),
+  subscript: bindSubscript,
+  slice: bindSlice,
+  field: (syntax, clause) => bindField(bindExpression(syntax.operand, clause), syntax.name.name, syntax.position, clause),
   subquery: bindScalarSubquery,
   arraySubquery: (syntax) => {
     throw unsupported('ARRAY(SELECT …)', syntax.position);
@@ -95,7 +91,9 @@ function bindCondition(syntax: Syntax, clause: Clause): Expression {
 }
 
 function bindColumn(syntax: Column, clause: Clause): Expression {
-  const [first] = syntax.name;
+  const [first, ...path] = syntax.name;
+  const parameter = first && clause.parameters?.get(first.name.toLowerCase());
+  if (parameter) return path.reduce<Expression>((value, field) => bindField(value, field.name, field.position, clause), parameter);
   if (first && syntax.name.length === 1 && clause.aliases) {
     const found = clause.scope.find(syntax.name);
     const alias = found ? undefined : clause.aliases.get(first.name.toLowerCase());
@@ -103,27 +101,8 @@ function bindColumn(syntax: Column, clause: Clause): Expression {
   }
   const resolved = clause.scope.resolve(syntax.name);
   let value: Expression = resolved.column;
-  for (const field of resolved.fields) value = fieldOf(value, field.name, field.position, clause);
+  for (const field of resolved.fields) value = bindField(value, field.name, field.position, clause);
   return value;
-}
-
-function fieldOf(value: Expression, name: string, position: number, clause: Clause): Expression {
-  if (value.type.kind !== 'struct') {
-    throw new DbError('type_mismatch', `a ${typeName(value.type)} has no field ${name}`, { position });
-  }
-  const field = value.type.fields.find((each) => each.name.toLowerCase() === name.toLowerCase());
-  if (!field) throw new DbError('column_not_found', `no field ${name} in ${typeName(value.type)}`, { position });
-  if (!scalarFunction('struct_extract')) throw unsupported('reading a field of a struct', position);
-  return clause.context.call('struct_extract', [value, textLiteral(field.name, position)], position);
-}
-
-function composite(name: string, what: string, items: readonly Syntax[], position: number, clause: Clause): Expression {
-  if (!scalarFunction(name)) throw unsupported(what, position);
-  return clause.context.call(
-    name,
-    items.map((item) => bindExpression(item, clause)),
-    position,
-  );
 }
 
 /** x IS [NOT] NULL | TRUE | FALSE | UNKNOWN. None gives NULL. */

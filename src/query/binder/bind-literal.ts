@@ -118,8 +118,20 @@ function bindYearToMonth(syntax: IntervalLiteral, text: string): Expression {
 
 export function bindParameter(syntax: Parameter, clause: Clause): Expression {
   const value = parameterValue(syntax, clause.context.parameters);
-  const bound = parameterLiteral(value, syntax.position);
+  const bound = Array.isArray(value)
+    ? listParameter(value as readonly ParameterValue[], syntax.position, clause)
+    : parameterLiteral(value, syntax.position);
   return syntax.type === null ? bound : castTo(bound, resolveType(syntax.type));
+}
+
+function listParameter(values: readonly ParameterValue[], position: number, clause: Clause): Expression {
+  return clause.context.call(
+    'list_value',
+    values.map((value) =>
+      Array.isArray(value) ? listParameter(value as readonly ParameterValue[], position, clause) : parameterLiteral(value, position),
+    ),
+    position,
+  );
 }
 
 function parameterValue(syntax: Parameter, parameters: Parameters | undefined): ParameterValue {

@@ -6,6 +6,7 @@ import { parseInterval, parseTimestamp } from '../expression/literals.js';
 import { commonType } from '../functions/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { InList, InSet, Quantified, Expression as Syntax } from '../syntax/ast/query.js';
+import { overItems } from './bind-composite.js';
 import { parameterLiteral } from './bind-literal.js';
 import { compareQuantified, rowPairs } from './bind-operator.js';
 import { bindQuantifiedSubquery } from './bind-subquery.js';
@@ -67,7 +68,8 @@ export function bindInSet(syntax: InSet, clause: Clause): Expression {
       });
     return syntax.negated ? not(range) : range;
   }
-  throw unsupported('IN without a list', syntax.position);
+  const test = overItems('any', set, syntax.position, clause, (item) => clause.context.call('eq', [operand, item], syntax.position));
+  return syntax.negated ? not(test) : test;
 }
 
 const PARTIAL = /^\s*(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2})(?::(\d{2})(?::(\d{2}))?)?)?)?)?\s*(?:;\s*(.+?)\s*)?$/;
@@ -101,8 +103,11 @@ function ticksOf(parts: readonly number[], unit: TimeUnit, timezone: string | nu
 export function bindQuantified(syntax: Quantified, clause: Clause): Expression {
   if (syntax.right.kind === 'subquery') return bindQuantifiedSubquery(syntax, syntax.right.query, clause);
   const items = listItems(syntax.right, clause);
-  if (!items) throw unsupported(`${syntax.quantifier.toUpperCase()} over a list value`, syntax.position);
   const left = clause.context.bindExpression(syntax.left, clause);
+  if (!items) {
+    const list = clause.context.bindExpression(syntax.right, clause);
+    return overItems(syntax.quantifier, list, syntax.position, clause, (item) => compareQuantified(syntax, left, item, clause));
+  }
   const tests = items.map((item) => compareQuantified(syntax, left, item, clause));
   return syntax.quantifier === 'any' ? disjunction(tests) : conjunction(tests);
 }

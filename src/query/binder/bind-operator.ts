@@ -1,6 +1,6 @@
 /** Unary and binary operators, AND/OR/NOT, BETWEEN, LIKE, IS DISTINCT FROM, comparison of rows. */
 import { DbError } from '../../core/errors.js';
-import { FLOAT64 } from '../../core/types.js';
+import { FLOAT64, isText } from '../../core/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { BinaryOperator } from '../syntax/ast/operator.js';
 import type { Between, Binary, DistinctFrom, Like, Logical, Quantified, Row, Expression as Syntax, Unary } from '../syntax/ast/query.js';
@@ -35,13 +35,13 @@ const BINARY_FUNCTIONS = {
   '!~': 'regexp_match',
   '!~*': 'regexp_imatch',
   '^@': 'starts_with',
-  '->': null,
-  '->>': null,
-  '#>': null,
-  '#>>': null,
-  '@>': null,
-  '<@': null,
-  '&&': null,
+  '->': 'json_get',
+  '->>': 'json_get_text',
+  '#>': 'json_get_path',
+  '#>>': 'json_get_path_text',
+  '@>': 'list_has_all',
+  '<@': 'list_has_all',
+  '&&': 'list_has_any',
   nearest: null,
 } as const satisfies Record<BinaryOperator, string | null>;
 
@@ -70,11 +70,14 @@ export function bindUnary(syntax: Unary, clause: Clause): Expression {
 
 export function bindBinary(syntax: Binary, clause: Clause): Expression {
   const { operator, left, right, operatorPosition } = syntax;
-  if (left.kind === 'row' || right.kind === 'row') return bindRowComparison(syntax, clause);
+  if (left.kind === 'row' && right.kind === 'row') return bindRowComparison(syntax, clause);
   const name = BINARY_FUNCTIONS[operator];
   if (name === null) throw unsupported(`operator ${operator}`, operatorPosition);
   const { context } = clause;
-  const call = context.call(name, [context.bindExpression(left, clause), context.bindExpression(right, clause)], operatorPosition);
+  const [a, b] = [context.bindExpression(left, clause), context.bindExpression(right, clause)];
+  const sides = operator === '<@' ? [b, a] : [a, b];
+  const texts = (operator === '@>' || operator === '<@') && isText(a.type) && isText(b.type);
+  const call = context.call(texts ? 'json_contains' : name, sides, operatorPosition);
   return operator === '!~' || operator === '!~*' ? not(call) : call;
 }
 

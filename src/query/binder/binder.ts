@@ -1,13 +1,18 @@
 /** The door of the binder: a context for one statement, and queries bound in it. */
 import type { Value } from '../../core/batch.js';
 import type { Parameters, Snapshot } from '../../core/contracts.js';
+import { sameType } from '../../core/types.js';
+import { withoutNulls } from '../functions/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { Query } from '../syntax/ast/query.js';
 import { scalarCall } from './bind-call.js';
 import { bindExpression } from './bind-expression.js';
 import { bindTable } from './bind-from.js';
 import { bindQuery } from './bind-query.js';
+import { castTo } from './coercion.js';
 import type { BindContext, BoundQuery } from './context.js';
+import { columnOf } from './expressions.js';
+import { projectPlan } from './plans.js';
 import { systemTable } from './system-tables.js';
 
 export interface BindOptions {
@@ -41,6 +46,15 @@ export function createBindContext(options: BindOptions): BindContext {
 /** A whole query, not inside another one. Rows that are still read from outside cannot be. */
 export function bindRoot(query: Query, context: BindContext): BoundQuery {
   const bound = bindQuery(query, context, null, new Map());
-  const columns = bound.columns.map((column) => (column.type.kind === 'null' ? { ...column, type: { kind: 'utf8' as const } } : column));
-  return { ...bound, columns };
+  const nested = bound.columns.some((column) => column.type.kind !== 'null' && !sameType(column.type, withoutNulls(column.type)));
+  const columns = bound.columns.map((column) => ({ ...column, type: withoutNulls(column.type) }));
+  if (!nested) return { ...bound, columns };
+  // Lists of nothing but NULL become lists of text; a column of NULLs needs no change of its values.
+  const casts = bound.columns.map((column, i) => {
+    const type = columns[i]?.type ?? column.type;
+    const value = columnOf(column);
+    return { name: column.name, id: context.nextId(), expression: column.type.kind === 'null' ? value : castTo(value, type) };
+  });
+  const plan = projectPlan(bound.plan, casts);
+  return { ...bound, plan, columns: columns.map((column, i) => ({ ...column, id: casts[i]?.id ?? column.id })) };
 }

@@ -2,7 +2,7 @@
 import type { Value } from '../../core/batch.js';
 import type { Parameters, Snapshot } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
-import type { ColumnId, Expression } from '../plan/expression.js';
+import type { ColumnId, Expression, LambdaParameter } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { Expression as ExpressionSyntax, Query, TableReference } from '../syntax/ast/query.js';
 import type { AggregateCollector } from './aggregate-collector.js';
@@ -80,6 +80,8 @@ export interface Clause {
   readonly aggregates: AggregateCollector | null;
   /** Where unnest(…) gives rows; missing or null: it may not stand here. */
   readonly unnests?: UnnestCollector | null;
+  /** Parameters of the lambdas around the expression, by name (lower case). */
+  readonly parameters?: ReadonlyMap<string, LambdaParameter>;
   /** Names of the SELECT list that may be used where no column has the name (lower case). */
   readonly aliases?: ReadonlyMap<string, Expression>;
 }

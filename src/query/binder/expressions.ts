@@ -79,6 +79,10 @@ export function fingerprint(expression: Expression): string {
       return `not(${fingerprint(expression.operand)})`;
     case 'is_null':
       return `null${expression.negated ? '!' : ''}(${fingerprint(expression.operand)})`;
+    case 'lambda':
+      return `lambda(${fingerprint(expression.operand)})`;
+    case 'lambda_parameter':
+      return `λ${expression.name}:${typeFingerprint(expression.type)}`;
     case 'in':
       return `in${expression.negated ? '!' : ''}${expression.hasNull ? '0' : ''}(${fingerprint(expression.operand)};${expression.values
         .map(valueFingerprint)
@@ -106,6 +110,7 @@ export function mapChildren(node: Expression, change: (child: Expression) => Exp
   switch (node.kind) {
     case 'column':
     case 'literal':
+    case 'lambda_parameter':
       return node;
     case 'call':
       return { ...node, args: node.args.map(change) };

@@ -45,6 +45,10 @@ function expressionText(expression: Expression): string {
       return `NOT ${expressionText(expression.operand)}`;
     case 'is_null':
       return `${expressionText(expression.operand)} IS ${expression.negated ? 'NOT ' : ''}NULL`;
+    case 'lambda':
+      return `lambda: ${expressionText(expression.operand)}`;
+    case 'lambda_parameter':
+      return expression.name;
     case 'in': {
       const values = expression.values.map((value) => valueText(value, expression.operand.type));
       if (expression.hasNull) values.push('NULL');

@@ -4,11 +4,11 @@
  */
 import type { Kernels } from '../../../native-free/kernels.js';
 import { bitmapBytes, flatVector, type Vector } from '../../core/batch.js';
-import { DbError } from '../../core/errors.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
-import { type DataType, type PhysicalType, physicalOf, typeName } from '../../core/types.js';
+import { type DataType, type PhysicalType, physicalOf } from '../../core/types.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';
 import { GrowingArray } from './growing-array.js';
+import { NestedEncoder } from './nested-encoder.js';
 import { TextEncoder32 } from './text-encoder.js';
 
 /** The id of NULL keys and unknown values in look-ups; also the header's word for "no NULL met". */
@@ -32,9 +32,7 @@ export type EncoderHandle =
 export function createKeyEncoder(type: DataType, scope: MemoryScope, kernels: Kernels): FixedEncoder | TextEncoder32 {
   const physical = physicalOf(type);
   if (physical === 'bytes') return new TextEncoder32(type, scope, kernels);
-  if (physical === 'list' || physical === 'struct') {
-    throw new DbError('unsupported', `values of type ${typeName(type)} cannot be grouped or joined yet`);
-  }
+  if (physical === 'list' || physical === 'struct') return new NestedEncoder(type, scope, kernels);
   return new FixedEncoder(type, scope, kernels);
 }
 
@@ -223,7 +221,10 @@ export class KeyFinder {
 
   constructor(handle: EncoderHandle, scope: MemoryScope, kernels: Kernels) {
     this.handle = handle;
-    this.text = handle.kind === 'text' ? new TextEncoder32(handle.type, scope, kernels, handle.table) : null;
+    const physical = physicalOf(handle.type);
+    if (handle.kind !== 'text') this.text = null;
+    else if (physical === 'bytes') this.text = new TextEncoder32(handle.type, scope, kernels, handle.table);
+    else this.text = new NestedEncoder(handle.type, scope, kernels, handle.table);
   }
 
   find(vector: Vector, context: MoveContext, out: number): void {

@@ -1,10 +1,10 @@
 /** Sorting: vectors become 64-bit order keys, and row numbers are sorted by them, least significant key first. */
 import type { Kernels } from '../../../native-free/kernels.js';
 import type { Vector } from '../../core/batch.js';
-import { DbError } from '../../core/errors.js';
 import { MemoryScope } from '../../core/memory-scope.js';
-import { type DataType, type PhysicalType, physicalOf, typeName } from '../../core/types.js';
+import { type PhysicalType, physicalOf } from '../../core/types.js';
 import { type Allocator, type MoveContext, toFlat } from '../expression/gather.js';
+import { nestedToBytes } from '../expression/nested-bytes.js';
 import { TextEncoder32 } from './text-encoder.js';
 
 export interface SortDirection {
@@ -52,13 +52,13 @@ export function narrowOrderKey(flat: Vector, descending: boolean, context: MoveC
 export function orderKeysOf(vector: Vector, direction: SortDirection, context: MoveContext, temporary: MemoryScope): OrderKeys {
   const physical = physicalOf(vector.type);
   if (physical === 'none') return { ...direction, keys: [], validity: 0 };
+  if (physical === 'list' || physical === 'struct') return textOrderKeys(nestedToBytes(vector, context), direction, context, temporary);
   if (physical === 'bytes') return textOrderKeys(vector, direction, context, temporary);
   const flat = toFlat(vector, context, temporary);
   if (physical in ORDER_KERNEL) {
     const key = narrowOrderKey(flat, direction.descending, context, temporary);
     return tied({ ...direction, keys: [key], validity: flat.validity }, flat.length, context, temporary);
   }
-  if (!(physical in WIDE_ORDER_KERNEL)) throw unsortable(vector.type);
   const keys = [1, 0].map((which) => {
     const out = temporary.allocate(Math.max(64, flat.length * 8));
     const kernel = WIDE_ORDER_KERNEL[physical as keyof typeof WIDE_ORDER_KERNEL];
@@ -74,10 +74,6 @@ function tied(order: OrderKeys, n: number, context: MoveContext, temporary: Memo
   const zero = temporary.allocateZeroed(8);
   for (const key of order.keys) context.kernels.select_64(order.validity, key, 1, zero, 0, n, key);
   return order;
-}
-
-function unsortable(type: DataType): DbError {
-  return new DbError('unsupported', `values of type ${typeName(type)} cannot be sorted yet`);
 }
 
 /** Text: the rank of each row's value among the distinct ones. */

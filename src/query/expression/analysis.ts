@@ -36,6 +36,9 @@ function compute(expression: Expression): Analysis {
     const nullOnNull = expression.value === null;
     return { onlyColumn: undefined, readsColumns: false, deterministic: true, nullOnNull, fallible: false, trivial: true };
   }
+  if (expression.kind === 'lambda_parameter') {
+    return { onlyColumn: undefined, readsColumns: true, deterministic: true, nullOnNull: false, fallible: false, trivial: true };
+  }
   const children = childrenOf(expression).map(analyse);
   const reading = children.filter((child) => child.readsColumns);
   const first = reading[0]?.onlyColumn;

@@ -121,6 +121,8 @@ export function textToType(vector: Vector, to: DataType, safe: boolean, context:
     }
     case 'binary':
     case 'bool':
+    case 'list':
+    case 'struct':
       return parseRows(vector, to, safe, context);
     default:
       return parsed(vector, to, to, safe, context, (out, ok) => {

@@ -117,11 +117,24 @@ export function compareValues(a: Value, b: Value): number {
   if (typeof a === 'number' && typeof b === 'number') return compareNumbers(a, b);
   if (typeof a === 'bigint' && typeof b === 'bigint') return a < b ? -1 : a > b ? 1 : 0;
   if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
-  if (typeof a === 'string' && typeof b === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  if (typeof a === 'string' && typeof b === 'string') return compareTexts(a, b);
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b);
   if (Array.isArray(a) && Array.isArray(b)) return compareSequences(a, b);
   if (typeof a === 'object' && typeof b === 'object') return compareSequences(Object.values(a), Object.values(b));
   throw new DbError('type_mismatch', `values of ${typeof a} and ${typeof b} cannot be compared`);
+}
+
+/** By code point, which is the order of the UTF-8 bytes. */
+function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
+  const end = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < end && a.charCodeAt(at) === b.charCodeAt(at)) at += 1;
+  if (at === end) return a.length - b.length;
+  const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)];
+  // Of UTF-16, only surrogates (code points beyond the others) are out of order.
+  const rank = (unit: number) => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit);
+  return rank(x) - rank(y);
 }
 
 function compareNumbers(a: number, b: number): number {

@@ -9,6 +9,7 @@ import { commonValidity, restrict } from './bitmaps.js';
 import { castVector } from './cast.js';
 import { evaluateCase } from './conditional.js';
 import type { EvaluationInput } from './evaluation-input.js';
+import { evaluateLambda, lambdaCall } from './lambda.js';
 import { asCase } from './lazy.js';
 import { evaluateLifted } from './lifting.js';
 import { evaluateConnective, evaluateIn, evaluateIsNull, evaluateNot, truthBitmap } from './logic.js';
@@ -24,6 +25,8 @@ export { vectorOf } from './vector-values.js';
 export function evaluate(expression: Expression, input: EvaluationInput, context: EvaluationContext): Vector {
   switch (expression.kind) {
     case 'column':
+      return input.column(expression.id);
+    case 'lambda_parameter':
       return input.column(expression.id);
     case 'literal':
       return constantVector(expression.value, expression.type, input.rowCount, context);
@@ -51,7 +54,7 @@ export function evaluateConstant(expression: Expression, context: EvaluationCont
 }
 
 function evaluateNode(
-  expression: Exclude<Expression, { kind: 'column' | 'literal' }>,
+  expression: Exclude<Expression, { kind: 'column' | 'literal' | 'lambda_parameter' }>,
   input: EvaluationInput,
   context: EvaluationContext,
 ): Vector {
@@ -72,6 +75,8 @@ function evaluateNode(
       return evaluateNot(evaluate(expression.operand, input, context), rowCount, context);
     case 'is_null':
       return evaluateIsNull(expression, evaluate(expression.operand, input, context), rowCount, context);
+    case 'lambda':
+      throw new DbError('internal', 'a lambda outside of a call that takes one', { position: expression.position });
     case 'in':
       return evaluateIn(expression, evaluate(expression.operand, input, context), rowCount, context);
   }
@@ -104,6 +109,8 @@ function overloadOf(expression: CallExpression): Resolved {
 function evaluateCall(expression: CallExpression, input: EvaluationInput, context: EvaluationContext): Vector {
   const lazily = asCase(expression);
   if (lazily) return evaluateCase(lazily, input, context, evaluate);
+  const over = lambdaCall(expression);
+  if (over) return evaluateLambda(expression, over, input, context, evaluate);
   const { function: entry, overload } = overloadOf(expression);
   const { rowCount } = input;
   const args = expression.args.map((arg) => evaluate(arg, input, context));

@@ -5,6 +5,7 @@ import { type DataType, type TimeUnit, typeName, UNITS_PER_SECOND } from '../../
 import { civilFromDays, dateText, daysFromCivil, decimalText, timestampText, timeText } from '../../core/values.js';
 import { integerRange } from '../functions/types.js';
 import { intervalPostgresText, parseInterval } from './interval-text.js';
+import { nestedFromText, nestedToText } from './nested-text.js';
 import { zoneOffsetSeconds } from './zones.js';
 
 export { parseInterval } from './interval-text.js';
@@ -195,7 +196,7 @@ export function valueFromText(text: string, type: DataType): Value {
       return parseInterval(text);
     case 'list':
     case 'struct':
-      throw new DbError('unsupported', `text is not converted to ${typeName(type)}`);
+      return nestedFromText(text, type, valueFromText);
     default:
       return Number(parseInteger(text, type));
   }
@@ -222,11 +223,8 @@ export function valueToText(value: Value, type: DataType): string | null {
     case 'interval':
       return intervalPostgresText(value as IntervalValue);
     case 'list':
-      return `[${(value as readonly Value[]).map((item) => valueToText(item, type.item.type) ?? 'NULL').join(', ')}]`;
-    case 'struct': {
-      const row = value as { readonly [name: string]: Value };
-      return `{${type.fields.map((field) => `${field.name}: ${valueToText(row[field.name] ?? null, field.type) ?? 'NULL'}`).join(', ')}}`;
-    }
+    case 'struct':
+      return nestedToText(value, type, valueToText);
     default:
       return String(value);
   }

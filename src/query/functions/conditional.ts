@@ -6,18 +6,11 @@ import { choose } from '../expression/choose.js';
 import { type Comparison, compareVectors } from '../expression/compare.js';
 import { toFlat } from '../expression/gather.js';
 import { isNullConstant } from '../expression/vector-values.js';
-import type { ArgumentType, EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
+import type { ArgumentType, EvaluationContext, Overload, ScalarFunction } from './contract.js';
+import { entriesOf } from './entry.js';
 import { commonType, implicitlyCasts } from './types.js';
 
-function entry(
-  name: string,
-  doc: string,
-  examples: readonly FunctionExample[],
-  resolve: ScalarFunction['resolve'],
-  aliases: readonly string[] = [],
-): ScalarFunction {
-  return { name, aliases, category: 'conditional', nulls: 'custom', infallible: true, doc, examples, resolve };
-}
+const entry = entriesOf({ category: 'conditional', nulls: 'custom', infallible: true });
 
 /** All arguments in their common type, which is the result's. */
 function alike(args: readonly ArgumentType[], least: number, evaluate: Overload['evaluate']): Overload | undefined {

@@ -1,15 +1,18 @@
-/** Joining: || and concat of text and lists; and lists and structs taken apart. */
+/** Joining: || and concat of text and lists; and lists made and taken apart. */
 import type { Value, Vector } from '../../core/batch.js';
-import { DbError } from '../../core/errors.js';
-import { type DataType, INT64, isText, UTF8 } from '../../core/types.js';
+import { type DataType, INT64, isText, NULL_TYPE, UTF8 } from '../../core/types.js';
 import { isValid } from '../../core/values.js';
 import { commonValidity, restrict } from '../expression/bitmaps.js';
 import { toFlat } from '../expression/gather.js';
 import { constantVector, isNullConstant, valuesOf, vectorOf } from '../expression/vector-values.js';
-import type { ArgumentType, EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
-import { asText, oneOf, text } from './overloads.js';
+import type { ArgumentType, EvaluationContext, Overload, ScalarFunction } from './contract.js';
+import { entriesOf } from './entry.js';
+import { joinedItem } from './list-search.js';
+import { asText, integer, oneOf, type Signature, text } from './overloads.js';
+import { each, list, rowByRow } from './row-by-row.js';
+import { resolveStructExtract } from './struct.js';
 import { measuredText, operand } from './text-operands.js';
-import { commonType } from './types.js';
+import { commonType, implicitlyCasts } from './types.js';
 
 /** Operands one after another in scratch, as concat_bytes reads them. */
 function concatTable(args: readonly Vector[], skipNulls: boolean, context: EvaluationContext): number {
@@ -69,11 +72,27 @@ function listJoin(type: Extract<DataType, { kind: 'list' }>): Overload {
   };
 }
 
+/** list || item, item || list. */
+function itemJoin(list: ArgumentType, item: ArgumentType, itemFirst: boolean): Overload | undefined {
+  const joint = joinedItem(list, item);
+  if (!joint) return undefined;
+  const type: DataType = { kind: 'list', item: { name: 'item', type: joint, nullable: true } };
+  const evaluate = rowByRow(
+    type,
+    ([a = null, b = null]) => (itemFirst ? [a, ...((b ?? []) as readonly Value[])] : [...((a ?? []) as readonly Value[]), b]),
+    'seen',
+  );
+  return { args: itemFirst ? [joint, type] : [type, joint], type, evaluate };
+}
+
 /** a || b: text, or lists; NULL makes NULL. One side at least is text or a list. */
 function resolveJoinOperator(args: readonly ArgumentType[]): Overload | undefined {
   if (args.length !== 2) return undefined;
   const common = commonType(args);
   if (common?.kind === 'list') return listJoin(common);
+  const [left, right] = args;
+  if (left?.type.kind === 'list' && right) return itemJoin(left, right, false);
+  if (right?.type.kind === 'list' && left) return itemJoin(right, left, true);
   if (!args.some((arg) => isText(arg.type)) && args.some((arg) => arg.type.kind !== 'null')) return undefined;
   return oneOf({ params: [asText], rest: asText, type: UTF8, evaluate: joined })(args);
 }
@@ -85,12 +104,18 @@ function resolveConcat(args: readonly ArgumentType[]): Overload | undefined {
   return oneOf({ params: [asText], rest: asText, type: UTF8, evaluate: concatAll })(args);
 }
 
-// ---- lists and structs ----
+function resolveListConcat(args: readonly ArgumentType[]): Overload | undefined {
+  const common = args.length === 0 ? undefined : commonType(args);
+  if (common?.kind !== 'list') return undefined;
+  const evaluate = rowByRow(common, (lists) => lists.flatMap((each) => (each === null ? [] : [...(each as readonly Value[])])), 'seen');
+  return { args: args.map(() => common), type: common, evaluate };
+}
+
+// ---- lists ----
 
 function resolveListValue(args: readonly ArgumentType[]): Overload | undefined {
-  const item = args.length === 0 ? UTF8 : commonType(args);
-  if (!item) return undefined;
-  const itemType = item.kind === 'null' ? UTF8 : item;
+  const itemType = args.length === 0 ? NULL_TYPE : commonType(args);
+  if (!itemType) return undefined;
   const type: DataType = { kind: 'list', item: { name: 'item', type: itemType, nullable: true } };
   return {
     args: args.map(() => itemType),
@@ -108,6 +133,8 @@ function resolveListValue(args: readonly ArgumentType[]): Overload | undefined {
 
 function resolveListExtract(args: readonly ArgumentType[]): Overload | undefined {
   const type = args[0]?.type;
+  if (type?.kind === 'struct') return resolveStructExtract(args);
+  if (type && isText(type) && args[1] && implicitlyCasts(args[1], INT64)) return characterAt(type);
   if (args.length !== 2 || type?.kind !== 'list') return undefined;
   return {
     args: [type, INT64],
@@ -125,50 +152,33 @@ function resolveListExtract(args: readonly ArgumentType[]): Overload | undefined
   };
 }
 
-function resolveListLength(args: readonly ArgumentType[]): Overload | undefined {
-  const type = args[0]?.type;
-  if (args.length !== 1 || type?.kind !== 'list') return undefined;
-  return {
-    args: [type],
-    type: INT64,
-    evaluate: (context, [list], rowCount) => {
-      const out = context.scratch.allocate(8 * rowCount);
-      const flat = toFlat(list as Vector, context);
-      context.kernels.octet_length_bytes(flat.offsets, rowCount, out);
-      return { ...flat, type: INT64, validity: 0, values: out, offsets: 0, children: [] };
-    },
-  };
+/** 'text'[n]: the n-th character, an empty text outside. */
+function characterAt(type: DataType): Overload {
+  const evaluate = rowByRow(UTF8, ([source, index]) => {
+    const place = Number(index);
+    const characters = [...String(source)];
+    return characters.at(place < 0 ? place : place > 0 ? place - 1 : characters.length) ?? '';
+  });
+  return { args: [type, INT64], type: UTF8, evaluate };
 }
 
-/** The field's name must be a literal: it decides the type. */
-function resolveStructExtract(args: readonly ArgumentType[]): Overload | undefined {
-  const [struct, name] = args;
-  if (args.length !== 2 || struct?.type.kind !== 'struct' || typeof name?.value !== 'string') return undefined;
-  const wanted = name.value;
-  const index = struct.type.fields.findIndex((field) => field.name === wanted);
-  const field = struct.type.fields[index];
-  if (!field) return undefined;
-  return {
-    args: [struct.type, UTF8],
-    type: field.type,
-    evaluate: (context, [vector]) => {
-      const flat = toFlat(vector as Vector, context);
-      const child = flat.children[index];
-      if (!child) throw new DbError('internal', `a struct without its field ${wanted}`);
-      return restrict(child, flat.validity, flat.length, context);
-    },
-  };
-}
+const lengths: Overload['evaluate'] = (context, [list], rowCount) => {
+  const out = context.scratch.allocate(8 * rowCount);
+  const flat = toFlat(list as Vector, context);
+  context.kernels.octet_length_bytes(flat.offsets, rowCount, out);
+  return { ...flat, type: INT64, validity: 0, values: out, offsets: 0, children: [] };
+};
 
-function entry(
-  name: string,
-  doc: string,
-  examples: readonly FunctionExample[],
-  resolve: ScalarFunction['resolve'],
-  more: Partial<ScalarFunction> = {},
-): ScalarFunction {
-  return { name, category: 'list', nulls: 'strict', doc, examples, resolve, ...more };
-}
+/** Items of a list. */
+export const listLength: Signature = { params: [list], type: INT64, evaluate: lengths };
+
+/** array_length(list, n): NULL for an empty list, as in PostgreSQL; only the first dimension has one length. */
+const dimensionLength = each([list, integer], INT64, ([items, dimension]) => {
+  const { length } = items as readonly Value[];
+  return dimension === 1n && length > 0 ? BigInt(length) : null;
+});
+
+const entry = entriesOf({ category: 'list' });
 
 export const LIST_FUNCTIONS: readonly ScalarFunction[] = [
   entry(
@@ -204,12 +214,23 @@ export const LIST_FUNCTIONS: readonly ScalarFunction[] = [
   }),
   entry(
     'list_extract',
-    'The n-th item of a list, from 1; a negative n counts from the end; NULL outside.',
-    [{ sql: '[10, 20][2]', result: '20' }],
+    'The n-th item of a list, from 1; a negative n counts from the end; NULL outside. Of a text, the n-th character; of a struct, a field.',
+    [
+      { sql: '[10, 20][2]', result: '20' },
+      { sql: "{'a': 1}['a']", result: '1' },
+      { sql: "'abc'[-1]", result: 'c' },
+    ],
     resolveListExtract,
+    ['array_extract', 'list_element'],
   ),
-  entry('list_length', 'Items of a list.', [{ sql: 'list_length([1, 2])', result: '2' }], resolveListLength, {
+  entry(
+    'list_concat',
+    'Lists joined; NULL counts as an empty one.',
+    [{ sql: 'list_concat([1], NULL, [2, 3])', result: '[1, 2, 3]' }],
+    resolveListConcat,
+    { aliases: ['list_cat', 'array_concat', 'array_cat'], nulls: 'custom' },
+  ),
+  entry('list_length', 'Items of a list.', [{ sql: 'list_length([1, 2])', result: '2' }], [listLength, dimensionLength], {
     aliases: ['array_length', 'cardinality'],
   }),
-  entry('struct_extract', 'A field of a struct: s.field.', [], resolveStructExtract),
 ];

@@ -8,6 +8,7 @@ import { boolVector } from '../expression/bitmaps.js';
 import { castNumber } from '../expression/cast-number.js';
 import { constantVector } from '../expression/vector-values.js';
 import type { ArgumentType, EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
+import { entriesOf } from './entry.js';
 import { float, integer, oneOf, result, room, type Signature, step } from './overloads.js';
 
 type FloatKernel = (a: number, n: number, out: number) => void;
@@ -381,15 +382,7 @@ const logarithms: readonly Signature[] = [
   },
 ];
 
-function entry(
-  name: string,
-  doc: string,
-  examples: readonly FunctionExample[],
-  resolve: ScalarFunction['resolve'],
-  more: Partial<ScalarFunction> = {},
-): ScalarFunction {
-  return { name, category: 'math', nulls: 'strict', doc, examples, resolve, ...more };
-}
+const entry = entriesOf({ category: 'math' });
 
 export const MATH_FUNCTIONS: readonly ScalarFunction[] = [
   entry('sign', 'Sign of a number: -1, 0 or 1.', [{ sql: 'sign(-3)', result: '-1' }], signOf),

@@ -7,6 +7,7 @@ import { boolVector } from '../expression/bitmaps.js';
 import { compareVectors } from '../expression/compare.js';
 import { constantVector, textsOf, vectorOf } from '../expression/vector-values.js';
 import type { EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
+import { entriesOf } from './entry.js';
 import { oneOf, text } from './overloads.js';
 import { flatText, mappedText } from './text-operands.js';
 
@@ -282,15 +283,7 @@ const matches: Overload['evaluate'] = (context, [value, ...rest], rowCount) => {
   );
 };
 
-function regexFunction(
-  name: string,
-  doc: string,
-  examples: readonly FunctionExample[],
-  resolve: ScalarFunction['resolve'],
-  aliases: readonly string[] = [],
-): ScalarFunction {
-  return { name, aliases, category: 'text', nulls: 'strict', doc, examples, resolve };
-}
+const regexFunction = entriesOf({ category: 'text' });
 
 const integerLiteral = (arg: { readonly type: { readonly kind: string } }) =>
   arg.type.kind.includes('int') ? ({ kind: 'int64' } as const) : undefined;

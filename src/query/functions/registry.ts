@@ -4,10 +4,14 @@ import { COMPARISON_FUNCTIONS } from './comparison.js';
 import { CONDITIONAL_FUNCTIONS } from './conditional.js';
 import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
 import { LIST_FUNCTIONS } from './list.js';
+import { LIST_LAMBDA_FUNCTIONS } from './list-lambda.js';
+import { LIST_SEARCH_FUNCTIONS } from './list-search.js';
+import { LIST_SHAPE_FUNCTIONS } from './list-shape.js';
 import { MATH_FUNCTIONS } from './math.js';
 import { PATTERN_FUNCTIONS } from './patterns.js';
 import { SERIES_FUNCTIONS } from './series-list.js';
 import { SUBQUERY_FUNCTIONS } from './single-row.js';
+import { STRUCT_FUNCTIONS } from './struct.js';
 import { SYSTEM_FUNCTIONS } from './system.js';
 import { TEXT_FUNCTIONS } from './text.js';
 import { TIME_FUNCTIONS } from './time.js';
@@ -26,6 +30,10 @@ const TOPICS: readonly (readonly ScalarFunction[])[] = [
   CONDITIONAL_FUNCTIONS,
   SYSTEM_FUNCTIONS,
   LIST_FUNCTIONS,
+  LIST_SEARCH_FUNCTIONS,
+  LIST_SHAPE_FUNCTIONS,
+  LIST_LAMBDA_FUNCTIONS,
+  STRUCT_FUNCTIONS,
   SUBQUERY_FUNCTIONS,
   SERIES_FUNCTIONS,
 ];

@@ -126,7 +126,7 @@ export const SERIES_FUNCTIONS: readonly ScalarFunction[] = [
     category: 'list',
     nulls: 'strict',
     doc: 'generate_series([start,] stop [, step]): the list start, start + step, … up to and with stop; as a table function its rows. Integers, or timestamps with an interval.',
-    examples: [{ sql: 'list_length(generate_series(1, 3))', result: '3' }],
+    examples: [{ sql: 'list_transform([3], x -> generate_series(1, x))', result: '[[1, 2, 3]]' }],
     resolve: resolveSeries(true),
   },
   {

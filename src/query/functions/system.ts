@@ -6,20 +6,13 @@ import { castVector } from '../expression/cast.js';
 import { castNumber } from '../expression/cast-number.js';
 import { toFlat } from '../expression/gather.js';
 import { constantVector, vectorOf } from '../expression/vector-values.js';
-import type { ArgumentType, EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
+import type { ArgumentType, EvaluationContext, Overload, ScalarFunction } from './contract.js';
+import { entriesOf } from './entry.js';
 import { any, oneOf, result, room } from './overloads.js';
 
 const VERSION = 'FletchDB 0.1.0';
 
-function entry(
-  name: string,
-  doc: string,
-  examples: readonly FunctionExample[],
-  resolve: ScalarFunction['resolve'],
-  more: Partial<ScalarFunction> = {},
-): ScalarFunction {
-  return { name, category: 'system', nulls: 'custom', doc, examples, resolve, ...more };
-}
+const entry = entriesOf({ category: 'system', nulls: 'custom' });
 
 function resolveTypeof(args: readonly ArgumentType[]): Overload | undefined {
   const [arg] = args;

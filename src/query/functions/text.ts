@@ -6,19 +6,13 @@ import { BOOL, INT32, INT64, UTF8 } from '../../core/types.js';
 import { valueAt } from '../../core/values.js';
 import { boolVector } from '../expression/bitmaps.js';
 import { constantVector } from '../expression/vector-values.js';
-import type { EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
-import { integer, kind, oneOf, type Parameter, result, room, type Signature, step, text } from './overloads.js';
+import type { EvaluationContext, Overload, ScalarFunction } from './contract.js';
+import { entriesOf } from './entry.js';
+import { listLength } from './list.js';
+import { integer, kind, type Parameter, result, room, type Signature, step, text } from './overloads.js';
 import { flatText, mappedText, measuredText, operand, textBytes, writtenText } from './text-operands.js';
 
-function entry(
-  name: string,
-  doc: string,
-  examples: readonly FunctionExample[],
-  signatures: readonly Signature[],
-  more: Partial<ScalarFunction> = {},
-): ScalarFunction {
-  return { name, category: 'text', nulls: 'strict', infallible: true, doc, examples, resolve: oneOf(...signatures), ...more };
-}
+const entry = entriesOf({ category: 'text', infallible: true });
 
 const binary = kind('binary');
 
@@ -283,12 +277,12 @@ const md5: Overload['evaluate'] = (context, [arg]) =>
 export const TEXT_FUNCTIONS: readonly ScalarFunction[] = [
   entry(
     'length',
-    'Characters of a text, or bytes of a binary.',
+    'Characters of a text, bytes of a binary, items of a list.',
     [
       { sql: "length('häuser')", result: '6' },
       { sql: "char_length('')", result: '0' },
     ],
-    [measure('length_bytes', [text]), { params: [binary], type: INT64, evaluate: octets }],
+    [measure('length_bytes', [text]), { params: [binary], type: INT64, evaluate: octets }, listLength],
     { aliases: ['char_length', 'character_length', 'len'] },
   ),
   entry(

@@ -4,7 +4,8 @@ import { DbError } from '../../core/errors.js';
 import { type DataType, FLOAT64, INT64, INTERVAL, isInteger, isNumeric, isText } from '../../core/types.js';
 import { int64Slot } from '../expression/cast.js';
 import { asConstant } from '../expression/vector-values.js';
-import type { ArgumentType, EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
+import type { ArgumentType, EvaluationContext, Overload, ScalarFunction } from './contract.js';
+import { entriesOf } from './entry.js';
 import { float, integer, interval, oneOf, type Parameter, result, room, type Signature, step, text, timestamp } from './overloads.js';
 import { constantArgument, ticksPerSecond, UNIT_MONTHS, UNIT_NANOSECONDS, unitArgument } from './time-units.js';
 import { calendarZone, shiftZone } from './time-zones.js';
@@ -228,15 +229,7 @@ const truncateInterval: Overload['evaluate'] = (context, [unit, value], rowCount
   return result(INTERVAL, rowCount, out);
 };
 
-function entry(
-  name: string,
-  doc: string,
-  examples: readonly FunctionExample[],
-  resolve: ScalarFunction['resolve'],
-  aliases: readonly string[] = [],
-): ScalarFunction {
-  return { name, aliases, category: 'time', nulls: 'strict', doc, examples, resolve };
-}
+const entry = entriesOf({ category: 'time' });
 
 const timeBucket = oneOf(...bucketSignatures('time_bucket', SINCE_2000));
 const dateBin = oneOf(...bucketSignatures('date_bin', SINCE_EPOCH));

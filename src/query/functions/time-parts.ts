@@ -5,6 +5,7 @@ import { type DataType, FLOAT64, INT64, isText } from '../../core/types.js';
 import { castVector, int64Slot } from '../expression/cast.js';
 import { castNumber } from '../expression/cast-number.js';
 import type { ArgumentType, EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
+import { entriesOf } from './entry.js';
 import { kind, oneOf, type Parameter, result, room, type Signature, text, timestamp } from './overloads.js';
 import { ticksPerSecond, UNIT_NAMES, unitArgument } from './time-units.js';
 import { wallTime } from './time-zones.js';
@@ -157,15 +158,7 @@ const source: readonly Parameter[] = [date, time, kind('interval'), timestamp];
 const datePart: Overload['evaluate'] = (context, [unit, value], rowCount) =>
   partOf(unitArgument('date_part', unit, context), value as Vector, rowCount, context);
 
-function entry(
-  name: string,
-  doc: string,
-  examples: readonly FunctionExample[],
-  signatures: readonly Signature[],
-  aliases: readonly string[] = [],
-): ScalarFunction {
-  return { name, aliases, category: 'time', nulls: 'strict', doc, examples, resolve: oneOf(...signatures) };
-}
+const entry = entriesOf({ category: 'time' });
 
 /** year(x), hour(x), …: the part as int64. */
 function partFunction(

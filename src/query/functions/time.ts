@@ -7,6 +7,7 @@ import { castVector, int64Slot } from '../expression/cast.js';
 import { castNumber } from '../expression/cast-number.js';
 import { constantVector, valuesOf, vectorOf } from '../expression/vector-values.js';
 import type { ArgumentType, EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
+import { entriesOf } from './entry.js';
 import { float, integer, oneOf, result, room, type Signature, step, text, timestamp } from './overloads.js';
 import { resolveTemporal, tickShape } from './temporal-arithmetic.js';
 import { truncateTimestamps } from './time-buckets.js';
@@ -15,15 +16,7 @@ import { constantArgument, ticksPerSecond, UNIT_MONTHS, UNIT_NANOSECONDS, unitAr
 import { shiftZone, wallTime } from './time-zones.js';
 import { commonType } from './types.js';
 
-function entry(
-  name: string,
-  doc: string,
-  examples: readonly FunctionExample[],
-  resolve: ScalarFunction['resolve'],
-  aliases: readonly string[] = [],
-): ScalarFunction {
-  return { name, aliases, category: 'time', nulls: 'strict', doc, examples, resolve };
-}
+const entry = entriesOf({ category: 'time' });
 
 /** The statement's start, the same for all of its rows. */
 function clock(

@@ -84,10 +84,29 @@ function widens(from: DataType, to: DataType): boolean {
     case 'time64':
       return to.kind === 'time64' && to.unit === 'ns';
     case 'list':
-      return to.kind === 'list' && (sameType(from.item.type, to.item.type) || widens(from.item.type, to.item.type));
+      return to.kind === 'list' && itemWidens(from.item.type, to.item.type);
+    case 'struct':
+      return (
+        to.kind === 'struct' &&
+        to.fields.length === from.fields.length &&
+        from.fields.every((field, i) => field.name === to.fields[i]?.name && itemWidens(field.type, to.fields[i].type))
+      );
     default:
       return false;
   }
+}
+
+/** Inside lists and structs, only NULLs have the null type. */
+function itemWidens(from: DataType, to: DataType): boolean {
+  return from.kind === 'null' || sameType(from, to) || widens(from, to);
+}
+
+/** The type with text for what only NULL was written of: what columns of results and tables have. */
+export function withoutNulls(type: DataType): DataType {
+  if (type.kind === 'null') return UTF8;
+  if (type.kind === 'list') return { kind: 'list', item: { ...type.item, type: withoutNulls(type.item.type) } };
+  if (type.kind === 'struct') return { kind: 'struct', fields: type.fields.map((field) => ({ ...field, type: withoutNulls(field.type) })) };
+  return type;
 }
 
 function integerWidens(from: DataType, to: DataType): boolean {
@@ -128,6 +147,7 @@ function literalJoins(literal: ArgumentType, common: DataType): boolean {
 
 function pairType(a: DataType, b: DataType): DataType | undefined {
   if (sameType(a, b)) return a;
+  if (a.kind === 'null' || b.kind === 'null') return a.kind === 'null' ? b : a;
   if (isText(a) && isText(b)) return UTF8;
   if (isNumeric(a) && isNumeric(b)) return numericPair(a, b);
   if (a.kind === 'timestamp' && b.kind === 'timestamp') {
@@ -200,7 +220,7 @@ export function castSupported(from: DataType, to: DataType): boolean {
       from.fields.every((field, i) => castSupported(field.type, to.fields[i]?.type ?? field.type))
     );
   }
-  if (isText(from)) return to.kind !== 'list' && to.kind !== 'struct';
+  if (isText(from)) return true;
   if (isNumeric(from) && isNumeric(to)) return true;
   return OTHER_CASTS[from.kind]?.includes(to.kind) ?? (isInteger(from) && INTEGER_TARGETS.includes(to.kind));
 }

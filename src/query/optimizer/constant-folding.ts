@@ -36,6 +36,8 @@ function foldOne(node: Expression, context: RuleContext): Expression {
   switch (node.kind) {
     case 'column':
     case 'literal':
+    case 'lambda':
+    case 'lambda_parameter':
       return node;
     case 'and':
       return foldAnd(node);

@@ -18,7 +18,9 @@ export type Expression =
   | OrExpression
   | NotExpression
   | IsNullExpression
-  | InExpression;
+  | InExpression
+  | LambdaExpression
+  | LambdaParameter;
 
 interface Typed {
   readonly type: DataType;
@@ -94,6 +96,20 @@ export interface InExpression extends Typed {
   readonly negated: boolean;
 }
 
+/** A function written as an argument: `x -> x + 1`. Its type is the body's; `operand` is the body, evaluated over the items of lists. */
+export interface LambdaExpression extends Typed {
+  readonly kind: 'lambda';
+  readonly parameters: readonly ColumnId[];
+  readonly operand: Expression;
+}
+
+/** What a lambda's parameter is in its body: a column of the items, which no plan node makes. */
+export interface LambdaParameter extends Typed {
+  readonly kind: 'lambda_parameter';
+  readonly id: ColumnId;
+  readonly name: string;
+}
+
 /** Calls visit for the node and all below it, parents first. */
 export function walkExpression(expression: Expression, visit: (node: Expression) => void): void {
   visit(expression);
@@ -104,6 +120,7 @@ export function childrenOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case 'column':
     case 'literal':
+    case 'lambda_parameter':
       return [];
     case 'call':
       return expression.args;
@@ -126,6 +143,7 @@ export function mapExpression(expression: Expression, change: (node: Expression)
   switch (expression.kind) {
     case 'column':
     case 'literal':
+    case 'lambda_parameter':
       return change(expression);
     case 'call':
       return change({ ...expression, args: expression.args.map(map) });
