@@ -20,6 +20,7 @@ const PACKAGES = {
   'smol-toml': 'cli',
   hyparquet: 'demo',
   'hyparquet-compressors': 'demo',
+  'node-sql-parser': 'query/dialects',
 };
 const folderOf = (layer) => (layer === 'native-free' ? '^native-free/' : `^src/${layer}/`);
 

@@ -22,6 +22,7 @@ import { evaluateConstant } from './expression/evaluate.js';
 import { ParseCache } from './parse-cache.js';
 import type { Expression } from './plan/expression.js';
 import { QueryRun } from './query-run.js';
+import { readStatements } from './read-statements.js';
 import { querySettingsOf, SessionSettings } from './session-settings.js';
 import { describeStatement, runStatement, writes } from './statements/run-statement.js';
 import { done, type StatementContext, type StatementOutcome } from './statements/statement.js';
@@ -83,8 +84,8 @@ class Service implements QueryService {
         admitted = true;
       }
       run.state = 'running';
-      const statements = this.statements(request);
       const session = this.sessionOf(request);
+      const statements = await this.statements(request, session);
       const outcome = await this.runAll(statements, run, session);
       return this.result(outcome, run, session.effective(request.settings).max_rows);
     } catch (error) {
@@ -96,9 +97,10 @@ class Service implements QueryService {
   async describe(request: QueryRequest): Promise<QueryDescription> {
     const run = this.begin(request);
     try {
-      const statement = this.statements(request).at(-1);
+      const session = this.sessionOf(request);
+      const statement = (await this.statements(request, session)).at(-1);
       if (!statement) throw new DbError('syntax_error', 'the text has no statement', { position: 0 });
-      return await describeStatement(statement, this.contextOf(run, this.sessionOf(request)));
+      return await describeStatement(statement, this.contextOf(run, session));
     } catch (error) {
       throw run.failure(error);
     } finally {
@@ -146,8 +148,9 @@ class Service implements QueryService {
   }
 
   /** Parsed; nothing of the text runs when a part of it may not. */
-  private statements(request: QueryRequest): readonly Statement[] {
-    const statements = this.cache.parse(request.sql);
+  private async statements(request: QueryRequest, session: SessionSettings): Promise<readonly Statement[]> {
+    const read = readStatements(request.sql, session.effective(request.settings).dialect.toLowerCase(), this.cache);
+    const statements = read instanceof Promise ? await read : read;
     const writing = request.readOnly ? statements.find(writes) : undefined;
     if (writing)
       throw new DbError('method_not_allowed', 'this door only reads', {

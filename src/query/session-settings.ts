@@ -2,6 +2,7 @@
 import { DbError } from '../core/errors.js';
 import { parseSetting, type QuerySettings, SETTINGS, type SettingName, type Settings } from '../core/settings.js';
 import { didYouMean } from './binder/nearest-name.js';
+import { checkDialect } from './dialects/read-dialect.js';
 
 const QUERY_SETTINGS = (Object.keys(SETTINGS) as SettingName[]).filter(
   (name) => SETTINGS[name].scope === 'query',
@@ -35,6 +36,7 @@ export class SessionSettings {
       return;
     }
     const known = querySetting(name, position);
+    if (known === 'dialect' && value !== null) checkDialect(String(value).toLowerCase());
     if (value === null) this.values.delete(known);
     else this.values.set(known, parseSetting(known, value));
   }

@@ -190,3 +190,24 @@ describe('memory', () => {
     expect(engine.arena.usedBytes).toBe(before);
   });
 });
+
+describe('the dialect', () => {
+  it('of a request, of a text and of a session is read', async () => {
+    expect(await rows('SELECT IFNULL(NULL, 1) `x`', { settings: { dialect: 'mysql' } })).toEqual(['1']);
+    expect(await rows("SET dialect = 'mysql'; SELECT 7 / 2, FALSE || TRUE")).toEqual(['3.5 | true']);
+    await rows('SET dialect = transactsql', { principal: EMBEDDED });
+    expect(await rows('SELECT TOP 1 * FROM range(3) AS r', { principal: EMBEDDED })).toHaveLength(1);
+    await rows('RESET ALL', { principal: EMBEDDED });
+  });
+  it('that is not known names the nearest one', async () => {
+    await expect(rows('SELECT 1', { settings: { dialect: 'mysq' } })).rejects.toMatchObject({
+      code: 'invalid_argument',
+      hint: 'did you mean mysql?',
+    });
+    await expect(rows("SET dialect = 'snowflak'; SELECT 1")).rejects.toMatchObject({ code: 'invalid_argument', position: 15 });
+    expect(await codeOf(rows("SELECT 1; SET dialect = 'mysql'; SELECT 1"))).toBe('unsupported');
+  });
+  it('keeps what only reads from writing', async () => {
+    expect(await codeOf(rows('DELETE FROM t', { settings: { dialect: 'mysql' }, readOnly: true }))).toBe('method_not_allowed');
+  });
+});

@@ -3,6 +3,7 @@ import { ARITHMETIC_FUNCTIONS } from './arithmetic.js';
 import { COMPARISON_FUNCTIONS } from './comparison.js';
 import { CONDITIONAL_FUNCTIONS } from './conditional.js';
 import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
+import { DIALECT_MEANINGS } from './dialect-meanings.js';
 import { LIST_FUNCTIONS } from './list.js';
 import { LIST_LAMBDA_FUNCTIONS } from './list-lambda.js';
 import { LIST_SEARCH_FUNCTIONS } from './list-search.js';
@@ -36,6 +37,7 @@ const TOPICS: readonly (readonly ScalarFunction[])[] = [
   STRUCT_FUNCTIONS,
   SUBQUERY_FUNCTIONS,
   SERIES_FUNCTIONS,
+  DIALECT_MEANINGS,
 ];
 
 /** Every scalar function and operator by its canonical name. */
