@@ -11,12 +11,13 @@ import type { RelationKernels } from './generated/relation.js';
 import type { StoreKernels } from './generated/store.js';
 import type { TextKernels } from './generated/text.js';
 import type { VectorKernels } from './generated/vector.js';
+import type { WindowKernels } from './generated/window.js';
 import type { WireKernels } from './generated/wire.js';
 
-export type Kernels = VectorKernels & TextKernels & RelationKernels & StoreKernels & WireKernels & FormatKernels;
+export type Kernels = VectorKernels & TextKernels & RelationKernels & StoreKernels & WireKernels & FormatKernels & WindowKernels;
 
 /** One module per area; the order is the order of their static data in low memory (scripts/build.mjs). */
-export const KERNEL_MODULES = ['vector', 'text', 'relation', 'store', 'wire', 'format'] as const;
+export const KERNEL_MODULES = ['vector', 'text', 'relation', 'store', 'wire', 'format', 'window'] as const;
 
 export type CompiledKernels = readonly WebAssembly.Module[];
 

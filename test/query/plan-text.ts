@@ -56,6 +56,8 @@ function nodeText(plan: LogicalPlan): string {
       return `project ${list(plan.expressions)}`;
     case 'aggregate':
       return `aggregate by (${list(plan.groups)}): ${plan.aggregates.map((call) => `${call.function}(${list(call.args)})`).join(', ')}`;
+    case 'window':
+      return `window partition (${list(plan.partitionBy)}) order (${list(plan.orderBy.map((key) => key.expression))}): ${plan.calls.map((call) => `${call.function}(${list(call.args)})`).join(', ')}`;
     case 'sort':
       return `sort ${plan.keys.map((key) => `${expressionText(key.expression)}${key.descending ? ' desc' : ''}`).join(', ')}${plan.limit === null ? '' : ` limit ${plan.limit}`}`;
     case 'limit':

@@ -7,6 +7,7 @@ import { nearestFunction, resolveScalar, scalarFunction } from '../functions/reg
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { SortKey } from '../plan/logical.js';
 import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
+import { windowFunction } from '../windows/registry.js';
 import { bindLambdaCall, namedFields } from './bind-composite.js';
 import { argumentOf, castTo, coerceBool, decimalLiterals } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
@@ -52,7 +53,11 @@ function noOverload(name: string, args: readonly Expression[], position: number)
 }
 
 /** PostgreSQL's ordered-set names and the aggregates that they are here; the ordered value becomes the first argument. */
-const ORDERED_SET: Readonly<Record<string, string>> = { percentile_cont: 'quantile_cont', percentile_disc: 'quantile_disc', mode: 'mode' };
+export const ORDERED_SET: Readonly<Record<string, string>> = {
+  percentile_cont: 'quantile_cont',
+  percentile_disc: 'quantile_disc',
+  mode: 'mode',
+};
 
 /** Other spellings of operators, which the registry has under the operator's name. */
 const OPERATOR_SPELLINGS: Readonly<Record<string, string>> = { mod: 'modulo' };
@@ -66,11 +71,17 @@ const SESSION_VALUES: Readonly<Record<string, string>> = {
 
 export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
   const name = (syntax.name.at(-1)?.name ?? '').toLowerCase();
-  if (syntax.over !== null) throw unsupported('a window function (OVER)', syntax.over.position);
+  if (syntax.over !== null) return clause.context.bindWindow(name, syntax, clause);
   const lambda = bindLambdaCall(name, syntax, clause);
   if (lambda) return lambda;
   const fields = namedFields(name, syntax, clause);
   if (fields) return scalarCall(name, fields, syntax.position);
+  if (windowFunction(name) && !isAggregate(name)) {
+    throw new DbError('invalid_grouping', `${name} is a window function and needs OVER`, {
+      position: syntax.position,
+      hint: `${name}(…) OVER (ORDER BY …)`,
+    });
+  }
   const named = syntax.arguments.find((argument) => argument.name !== null);
   if (named) throw unsupported('a named argument', named.value.position);
   if (syntax.withinGroup.length > 0 || isAggregate(name)) return bindAggregate(name, syntax, clause);
@@ -93,7 +104,14 @@ function bindAggregate(name: string, syntax: FunctionCall, clause: Clause): Expr
   if (syntax.nullTreatment === 'ignore') throw unsupported('IGNORE NULLS', syntax.position);
   if (!aggregates)
     throw new DbError('invalid_grouping', `${name} is an aggregate; it may not stand in ${clause.name}`, { position: syntax.position });
-  const inner: Clause = { ...clause, aggregates: null, unnests: null, relation: aggregates.input, name: `the arguments of ${name}` };
+  const inner: Clause = {
+    ...clause,
+    aggregates: null,
+    windows: null,
+    unnests: null,
+    relation: aggregates.input,
+    name: `the arguments of ${name}`,
+  };
   const bind = (item: FunctionCall['arguments'][number]) => context.bindExpression(item.value, inner);
   const target = syntax.withinGroup.length > 0 ? (ORDERED_SET[name] ?? name) : name;
   const direct = syntax.arguments.map(bind);
@@ -126,7 +144,7 @@ function readsOnlyOuter(args: readonly Expression[], scope: Scope): boolean {
 }
 
 /** percentile_cont(0.9) WITHIN GROUP (ORDER BY x [DESC]) → quantile_cont(x, 0.9). */
-function orderedSetArguments(name: string, item: OrderItem, direct: readonly Expression[], clause: Clause): readonly Expression[] {
+export function orderedSetArguments(name: string, item: OrderItem, direct: readonly Expression[], clause: Clause): readonly Expression[] {
   const value = clause.context.bindExpression(item.expression, clause);
   const [fraction] = direct;
   if (name === 'mode' || !fraction) return [value];

@@ -8,6 +8,7 @@ import { AggregateCollector } from './aggregate-collector.js';
 import { sortKeyOf } from './bind-call.js';
 import { bindFrom } from './bind-from.js';
 import { bindWhereConjuncts } from './bind-subquery.js';
+import { rejectWindows } from './bind-window.js';
 import { coerceBool } from './coercion.js';
 import { type BindContext, type BoundQuery, type Clause, type CommonTables, unsupported } from './context.js';
 import { conjunction, fingerprint } from './expressions.js';
@@ -20,6 +21,7 @@ import { Scope } from './scope.js';
 import { type BoundItem, bindItems } from './select-items.js';
 import { projectResult, type SelectResult } from './select-result.js';
 import { UnnestCollector, withUnnested } from './unnest-collector.js';
+import { mapWindows, WindowCollector } from './window-collector.js';
 
 export interface OrderBy {
   readonly items: readonly OrderItem[];
@@ -36,6 +38,7 @@ interface SelectState {
   readonly above: Relation;
   readonly aggregates: AggregateCollector;
   readonly unnests: UnnestCollector;
+  readonly windows: WindowCollector;
 }
 
 export function bindSelect(
@@ -58,6 +61,7 @@ export function bindSelect(
     above: new Relation(),
     aggregates: new AggregateCollector(input),
     unnests: new UnnestCollector(context.nextId),
+    windows: new WindowCollector(syntax.windows),
   };
   let plan = bindWhere(state, from.plan);
   if (syntax.latestOn) plan = latestRows(syntax.latestOn, plan, from, clauseOf(state, 'LATEST ON', false));
@@ -67,15 +71,24 @@ export function bindSelect(
   const written = bindItems(syntax.items, clauseOf(state, 'SELECT'));
   const aliases = aliasesOf(written);
   const inSelect = (name: string): Clause => ({ ...clauseOf(state, name), aliases });
+  const { windows } = state;
   const toBucket = sample ? sample.toBucket : (expression: Expression) => expression;
-  const having = syntax.having === null ? null : toBucket(coerceBool(context.bindExpression(syntax.having, inSelect('HAVING')), 'HAVING'));
+  const having =
+    syntax.having === null
+      ? null
+      : toBucket(coerceBool(context.bindExpression(syntax.having, { ...inSelect('HAVING'), windows: null }), 'HAVING'));
+  if (having) rejectWindows(having, windows, 'HAVING');
   const keys = bindOrder(order, written, inSelect('ORDER BY')).map((key) => ({ ...key, expression: toBucket(key.expression) }));
   if (sample && keys.length === 0) keys.push({ expression: sample.bucket, descending: false, nullsFirst: false });
+  const distinctOn = syntax.distinctOn.map((each) => toBucket(orderExpression(each, written, inSelect('DISTINCT ON'))));
+  const qualify = bindQualify(state, inSelect('QUALIFY'));
   const result: SelectResult = {
     items: written.map((item) => ({ ...item, expression: toBucket(item.expression) })),
     keys,
     having,
-    distinctOn: syntax.distinctOn.map((each) => toBucket(orderExpression(each, written, inSelect('DISTINCT ON')))),
+    windows: mapWindows(windows.windows, toBucket),
+    qualify: qualify && toBucket(qualify),
+    distinctOn,
     distinct: syntax.distinct && syntax.distinctOn.length === 0,
     unnests: state.unnests.lists,
   };
@@ -95,13 +108,11 @@ function clauseOf(state: SelectState, name: string, aggregates = true): Clause {
     relation: aggregates ? state.above : state.input,
     aggregates: aggregates ? state.aggregates : null,
     unnests: name === 'SELECT' || name === 'ORDER BY' ? state.unnests : null,
+    windows: aggregates ? state.windows : null,
   };
 }
 
 function rejectUnsupported(syntax: Select): void {
-  const window = syntax.windows[0];
-  if (window) throw unsupported('WINDOW', window.position);
-  if (syntax.qualify !== null) throw unsupported('QUALIFY', syntax.qualify.position);
   if (syntax.sample !== null) throw unsupported('USING SAMPLE', syntax.sample.position);
 }
 
@@ -113,6 +124,17 @@ function bindWhere(state: SelectState, plan: LogicalPlan): LogicalPlan {
   const condition = conjunction(parts.map((part) => coerceBool(part, 'WHERE')));
   const joined = relation.settle(plan);
   return filterPlan(joined, condition);
+}
+
+/** A condition on rows after window functions. Without any of them WHERE or HAVING is meant. */
+function bindQualify({ syntax, context, windows }: SelectState, clause: Clause): Expression | null {
+  if (syntax.qualify === null) return null;
+  const condition = coerceBool(context.bindExpression(syntax.qualify, clause), 'QUALIFY');
+  if (windows.windows.length > 0) return condition;
+  throw new DbError('invalid_grouping', 'QUALIFY needs a window function in the SELECT list or in QUALIFY', {
+    position: syntax.qualify.position,
+    hint: 'use WHERE or HAVING',
+  });
 }
 
 function aliasesOf(items: readonly BoundItem[]): ReadonlyMap<string, Expression> {
@@ -159,7 +181,7 @@ function bindGroups(items: readonly BoundItem[], state: SelectState): Groups {
   const groups = new Groups(context.nextId);
   const clause: Clause = { ...clauseOf(state, 'GROUP BY', false), relation: state.input };
   if (syntax.groupBy?.all) {
-    for (const item of items) if (!readsAggregate(item.expression, aggregates)) addItem(groups, item, state);
+    for (const item of items) if (groupsByItself(item.expression, state)) addItem(groups, item, state);
     return groups;
   }
   for (const element of syntax.groupBy?.items ?? []) {
@@ -170,10 +192,16 @@ function bindGroups(items: readonly BoundItem[], state: SelectState): Groups {
       const { expression, name } = groupExpression(part, items, clause);
       checkGroup(expression, aggregates);
       state.above.moveTo(state.input, expression);
+      rejectWindows(expression, state.windows, 'GROUP BY');
       groups.add(expression, name);
     }
   }
   return groups;
+}
+
+/** What GROUP BY ALL groups by: items that hold neither an aggregate nor a window function. */
+function groupsByItself(expression: Expression, { aggregates, windows }: SelectState): boolean {
+  return !readsAggregate(expression, aggregates) && !windows.in(expression);
 }
 
 /** A position, a column of the input, the alias of an item, or any expression. */
@@ -203,7 +231,7 @@ function bucketGroups(bucket: Expression, items: readonly BoundItem[], state: Se
     for (const column of bindGroups(items, state).columns) groups.add(column.expression, column.name);
     return groups;
   }
-  for (const item of items) if (!readsAggregate(item.expression, state.aggregates)) addItem(groups, item, state);
+  for (const item of items) if (groupsByItself(item.expression, state)) addItem(groups, item, state);
   return groups;
 }
 
@@ -231,6 +259,8 @@ function projectGroups(plan: LogicalPlan, result: SelectResult, groups: Groups, 
     distinctOn: result.distinctOn.map(rewrite),
     having: result.having === null ? null : rewrite(result.having),
     unnests: result.unnests.filter((each) => !early.includes(each)).map((each) => ({ ...each, list: rewrite(each.list) })),
+    windows: mapWindows(result.windows, rewrite),
+    qualify: result.qualify === null ? null : rewrite(result.qualify),
   };
   let above: LogicalPlan = aggregated;
   if (!state.above.isEmpty) {

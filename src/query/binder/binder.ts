@@ -9,6 +9,7 @@ import { scalarCall } from './bind-call.js';
 import { bindExpression } from './bind-expression.js';
 import { bindTable } from './bind-from.js';
 import { bindQuery } from './bind-query.js';
+import { bindWindow } from './bind-window.js';
 import { castTo } from './coercion.js';
 import type { BindContext, BoundQuery } from './context.js';
 import { columnOf } from './expressions.js';
@@ -39,6 +40,7 @@ export function createBindContext(options: BindOptions): BindContext {
     bindQuery,
     bindExpression,
     bindTable,
+    bindWindow,
     call: scalarCall,
   };
 }

@@ -4,11 +4,12 @@ import type { Parameters, Snapshot } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import type { ColumnId, Expression, LambdaParameter } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
-import type { Expression as ExpressionSyntax, Query, TableReference } from '../syntax/ast/query.js';
+import type { Expression as ExpressionSyntax, FunctionCall, Query, TableReference } from '../syntax/ast/query.js';
 import type { AggregateCollector } from './aggregate-collector.js';
 import type { Relation } from './relation.js';
 import type { Scope, ScopeColumn } from './scope.js';
 import type { UnnestCollector } from './unnest-collector.js';
+import type { WindowCollector } from './window-collector.js';
 
 /** A named query of WITH that is visible; bound anew wherever it is used. */
 export interface CommonTableBinding {
@@ -56,6 +57,8 @@ export interface BindContext {
   bindExpression(syntax: ExpressionSyntax, clause: Clause): Expression;
   /** A call of a scalar function or operator on bound arguments: overload, casts, nullability. Fails with `type_mismatch` or `function_not_found`. */
   call(name: string, args: readonly Expression[], position: number): Expression;
+  /** A call with OVER. */
+  bindWindow(name: string, syntax: FunctionCall, clause: Clause): Expression;
   bindTable(reference: TableReference, clause: FromClause): BoundRelation;
 }
 
@@ -82,6 +85,8 @@ export interface Clause {
   readonly unnests?: UnnestCollector | null;
   /** Parameters of the lambdas around the expression, by name (lower case). */
   readonly parameters?: ReadonlyMap<string, LambdaParameter>;
+  /** Undefined or null: window functions may not stand here. */
+  readonly windows?: WindowCollector | null;
   /** Names of the SELECT list that may be used where no column has the name (lower case). */
   readonly aliases?: ReadonlyMap<string, Expression>;
 }

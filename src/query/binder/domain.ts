@@ -3,12 +3,33 @@
  * The domain is pushed down through the subquery until no outer column is read any more.
  */
 import type { ColumnId, Expression } from '../plan/expression.js';
-import type { AggregatePlan, JoinPlan, LimitPlan, LogicalPlan, OutputColumn, UnionPlan, UnnestPlan, ValuesPlan } from '../plan/logical.js';
+import type {
+  AggregatePlan,
+  JoinPlan,
+  LimitPlan,
+  LogicalPlan,
+  OutputColumn,
+  UnionPlan,
+  UnnestPlan,
+  ValuesPlan,
+  WindowPlan,
+} from '../plan/logical.js';
 import { cloneWithFreshIds, freeColumns, mapOwnExpressions, substitute } from '../plan/traverse.js';
 import { isCount } from './bind-call.js';
 import { unsupported } from './context.js';
 import { caseOf, columnOf, isNull, literal } from './expressions.js';
-import { distinctPlan, filterPlan, joinPlan, limitByPlan, limitPlan, nullSafeKeys, pickColumns, projectPlan, unnestPlan } from './plans.js';
+import {
+  distinctPlan,
+  filterPlan,
+  joinPlan,
+  limitByPlan,
+  limitPlan,
+  nullSafeKeys,
+  pickColumns,
+  projectPlan,
+  unnestPlan,
+  windowPlan,
+} from './plans.js';
 
 export type Replacement = ReadonlyMap<ColumnId, Expression>;
 
@@ -84,6 +105,12 @@ export function pushDomain(plan: LogicalPlan, domain: Domain): Pushed {
     case 'distinct': {
       const input = pushDomain(plan.input, domain);
       return { plan: distinctPlan(onlyPushed(input, plan.output)), by: input.by };
+    }
+    case 'window': {
+      // The rows of every outer row are a partition of their own.
+      const input = pushDomain(plan.input, domain);
+      const changed = mapOwnExpressions(plan, (expression) => substitute(expression, input.by)) as WindowPlan;
+      return { plan: windowPlan(input.plan, { ...changed, partitionBy: [...input.by.values(), ...changed.partitionBy] }), by: input.by };
     }
     case 'sort': {
       const input = pushDomain(plan.input, domain);

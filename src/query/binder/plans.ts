@@ -13,6 +13,7 @@ import type {
   PositionalPlan,
   SortKey,
   UnnestPlan,
+  WindowPlan,
 } from '../plan/logical.js';
 import { unsupported } from './context.js';
 import { caseOf, columnOf, isNull, isTrue, literal } from './expressions.js';
@@ -96,6 +97,13 @@ export function aggregatePlan(input: LogicalPlan, groups: readonly GroupColumn[]
       ...aggregates.map(({ id, name, type, nullable }) => ({ id, name, type, nullable })),
     ],
   };
+}
+
+/** The calls of one partitioning and order over the input. */
+export function windowPlan(input: LogicalPlan, over: Pick<WindowPlan, 'partitionBy' | 'orderBy' | 'calls'>): WindowPlan {
+  const { partitionBy, orderBy, calls } = over;
+  const made = calls.map(({ id, function: name, type, nullable }) => ({ id, name, type, nullable }));
+  return { kind: 'window', input, partitionBy, orderBy, calls, output: [...input.output, ...made] };
 }
 
 export function sortPlan(input: LogicalPlan, keys: readonly SortKey[]): LogicalPlan {

@@ -1,4 +1,4 @@
-/** The end of a SELECT: HAVING, the projection, DISTINCT, the order; columns that only the order needs are dropped again. */
+/** The end of a SELECT: HAVING, window functions, QUALIFY, the projection, DISTINCT, the order; columns that only the order needs are dropped again. */
 import { DbError } from '../../core/errors.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import type { LogicalPlan, SortKey } from '../plan/logical.js';
@@ -8,11 +8,15 @@ import { fingerprint } from './expressions.js';
 import { distinctPlan, filterPlan, pickColumns, projectPlan, sortPlan } from './plans.js';
 import type { BoundItem } from './select-items.js';
 import { type UnnestedList, withUnnested } from './unnest-collector.js';
+import { type BoundWindow, windowPlans } from './window-collector.js';
 
 export interface SelectResult {
   readonly items: readonly BoundItem[];
   readonly keys: readonly SortKey[];
   readonly having: Expression | null;
+  /** Computed over the rows that HAVING leaves. */
+  readonly windows: readonly BoundWindow[];
+  readonly qualify: Expression | null;
   readonly distinct: boolean;
   readonly distinctOn: readonly Expression[];
   /** Lists that become rows before the projection. */
@@ -26,7 +30,10 @@ interface ResultColumn {
 }
 
 export function projectResult(below: LogicalPlan, result: SelectResult, nextId: () => ColumnId): BoundQuery {
-  const input = withUnnested(result.having === null ? below : filterPlan(below, result.having), result.unnests);
+  const filtered = result.having === null ? below : filterPlan(below, result.having);
+  const windowed = windowPlans(filtered, result.windows);
+  const qualified = result.qualify === null ? windowed : filterPlan(windowed, result.qualify);
+  const input = withUnnested(qualified, result.unnests);
   const projection = new Projection(result.items, nextId);
   const keys = result.keys
     .filter((key) => key.expression.kind !== 'literal')

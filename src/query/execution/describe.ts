@@ -4,6 +4,7 @@ import { type DataType, typeName } from '../../core/types.js';
 import { timestampText } from '../../core/values.js';
 import type { CallExpression, Expression } from '../plan/expression.js';
 import { inputsOf, type LogicalPlan, type SortKey } from '../plan/logical.js';
+import type { FrameBound, WindowCall } from '../plan/window.js';
 
 const OPERATOR_SIGN: Readonly<Record<string, string>> = {
   eq: '=',
@@ -139,9 +140,36 @@ export function describeNode(plan: LogicalPlan): { readonly name: string; readon
       };
     case 'positional':
       return { name: 'PositionalJoin', details: [] };
+    case 'window':
+      return {
+        name: 'Window',
+        details: [
+          ...list('partition', plan.partitionBy.map(expressionText)),
+          ...list('order', plan.orderBy.map(keyText)),
+          ...list('calls', plan.calls.map(windowText)),
+        ],
+      };
     case 'union':
       return { name: 'UnionAll', details: [] };
   }
+}
+
+function windowText(call: WindowCall): string {
+  const args = call.args.length === 0 && call.function === 'count' ? '*' : call.args.map(expressionText).join(', ');
+  const filter = call.filter ? ` FILTER (WHERE ${expressionText(call.filter)})` : '';
+  const { unit, start, end, exclude } = call.frame;
+  const excluded = exclude === 'none' ? '' : ` EXCLUDE ${exclude === 'current' ? 'CURRENT ROW' : exclude.toUpperCase()}`;
+  const frame = ` ${unit.toUpperCase()} BETWEEN ${boundText(start)} AND ${boundText(end)}${excluded}`;
+  return `${call.function}(${call.distinct ? 'DISTINCT ' : ''}${args})${filter}${call.ignoreNulls ? ' IGNORE NULLS' : ''}${frame}`;
+}
+
+function boundText(bound: FrameBound): string {
+  if (bound.kind === 'unbounded_preceding') return 'UNBOUNDED PRECEDING';
+  if (bound.kind === 'unbounded_following') return 'UNBOUNDED FOLLOWING';
+  if (bound.kind === 'current') return 'CURRENT ROW';
+  const offset =
+    bound.kind === 'count' ? String(bound.count) : bound.kind === 'distance' ? String(bound.ticks) : expressionText(bound.limit);
+  return `${offset} ${bound.following ? 'FOLLOWING' : 'PRECEDING'}`;
 }
 
 function aggregateText(call: Extract<LogicalPlan, { kind: 'aggregate' }>['aggregates'][number]): string {

@@ -12,6 +12,7 @@ export function estimateRows(plan: LogicalPlan): number {
     case 'filter':
       return estimateRows(plan.input) * 0.3;
     case 'project':
+    case 'window':
       return estimateRows(plan.input);
     case 'aggregate':
       return plan.groups.length === 0 ? 1 : estimateRows(plan.input) * 0.1;

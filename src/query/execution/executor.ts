@@ -3,9 +3,8 @@
  * What comes out of open() is the streaming rest.
  */
 import { assert, unreachable } from '../../core/assert.js';
-import type { Batch, Vector } from '../../core/batch.js';
+import type { Batch } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
-import { gatherVector, gatherVectorOrNull } from '../expression/gather.js';
 import { type ColumnExpression, type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type {
   AggregatePlan,
@@ -19,14 +18,16 @@ import type {
   SortPlan,
   UnionPlan,
   UnnestPlan,
+  WindowPlan,
 } from '../plan/logical.js';
 import { compileAggregation, inputOrder } from './compile-aggregation.js';
+import { cutBatch, padded } from './cut-batch.js';
 import { estimateRows } from './estimate.js';
-import { sliceVector } from './piece-reader.js';
 import type { QueryRun } from './query-run.js';
 import { seriesUnits, valuesBatch } from './row-sources.js';
 import { lanesOf, OpenLanes, type Pipeline, pieceUnit, rowsOf, scanBranch, type UnitRange, withOperator } from './sources.js';
 import type { AggregateLane, CollectedBatch, JoinTable, LaneOutput, OrderSpec, ProbeSpec, SinkSpec } from './task.js';
+import { computeWindow, prepareWindow } from './window-stage.js';
 
 /** Rows up to which the first rows of an order are kept as candidates instead of sorting everything. */
 const TOP_LIMIT = 100_000;
@@ -83,6 +84,8 @@ export class Executor {
         return this.openJoin(plan);
       case 'union':
         return this.openUnion(plan);
+      case 'window':
+        return this.openWindow(plan);
       default:
         return unreachable(plan);
     }
@@ -226,6 +229,21 @@ export class Executor {
     const rowCount = Math.max(...sides.map((side) => side.count));
     const columns = sides.flatMap(({ batch, count }) => (count === rowCount ? batch.columns : padded(batch.columns, count, rowCount, run)));
     return this.batchPipeline({ arena: run.scope.arena.id, rowCount, columns }, plan.output, sourceCounter);
+  }
+
+  // ---- windows -------------------------------------------------------------------------------------------------------------------
+
+  private async openWindow(plan: WindowPlan): Promise<Pipeline> {
+    const { run } = this;
+    const node = run.nodes.of(plan);
+    const prepared = prepareWindow(plan, run.context, () => this.nextId--);
+    const opened = await this.open(plan.input);
+    const { ids, expressions, counter } = { ...prepared, counter: node.counter };
+    const pipeline = prepared.computes ? withOperator(opened, { kind: 'project', ids, expressions, counter }) : opened;
+    const { batches } = await this.collect(pipeline, { kind: 'collect', ids, limit: null, copy: false, counter: node.sourceCounter });
+    const joined = await computeWindow(prepared, batches, run);
+    for (const batch of joined) node.countRows(batch.rowCount);
+    return this.batchesPipeline(joined, plan.output, node.sourceCounter);
   }
 
   // ---- joins ---------------------------------------------------------------------------------------------------------------------
@@ -431,30 +449,6 @@ function trimmed(batches: readonly CollectedBatch[], offset: number, limit: numb
     if (count > 0) kept.push(cutBatch(batch, first, count, run));
   }
   return kept;
-}
-
-/** Rows [first, first + count) of a batch; in place where the layout allows it. */
-export function cutBatch(batch: CollectedBatch, first: number, count: number, run: QueryRun): CollectedBatch {
-  if (first === 0 && count === batch.rowCount) return batch;
-  const columns = batch.columns.map((column) => cutVector(column, first, count, run));
-  return { ...batch, rowCount: count, columns };
-}
-
-function cutVector(vector: Vector, first: number, count: number, run: QueryRun): Vector {
-  if (vector.encoding === 'constant' || first % 64 === 0) return sliceVector(vector, first, count);
-  const { kernels } = run.options;
-  const rows = run.scope.allocate(Math.max(64, count * 4));
-  kernels.row_numbers(first, count, rows);
-  return gatherVector(vector, rows, count, run.context, run.scope);
-}
-
-/** Vectors of `count` rows with NULLs up to rowCount. */
-function padded(columns: readonly Vector[], count: number, rowCount: number, run: QueryRun): readonly Vector[] {
-  const { kernels } = run.options;
-  const rows = run.scope.allocate(Math.max(64, rowCount * 4));
-  kernels.fill_u32(0xffffffff, rowCount, rows);
-  kernels.row_numbers(0, count, rows);
-  return columns.map((column) => gatherVectorOrNull(column, rows, rowCount, run.context, run.scope));
 }
 
 function plain(batches: readonly CollectedBatch[]): Batch[] {

@@ -8,6 +8,7 @@ import { DbError } from '../../core/errors.js';
 import { MemoryScope, Scratch } from '../../core/memory-scope.js';
 import { DictionaryCache } from '../expression/dictionary-cache.js';
 import type { EvaluationContext } from '../functions/contract.js';
+import { runWindow } from '../windows/run-window.js';
 import type { Chunk } from './chunk.js';
 import { Probe } from './join-probe.js';
 import { runBuild, runLimitBy, runMergeAggregate, runSort } from './merge-tasks.js';
@@ -150,6 +151,8 @@ function bodyOf(task: Task, run: TaskRun): Generator<void, Partial<TaskResult>> 
       return runSort(task, run);
     case 'limit_by':
       return runLimitBy(task, run);
+    case 'window':
+      return runWindow(task, run);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Results on their way out: small tasks with bounded look-ahead, in order, driven by the consumer's pull. */
 import type { OwnedBatch } from '../../core/batch.js';
 import type { ColumnId } from '../plan/expression.js';
-import { cutBatch } from './executor.js';
+import { cutBatch } from './cut-batch.js';
 import { growth, type QueryRun } from './query-run.js';
 import { cutUnits, OpenLanes, type Pipeline, rowsOf, type UnitRange } from './sources.js';
 import type { CollectedBatch, OperatorSpec, SinkSpec } from './task.js';

@@ -6,6 +6,7 @@ import type { Batch, Vector } from '../../core/batch.js';
 import type { DataType } from '../../core/types.js';
 import type { AccumulatorResult, CallSpec } from '../aggregates/accumulator.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
+import type { WindowSpec } from '../windows/spec.js';
 import type { GroupTableHandle, GroupTableResult } from './group-table.js';
 import type { SortDirection } from './sort-rows.js';
 
@@ -204,7 +205,15 @@ export interface LimitByTask {
   readonly offset: number;
 }
 
-export type Task = PipelineTask | MergeAggregateTask | BuildTask | SortTask | LimitByTask;
+export type Task = PipelineTask | MergeAggregateTask | BuildTask | SortTask | LimitByTask | WindowTask;
+/** Window functions over collected batches that have the columns of the specification: one column per call, by row. */
+export interface WindowTask {
+  readonly kind: 'window';
+  readonly frame: QueryFrame;
+  readonly batches: readonly Batch[];
+  readonly rowCount: number;
+  readonly spec: WindowSpec;
+}
 
 export interface AggregateLane {
   readonly groupCount: number;

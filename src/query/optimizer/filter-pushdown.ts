@@ -1,9 +1,9 @@
 /** Conditions move to where their columns come from: into scans, through projections, groups and unions, to the sides of joins. */
 import { conjunction, conjuncts } from '../binder/expressions.js';
-import { filterPlan, joinPlan, pickColumns, unnestPlan } from '../binder/plans.js';
+import { filterPlan, joinPlan, pickColumns, unnestPlan, windowPlan } from '../binder/plans.js';
 import { scalarFunction } from '../functions/registry.js';
 import { type ColumnId, columnsOf, type Expression, walkExpression } from '../plan/expression.js';
-import type { AggregatePlan, JoinPlan, LogicalPlan, ProjectPlan, ScanPlan, UnionPlan, UnnestPlan } from '../plan/logical.js';
+import type { AggregatePlan, JoinPlan, LogicalPlan, ProjectPlan, ScanPlan, UnionPlan, UnnestPlan, WindowPlan } from '../plan/logical.js';
 import { inputsOf } from '../plan/logical.js';
 import { substitute, withInputs } from '../plan/traverse.js';
 import type { Rule } from './rule.js';
@@ -31,6 +31,8 @@ function push(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
       return pushThroughUnion(plan, conditions);
     case 'join':
       return pushIntoJoin(plan, conditions);
+    case 'window':
+      return pushThroughWindow(plan, conditions);
     case 'distinct':
       return rebuilt(plan, push(plan.input, conditions));
     case 'sort':
@@ -96,6 +98,18 @@ function pushThroughAggregate(plan: AggregatePlan, conditions: Conditions): Logi
   const down = conditions.filter(goesDown).map((condition) => substitute(condition, by));
   return filtered(
     { ...plan, input: push(plan.input, down) },
+    conditions.filter((condition) => !goesDown(condition)),
+  );
+}
+
+/** Conditions on partition keys alone take or leave whole partitions. */
+function pushThroughWindow(plan: WindowPlan, conditions: Conditions): LogicalPlan {
+  const keys = new Set(plan.partitionBy.flatMap((key) => (key.kind === 'column' ? [key.id] : [])));
+  const goesDown = (condition: Expression) =>
+    keys.size > 0 && reads(condition, keys) && columnsOf(condition).size > 0 && !isVolatile(condition);
+  const input = push(plan.input, conditions.filter(goesDown));
+  return filtered(
+    windowPlan(input, plan),
     conditions.filter((condition) => !goesDown(condition)),
   );
 }

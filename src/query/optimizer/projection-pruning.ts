@@ -1,8 +1,8 @@
 /** Columns that nobody reads are not made: scans read only the columns that are named. */
 import { columnOf } from '../binder/expressions.js';
-import { joinPlan, pickColumns, positionalPlan, unnestPlan } from '../binder/plans.js';
+import { joinPlan, pickColumns, positionalPlan, unnestPlan, windowPlan } from '../binder/plans.js';
 import { type ColumnId, columnsOf } from '../plan/expression.js';
-import type { AggregatePlan, JoinPlan, LogicalPlan, ScanPlan, UnionPlan } from '../plan/logical.js';
+import type { AggregatePlan, JoinPlan, LogicalPlan, ScanPlan, UnionPlan, WindowPlan } from '../plan/logical.js';
 import { ownExpressions } from '../plan/traverse.js';
 import type { Rule } from './rule.js';
 
@@ -52,6 +52,8 @@ function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
       const [left, right] = [prune(plan.left, wanted), prune(plan.right, wanted)];
       return positionalPlan(left, right);
     }
+    case 'window':
+      return pruneWindow(plan, wanted);
     case 'limit': {
       const input = prune(plan.input, wanted);
       return { ...plan, input, output: input.output };
@@ -102,6 +104,13 @@ function pruneAggregate(plan: AggregatePlan, wanted: Wanted): LogicalPlan {
   const output = plan.output.filter((column, i) => i < plan.groups.length || ids.has(column.id));
   const pruned: AggregatePlan = { ...plan, aggregates: kept, output };
   return { ...pruned, input: prune(plan.input, withRead(pruned, new Set())) };
+}
+
+function pruneWindow(plan: WindowPlan, wanted: Wanted): LogicalPlan {
+  const calls = plan.calls.filter((call) => wanted.has(call.id));
+  if (calls.length === 0) return prune(plan.input, wanted);
+  const kept: WindowPlan = { ...plan, calls };
+  return windowPlan(prune(plan.input, withRead(kept, wanted)), kept);
 }
 
 function pruneJoin(plan: JoinPlan, wanted: Wanted): LogicalPlan {

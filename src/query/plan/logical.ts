@@ -6,6 +6,7 @@
 import type { TableSnapshot } from '../../core/contracts.js';
 import type { DataType, Field } from '../../core/types.js';
 import type { ColumnId, Expression } from './expression.js';
+import type { WindowCall } from './window.js';
 
 export interface OutputColumn extends Field {
   readonly id: ColumnId;
@@ -25,7 +26,8 @@ export type LogicalPlan =
   | UnnestPlan
   | LimitByPlan
   | PositionalPlan
-  | UnionPlan;
+  | UnionPlan
+  | WindowPlan;
 
 interface Node {
   readonly output: readonly OutputColumn[];
@@ -165,6 +167,18 @@ export interface PositionalPlan extends Node {
 export interface UnionPlan extends Node {
   readonly kind: 'union';
   readonly inputs: readonly LogicalPlan[];
+}
+
+/**
+ * Output: the input's columns, then one column per call. All calls share one partitioning and order (without order all rows of a partition
+ * are peers). Rows come in the input's order.
+ */
+export interface WindowPlan extends Node {
+  readonly kind: 'window';
+  readonly input: LogicalPlan;
+  readonly partitionBy: readonly Expression[];
+  readonly orderBy: readonly SortKey[];
+  readonly calls: readonly WindowCall[];
 }
 
 export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {

@@ -1,6 +1,7 @@
 /** Walking and rebuilding logical plans. */
 import { type ColumnId, columnsOf, type Expression, mapExpression } from './expression.js';
 import { type AggregateCall, inputsOf, type LogicalPlan, type OutputColumn, type SortKey } from './logical.js';
+import { mapWindowCall, windowCallExpressions } from './window.js';
 
 /** The node with other inputs (as many as it has). */
 export function withInputs(plan: LogicalPlan, inputs: readonly LogicalPlan[]): LogicalPlan {
@@ -42,6 +43,13 @@ export function mapOwnExpressions(plan: LogicalPlan, change: (expression: Expres
       };
     case 'sort':
       return { ...plan, keys: keys(plan.keys) };
+    case 'window':
+      return {
+        ...plan,
+        partitionBy: plan.partitionBy.map(change),
+        orderBy: keys(plan.orderBy),
+        calls: plan.calls.map((call) => mapWindowCall(call, change)),
+      };
     case 'join':
       return {
         ...plan,
@@ -86,6 +94,8 @@ export function ownExpressions(plan: LogicalPlan): readonly Expression[] {
       return [...plan.groups, ...plan.aggregates.flatMap(aggregateExpressions)];
     case 'sort':
       return plan.keys.map((key) => key.expression);
+    case 'window':
+      return [...plan.partitionBy, ...plan.orderBy.map((key) => key.expression), ...plan.calls.flatMap(windowCallExpressions)];
     case 'join':
       return [...plan.keys.flatMap((key) => [key.left, key.right]), ...(plan.residual === null ? [] : [plan.residual])];
     case 'unnest':
@@ -145,6 +155,7 @@ export function cloneWithFreshIds(
     const changed = mapOwnExpressions(withInputs(node, inputsOf(node).map(copy)), change);
     const named = { ...changed, output: output(changed.output) } as LogicalPlan;
     if (named.kind === 'scan') return { ...named, columns: named.columns.map((column) => ({ ...column, id: rename(column.id) })) };
+    if (named.kind === 'window') return { ...named, calls: named.calls.map((call) => ({ ...call, id: rename(call.id) })) };
     if (named.kind === 'aggregate') return { ...named, aggregates: named.aggregates.map((call) => ({ ...call, id: rename(call.id) })) };
     return named;
   };

@@ -113,6 +113,7 @@ function exactRows(plan: LogicalPlan): number | null {
     case 'values':
       return plan.rows.length;
     case 'project':
+    case 'window':
       return exactRows(plan.input);
     case 'sort':
     case 'limit': {

@@ -1,0 +1,189 @@
+/** Calls with OVER: which rows, in which order, which frame; window functions and aggregates over them. */
+import { DbError } from '../../core/errors.js';
+import { BOOL, typeName } from '../../core/types.js';
+import { aggregateFunction, isAggregate, resolveAggregate } from '../aggregates/registry.js';
+import type { Expression } from '../plan/expression.js';
+import type { WindowCall, WindowFrame } from '../plan/window.js';
+import type {
+  WindowFrame as FrameSyntax,
+  FunctionCall,
+  OrderItem,
+  Expression as Syntax,
+  WindowSpecification,
+} from '../syntax/ast/query.js';
+import { type WindowFunction, windowFunction } from '../windows/registry.js';
+import { isCount, ORDERED_SET, orderedSetArguments, sortKeyOf } from './bind-call.js';
+import { argumentOf, castTo, coerceBool } from './coercion.js';
+import { type Clause, unsupported } from './context.js';
+import { caseOf } from './expressions.js';
+import { didYouMean } from './nearest-name.js';
+import type { WindowCollector } from './window-collector.js';
+import { bindFrame, wholePartition } from './window-frame.js';
+
+/** What a window consists of, after named windows were looked up. */
+interface Over {
+  readonly partitionBy: readonly Syntax[];
+  readonly orderBy: readonly OrderItem[];
+  readonly frame: FrameSyntax | null;
+}
+
+export function bindWindow(name: string, syntax: FunctionCall, clause: Clause): Expression {
+  const { windows } = clause;
+  if (!windows) throw misplaced(name, syntax, clause);
+  const inner: Clause = { ...clause, windows: null, unnests: null, name: `the arguments of window function ${name}` };
+  const bind = (each: Syntax): Expression => withoutWindows(clause.context.bindExpression(each, inner), windows);
+  const over = overOf(syntax.over as NonNullable<FunctionCall['over']>, windows);
+  const partitionBy = over.partitionBy.map(bind).filter((expression) => expression.kind !== 'literal');
+  const orderBy = over.orderBy.map((item) => sortKeyOf(bind(item.expression), item)).filter((key) => key.expression.kind !== 'literal');
+  const frame = bindFrame(over.frame, orderBy, inner);
+  const add = (call: WindowCall): Expression => windows.add({ partitionBy, orderBy, call });
+  const entry = windowFunction(name);
+  if (entry) return bindPlain(entry, syntax, inner, bind, frame, add);
+  if (!isAggregate(name) && ORDERED_SET[name] === undefined) {
+    throw new DbError('function_not_found', `no window function or aggregate is called ${name}`, { position: syntax.position });
+  }
+  return bindAggregateOver(name, syntax, inner, bind, frame, add);
+}
+
+function misplaced(name: string, syntax: FunctionCall, clause: Clause): DbError {
+  const nested = clause.name.startsWith('the arguments of');
+  return new DbError('invalid_grouping', `${name} with OVER is a window function; it may not stand in ${clause.name}`, {
+    position: syntax.position,
+    hint: nested ? 'compute the inner one in a subquery' : 'use QUALIFY, or compute it in a subquery and test it outside',
+  });
+}
+
+/** An alias may bring a window function in where none may be. */
+function withoutWindows(expression: Expression, windows: WindowCollector): Expression {
+  const inside = windows.in(expression);
+  if (inside) {
+    throw new DbError('invalid_grouping', 'a window function may not stand inside another one', {
+      position: inside.position,
+      hint: 'compute the inner one in a subquery',
+    });
+  }
+  return expression;
+}
+
+// ---- the window ----
+
+function overOf(over: NonNullable<FunctionCall['over']>, windows: WindowCollector): Over {
+  if (over.kind === 'windowName') return named(over.name.name, over.position, windows, []);
+  return inherited(over, windows, []);
+}
+
+function named(name: string, position: number, windows: WindowCollector, seen: readonly string[]): Over {
+  const key = name.toLowerCase();
+  const found = windows.named.find((window) => window.name.name.toLowerCase() === key);
+  if (!found || seen.includes(key)) {
+    const names = windows.named.map((window) => window.name.name);
+    throw new DbError('invalid_argument', `no window is called ${name}`, { position, hint: didYouMean(name, names) });
+  }
+  return inherited(found.specification, windows, [...seen, key]);
+}
+
+/** A window on top of another one may add an order and a frame; what the other has already, it may not have again. */
+function inherited(own: WindowSpecification, windows: WindowCollector, seen: readonly string[]): Over {
+  const { partitionBy, orderBy, frame, position } = own;
+  if (!own.base) return { partitionBy, orderBy, frame };
+  const name = own.base.name;
+  const base = named(name, own.base.position, windows, seen);
+  const clash = (what: string): DbError => new DbError('invalid_argument', `${what} of window ${name}`, { position });
+  if (partitionBy.length > 0) throw clash('PARTITION BY may not be added to that');
+  if (orderBy.length > 0 && base.orderBy.length > 0) throw clash('ORDER BY may not replace that');
+  if (base.frame) throw clash('a window may not be based on the frame');
+  return { partitionBy: base.partitionBy, orderBy: orderBy.length > 0 ? orderBy : base.orderBy, frame };
+}
+
+// ---- calls ----
+
+type Bind = (syntax: Syntax) => Expression;
+type Add = (call: WindowCall) => Expression;
+
+function checkArguments(syntax: FunctionCall): void {
+  const labelled = syntax.arguments.find((argument) => argument.name !== null);
+  if (labelled) throw unsupported('a named argument', labelled.value.position);
+}
+
+function bindPlain(entry: WindowFunction, syntax: FunctionCall, clause: Clause, bind: Bind, frame: WindowFrame, add: Add): Expression {
+  const { position } = syntax;
+  checkArguments(syntax);
+  const refuse = (what: string): DbError => new DbError('type_mismatch', `${entry.name} does not take ${what}`, { position });
+  if (syntax.distinct) throw refuse('DISTINCT');
+  if (syntax.orderBy.length > 0 || syntax.withinGroup.length > 0) throw refuse('an ORDER BY of its own');
+  if (syntax.filter) throw refuse('FILTER');
+  if (syntax.nullTreatment === 'ignore' && !entry.skipsNulls) throw refuse('IGNORE NULLS');
+  if (syntax.fromLast && entry.name !== 'nth_value') throw refuse('FROM LAST');
+  const given = syntax.arguments.map((argument) => bind(argument.value));
+  const signature = entry.resolve(given.map(argumentOf));
+  if (!signature || syntax.star) {
+    const types = given.map((arg) => typeName(arg.type)).join(', ');
+    throw new DbError('function_not_found', `${entry.name} does not take (${syntax.star ? '*' : types})`, { position, hint: entry.doc });
+  }
+  const args = given.map((arg, i) => castTo(arg, signature.args[i] ?? arg.type));
+  const call: WindowCall = {
+    id: clause.context.nextId(),
+    function: entry.name,
+    aggregate: false,
+    args: args.slice(0, 2),
+    type: signature.type,
+    nullable: signature.nullable,
+    distinct: false,
+    filter: null,
+    ignoreNulls: syntax.nullTreatment === 'ignore',
+    fromLast: syntax.fromLast,
+    frame: entry.framed ? frame : wholePartition(),
+    position,
+  };
+  const value = add(call);
+  const otherwise = args[2];
+  if (!otherwise) return value;
+  // The default of lag and lead is any expression over the row, so it stands in a CASE around the call.
+  const exists = add({ ...call, id: clause.context.nextId(), function: `${entry.name}_exists`, type: BOOL, nullable: false });
+  return { ...caseOf([[exists, value]], otherwise, signature.type), position };
+}
+
+function bindAggregateOver(name: string, syntax: FunctionCall, clause: Clause, bind: Bind, frame: WindowFrame, add: Add): Expression {
+  const { position } = syntax;
+  checkArguments(syntax);
+  if (syntax.nullTreatment === 'ignore') {
+    throw new DbError('type_mismatch', `${name} does not take IGNORE NULLS`, { position, hint: 'use FILTER (WHERE … IS NOT NULL)' });
+  }
+  const direct = syntax.arguments.map((argument) => bind(argument.value));
+  const ordered = syntax.withinGroup[0];
+  const target = ordered ? (ORDERED_SET[name] ?? name) : name;
+  const given = ordered && ORDERED_SET[name] !== undefined ? orderedSetArguments(name, ordered, direct, clause) : direct;
+  const resolved = resolveAggregate(target, given.map(argumentOf));
+  if (!resolved) {
+    const types = given.map((arg) => typeName(arg.type)).join(', ');
+    throw new DbError('function_not_found', `${target} does not take (${types})`, { position });
+  }
+  if (syntax.orderBy.length > 0 && aggregateFunction(resolved.name)?.ordered === true) {
+    throw unsupported('ORDER BY inside an aggregate with OVER', position, 'order the rows by the ORDER BY of the window');
+  }
+  const filter = syntax.filter ? coerceBool(bind(syntax.filter), 'FILTER') : null;
+  return add({
+    id: clause.context.nextId(),
+    function: resolved.name,
+    aggregate: true,
+    args: given.map((arg, i) => castTo(arg, resolved.args[i] ?? arg.type)),
+    type: resolved.type,
+    nullable: !isCount(resolved.name),
+    distinct: syntax.distinct && given.length > 0,
+    filter,
+    ignoreNulls: false,
+    fromLast: false,
+    frame,
+    position,
+  });
+}
+
+/** For errors of clauses that aliases bring window functions into. */
+export function rejectWindows(expression: Expression, windows: WindowCollector, clause: string): void {
+  const inside = windows.in(expression);
+  if (!inside) return;
+  throw new DbError('invalid_grouping', `a window function may not stand in ${clause}`, {
+    position: expression.position,
+    hint: 'use QUALIFY, or compute it in a subquery and use it outside',
+  });
+}

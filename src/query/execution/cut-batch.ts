@@ -1,0 +1,30 @@
+/** Some rows of a batch. */
+import type { Vector } from '../../core/batch.js';
+import { gatherVector, gatherVectorOrNull } from '../expression/gather.js';
+import { sliceVector } from './piece-reader.js';
+import type { QueryRun } from './query-run.js';
+import type { CollectedBatch } from './task.js';
+
+/** Rows [first, first + count) of a batch; in place where the layout allows it. */
+export function cutBatch(batch: CollectedBatch, first: number, count: number, run: QueryRun): CollectedBatch {
+  if (first === 0 && count === batch.rowCount) return batch;
+  const columns = batch.columns.map((column) => cutVector(column, first, count, run));
+  return { ...batch, rowCount: count, columns };
+}
+
+function cutVector(vector: Vector, first: number, count: number, run: QueryRun): Vector {
+  if (vector.encoding === 'constant' || first % 64 === 0) return sliceVector(vector, first, count);
+  const { kernels } = run.options;
+  const rows = run.scope.allocate(Math.max(64, count * 4));
+  kernels.row_numbers(first, count, rows);
+  return gatherVector(vector, rows, count, run.context, run.scope);
+}
+
+/** Vectors of `count` rows with NULLs up to rowCount. */
+export function padded(columns: readonly Vector[], count: number, rowCount: number, run: QueryRun): readonly Vector[] {
+  const { kernels } = run.options;
+  const rows = run.scope.allocate(Math.max(64, rowCount * 4));
+  kernels.fill_u32(0xffffffff, rowCount, rows);
+  kernels.row_numbers(0, count, rows);
+  return columns.map((column) => gatherVectorOrNull(column, rows, rowCount, run.context, run.scope));
+}

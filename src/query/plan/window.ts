@@ -1,0 +1,59 @@
+/** Window calls as the plan holds them: what is computed over which rows of a partition. */
+import type { DataType } from '../../core/types.js';
+import type { ColumnId, Expression } from './expression.js';
+
+/**
+ * Where a frame begins or ends. `count`: so many rows or groups before or behind. `distance`: order keys of at most 64 bits (integers,
+ * times) that far away, in ticks. `limit`: the order key that a row compares with, computed for every row (floats, decimals, calendar steps).
+ */
+export type FrameBound =
+  | { readonly kind: 'unbounded_preceding' }
+  | { readonly kind: 'current' }
+  | { readonly kind: 'unbounded_following' }
+  | { readonly kind: 'count'; readonly following: boolean; readonly count: number }
+  | { readonly kind: 'distance'; readonly following: boolean; readonly ticks: bigint }
+  | { readonly kind: 'limit'; readonly following: boolean; readonly limit: Expression };
+
+export interface WindowFrame {
+  readonly unit: 'rows' | 'range' | 'groups';
+  readonly start: FrameBound;
+  readonly end: FrameBound;
+  readonly exclude: 'none' | 'current' | 'group' | 'ties';
+  /** RANGE with offsets: what distances and limits are measured from, of the limits' type; else null. */
+  readonly rangeKey: Expression | null;
+}
+
+export interface WindowCall {
+  readonly id: ColumnId;
+  /** Canonical name in the registry of window functions, or of aggregates. */
+  readonly function: string;
+  readonly aggregate: boolean;
+  readonly args: readonly Expression[];
+  readonly type: DataType;
+  readonly nullable: boolean;
+  readonly distinct: boolean;
+  readonly filter: Expression | null;
+  readonly ignoreNulls: boolean;
+  readonly fromLast: boolean;
+  readonly frame: WindowFrame;
+  readonly position: number;
+}
+
+/** Every expression of a call. */
+export function windowCallExpressions(call: WindowCall): readonly Expression[] {
+  const { frame } = call;
+  const limits = [frame.start, frame.end].flatMap((bound) => (bound.kind === 'limit' ? [bound.limit] : []));
+  return [...call.args, ...(call.filter ? [call.filter] : []), ...(frame.rangeKey ? [frame.rangeKey] : []), ...limits];
+}
+
+/** The call with every expression changed. */
+export function mapWindowCall(call: WindowCall, change: (expression: Expression) => Expression): WindowCall {
+  const { frame } = call;
+  const bound = (each: FrameBound): FrameBound => (each.kind === 'limit' ? { ...each, limit: change(each.limit) } : each);
+  return {
+    ...call,
+    args: call.args.map(change),
+    filter: call.filter ? change(call.filter) : null,
+    frame: { ...frame, start: bound(frame.start), end: bound(frame.end), rangeKey: frame.rangeKey ? change(frame.rangeKey) : null },
+  };
+}

@@ -1,0 +1,89 @@
+/** From a window node to what its task runs: the columns that it needs, each once, and calls by column index. */
+import { aggregateFunction } from '../aggregates/registry.js';
+import { evaluateConstant } from '../expression/evaluate.js';
+import type { EvaluationContext } from '../functions/contract.js';
+import { columnsOf, type Expression } from '../plan/expression.js';
+import type { WindowPlan } from '../plan/logical.js';
+import type { FrameBound, WindowCall, WindowFrame } from '../plan/window.js';
+import type { BoundSpec, FrameSpec, WindowCallSpec, WindowSpec } from './spec.js';
+
+export interface CompiledWindow {
+  readonly spec: WindowSpec;
+  /** What the columns of the task's batch are. */
+  readonly columns: readonly Expression[];
+}
+
+export function compileWindow(plan: WindowPlan, context: EvaluationContext): CompiledWindow {
+  const columns = new Unique<Expression>(expressionKey);
+  const frames = new Unique<FrameSpec>((frame) => JSON.stringify(frame, plainBigint));
+  const calls = plan.calls.map((call) => compileCall(call, columns, frames, context));
+  const partition = plan.partitionBy.filter((key) => key.type.kind !== 'null').map((key) => columns.add(key));
+  const order = plan.orderBy
+    .filter((key) => key.expression.type.kind !== 'null')
+    .map(({ expression, descending, nullsFirst }) => ({ column: columns.add(expression), descending, nullsFirst }));
+  const types = columns.list.map((expression) => expression.type);
+  return { spec: { types, partition, order, frames: frames.list, calls }, columns: columns.list };
+}
+
+function compileCall(call: WindowCall, columns: Unique<Expression>, frames: Unique<FrameSpec>, context: EvaluationContext): WindowCallSpec {
+  const constants = call.args.map((arg) =>
+    columnsOf(arg).size === 0 && isConstant(call, arg, call.args.indexOf(arg)) ? evaluateConstant(arg, context) : undefined,
+  );
+  return {
+    function: call.function,
+    aggregate: call.aggregate,
+    type: call.type,
+    args: call.args.map((arg, i) => (constants[i] === undefined || call.aggregate ? columns.add(arg) : -1)),
+    argTypes: call.args.map((arg) => arg.type),
+    constants,
+    filter: call.filter ? columns.add(call.filter) : -1,
+    distinct: call.distinct || (call.aggregate && aggregateFunction(call.function)?.distinct === true && call.args.length > 0),
+    ignoreNulls: call.ignoreNulls,
+    fromLast: call.fromLast,
+    frame: frames.add(compileFrame(call.frame, columns)),
+    position: call.position,
+  };
+}
+
+/** Counts of lag and the like, and what an aggregate wants as constants; the values that functions work on are columns. */
+function isConstant(call: WindowCall, arg: Expression, index: number): boolean {
+  if (!call.aggregate) return call.function === 'ntile' || index > 0;
+  return index >= (aggregateFunction(call.function)?.constantsFrom ?? call.args.length) && arg.kind !== 'column';
+}
+
+function compileFrame(frame: WindowFrame, columns: Unique<Expression>): FrameSpec {
+  const bound = (each: FrameBound): BoundSpec => (each.kind === 'limit' ? { ...each, limit: columns.add(each.limit) } : each);
+  const rangeKey = frame.rangeKey ? columns.add(frame.rangeKey) : -1;
+  return { unit: frame.unit, start: bound(frame.start), end: bound(frame.end), exclude: frame.exclude, rangeKey };
+}
+
+function plainBigint(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? `${value}n` : value;
+}
+
+/** Equal texts mean equal expressions; positions do not count. */
+function expressionKey(expression: Expression): string {
+  return JSON.stringify(expression, (name, value: unknown) => (name === 'position' ? undefined : plainBigint(name, value)));
+}
+
+/** Things without repeats. */
+class Unique<T> {
+  readonly list: T[] = [];
+  private readonly indexes = new Map<string, number>();
+  private readonly keyOf: (item: T) => string;
+
+  constructor(keyOf: (item: T) => string) {
+    this.keyOf = keyOf;
+  }
+
+  add(item: T): number {
+    const key = this.keyOf(item);
+    let index = this.indexes.get(key);
+    if (index === undefined) {
+      index = this.list.length;
+      this.list.push(item);
+      this.indexes.set(key, index);
+    }
+    return index;
+  }
+}

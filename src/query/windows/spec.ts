@@ -1,0 +1,52 @@
+/** One window node as plain data: columns by index into the batch that the task gets. */
+import type { Value } from '../../core/batch.js';
+import type { DataType } from '../../core/types.js';
+
+export type BoundSpec =
+  | { readonly kind: 'unbounded_preceding' }
+  | { readonly kind: 'current' }
+  | { readonly kind: 'unbounded_following' }
+  | { readonly kind: 'count'; readonly following: boolean; readonly count: number }
+  | { readonly kind: 'distance'; readonly following: boolean; readonly ticks: bigint }
+  | { readonly kind: 'limit'; readonly following: boolean; readonly limit: number };
+
+export interface FrameSpec {
+  readonly unit: 'rows' | 'range' | 'groups';
+  readonly start: BoundSpec;
+  readonly end: BoundSpec;
+  readonly exclude: 'none' | 'current' | 'group' | 'ties';
+  /** Column that RANGE offsets are measured from; −1 = none. */
+  readonly rangeKey: number;
+}
+
+export interface WindowCallSpec {
+  readonly function: string;
+  readonly aggregate: boolean;
+  readonly type: DataType;
+  /** −1: the argument is a constant and stands in `constants` alone. */
+  readonly args: readonly number[];
+  readonly argTypes: readonly DataType[];
+  readonly constants: readonly (Value | undefined)[];
+  /** −1 = none. */
+  readonly filter: number;
+  readonly distinct: boolean;
+  readonly ignoreNulls: boolean;
+  readonly fromLast: boolean;
+  /** Index into `frames`. */
+  readonly frame: number;
+  readonly position: number;
+}
+
+export interface WindowOrder {
+  readonly column: number;
+  readonly descending: boolean;
+  readonly nullsFirst: boolean;
+}
+
+export interface WindowSpec {
+  readonly types: readonly DataType[];
+  readonly partition: readonly number[];
+  readonly order: readonly WindowOrder[];
+  readonly frames: readonly FrameSpec[];
+  readonly calls: readonly WindowCallSpec[];
+}
