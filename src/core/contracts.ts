@@ -84,6 +84,8 @@ export interface TableSnapshot {
   /** Rows that are not deleted. */
   readonly rowCount: number;
   readonly sizeBytes: number;
+  /** Distinct values of a dictionary-encoded column, deleted ones included; undefined when that is not known at no cost. */
+  distinctValues?(columnIndex: number): number | undefined;
   /**
    * Makes columns resident (reading files where needed; checksums are verified, failure is `corrupt`) and holds them.
    * Fails with `query_memory_exceeded` when they do not fit under memory_limit even after eviction.

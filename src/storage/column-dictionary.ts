@@ -56,6 +56,11 @@ export class ColumnDictionary {
     return this.memory.arena.u32[this.state / 4 + STATE.count] as number;
   }
 
+  /** The count, if no record has to be read for it. */
+  get knownCount(): number | undefined {
+    return this.loaded ? this.count : undefined;
+  }
+
   view(): DictionaryView {
     return { count: this.count, id: this.id, offsets: this.offsets, values: this.values };
   }

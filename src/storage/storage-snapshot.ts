@@ -49,7 +49,11 @@ export class StorageSnapshot implements Snapshot {
       const place = { tableId: info.id, layout, epochs: this.epochs, holder: this.holder };
       return pinSegment(this.context, place, segment as SegmentVersion, columnIndexes, signal);
     };
-    return { table: info, segments, rowCount, sizeBytes, pin };
+    const distinctValues = (columnIndex: number) => {
+      const column = found.table.columns[columnIndex];
+      return column?.plain === false ? column.dictionary?.knownCount : undefined;
+    };
+    return { table: info, segments, rowCount, sizeBytes, distinctValues, pin };
   }
 
   views(): readonly ViewDefinition[] {

@@ -7,7 +7,8 @@ import type { Between, Binary, DistinctFrom, Like, Logical, Quantified, Row, Exp
 import { bindNumber } from './bind-literal.js';
 import { castTo, coerceBool } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
-import { conjunction, disjunction, not } from './expressions.js';
+import { conjunction, disjunction, literal, not } from './expressions.js';
+import { decimalText, writtenDecimal } from './written-numbers.js';
 
 /** Registry name of each operator; null: known, not executed yet. */
 const BINARY_FUNCTIONS = {
@@ -74,6 +75,8 @@ export function bindBinary(syntax: Binary, clause: Clause): Expression {
   const name = BINARY_FUNCTIONS[operator];
   if (name === null) throw unsupported(`operator ${operator}`, operatorPosition);
   const { context } = clause;
+  const written = writtenDecimal(syntax);
+  if (written && written.scale > 0) return literal(Number(decimalText(written)), FLOAT64, syntax.position);
   const [a, b] = [context.bindExpression(left, clause), context.bindExpression(right, clause)];
   const sides = operator === '<@' ? [b, a] : [a, b];
   const texts = (operator === '@>' || operator === '<@') && isText(a.type) && isText(b.type);

@@ -5,6 +5,7 @@
 import { assert, unreachable } from '../../core/assert.js';
 import type { Batch } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
+import { estimatedRows } from '../optimizer/cardinality.js';
 import { type ColumnExpression, type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type {
   AggregatePlan,
@@ -22,7 +23,6 @@ import type {
 } from '../plan/logical.js';
 import { compileAggregation, inputOrder } from './compile-aggregation.js';
 import { cutBatch, padded } from './cut-batch.js';
-import { estimateRows } from './estimate.js';
 import type { QueryRun } from './query-run.js';
 import { seriesUnits, valuesBatch } from './row-sources.js';
 import { lanesOf, OpenLanes, type Pipeline, pieceUnit, rowsOf, scanBranch, type UnitRange, withOperator } from './sources.js';
@@ -250,7 +250,7 @@ export class Executor {
 
   private async openJoin(plan: JoinPlan): Promise<Pipeline> {
     const swapped =
-      plan.join === 'right' || ((plan.join === 'inner' || plan.join === 'cross') && estimateRows(plan.left) < estimateRows(plan.right));
+      plan.join === 'right' || ((plan.join === 'inner' || plan.join === 'cross') && estimatedRows(plan.left) < estimatedRows(plan.right));
     const probeSide = swapped ? plan.right : plan.left;
     const buildSide = swapped ? plan.left : plan.right;
     const keys = plan.keys.map((key) => (swapped ? { probe: key.right, build: key.left } : { probe: key.left, build: key.right }));

@@ -98,12 +98,24 @@ function widened(comparison: Comparison): Expression | undefined {
     const decided = literal(always, BOOL, position);
     return column.nullable ? { ...conjunction([orNull(column), decided]), position } : decided;
   }
+  if (column.type.kind === 'date32' && operand.type.kind === 'timestamp' && operand.type.timezone === null) {
+    return days(column, operator, constant.value as bigint, 86_400n * UNITS_PER_SECOND[operand.type.unit], position);
+  }
   if (column.type.kind === 'timestamp' && operand.type.kind === 'timestamp' && column.type.timezone === operand.type.timezone) {
     const factor = UNITS_PER_SECOND[operand.type.unit] / UNITS_PER_SECOND[column.type.unit];
     const value = constant.value as bigint;
     if (factor >= 1n && value % factor === 0n) return compare(operator, column, value / factor, position);
   }
   return undefined;
+}
+
+/** CAST(d AS timestamp) < t → d < the day of t, or the day after it when t is not midnight. */
+function days(column: Expression, operator: string, ticks: bigint, day: bigint, position: number): Expression | undefined {
+  const rest = ((ticks % day) + day) % day;
+  if (operator === 'eq' && rest !== 0n) return undefined;
+  const floor = Number((ticks - rest) / day);
+  const roundsUp = rest !== 0n && (operator === 'lt' || operator === 'ge');
+  return compare(operator, column, roundsUp ? floor + 1 : floor, position);
 }
 
 /** True where the column has a value, NULL where it has none. */

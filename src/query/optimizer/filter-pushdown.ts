@@ -1,6 +1,7 @@
 /** Conditions move to where their columns come from: into scans, through projections, groups and unions, to the sides of joins. */
-import { conjunction, conjuncts } from '../binder/expressions.js';
+import { conjunction, conjuncts, disjunction } from '../binder/expressions.js';
 import { filterPlan, joinPlan, pickColumns, unnestPlan, windowPlan } from '../binder/plans.js';
+import { analyse } from '../expression/analysis.js';
 import { scalarFunction } from '../functions/registry.js';
 import { type ColumnId, columnsOf, type Expression, walkExpression } from '../plan/expression.js';
 import type { AggregatePlan, JoinPlan, LogicalPlan, ProjectPlan, ScanPlan, UnionPlan, UnnestPlan, WindowPlan } from '../plan/logical.js';
@@ -206,6 +207,17 @@ function place(condition: Expression, places: Places, sides: Sides, left: Readon
   const volatile = isVolatile(condition);
   const side = volatile || ids.size === 0 ? 'both' : reads(condition, left) ? 'left' : reads(condition, right) ? 'right' : 'both';
   sides[places[side]].push(condition);
+  if (side !== 'both' || volatile || condition.kind !== 'or' || places.both !== 'join') return;
+  if (places.left === 'left') sides.left.push(...impliedOn(left, condition.operands));
+  if (places.right === 'right') sides.right.push(...impliedOn(right, condition.operands));
+}
+
+/** What an OR over both sides demands of one: in every alternative the conditions that read only that side. None when an alternative has none. */
+function impliedOn(ids: ReadonlySet<ColumnId>, alternatives: Conditions): Conditions {
+  const parts = alternatives.map((alternative) =>
+    conjuncts(alternative).filter((part) => columnsOf(part).size > 0 && reads(part, ids) && !analyse(part).fallible),
+  );
+  return parts.some((part) => part.length === 0) ? [] : [disjunction(parts.map(conjunction))];
 }
 
 /** An outer join whose missing rows a condition above would reject anyway is an inner join (or keeps one side only). */

@@ -1,17 +1,19 @@
 /**
- * Chains of inner and cross joins are joined anew: from the largest input on, always next what an equality connects, the smallest first,
- * so that a comma list does not multiply tables that a WHERE connects. The hash table is built over the right, smaller side.
+ * Chains of inner and cross joins are joined anew in the order that is guessed to be cheapest, so that a comma list does not multiply tables
+ * that a WHERE connects. Equalities are taken transitively. The hash table is built over the right, smaller side.
  */
 import { conjunction, conjuncts } from '../binder/expressions.js';
 import { joinPlan, pickColumns } from '../binder/plans.js';
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import { inputsOf, type JoinPlan, type LogicalPlan } from '../plan/logical.js';
 import { withInputs } from '../plan/traverse.js';
+import { estimatedRows } from './cardinality.js';
+import { JoinGraph, type JoinTree } from './join-graph.js';
 import type { Rule } from './rule.js';
 
 export const JOIN_ORDER: Rule = {
   name: 'join_order',
-  doc: 'Inner joins follow the equalities between tables, smaller tables on the build side.',
+  doc: 'Inner joins come in the order with the smallest tables and results on the way, smaller tables on the build side.',
   apply: (plan) => reorder(plan),
 };
 
@@ -45,7 +47,28 @@ function collect(plan: LogicalPlan, chain: Chain): void {
   }
 }
 
+/** Inputs up to which every order is weighed. */
+const MOST_WEIGHED = 9;
+
 function build(inputs: readonly LogicalPlan[], conditions: readonly Expression[]): LogicalPlan {
+  if (inputs.length > MOST_WEIGHED) return buildGreedily(inputs, conditions);
+  const graph = new JoinGraph(inputs, conditions);
+  const maskOf = (tree: JoinTree): number => ('input' in tree ? 1 << tree.input : tree.mask);
+  const planOf = (tree: JoinTree): LogicalPlan => {
+    if ('input' in tree) {
+      const input = inputs[tree.input] as LogicalPlan;
+      const own = graph.conditionsInside(tree.input);
+      return own.length === 0 ? input : { kind: 'filter', input, condition: conjunction(own), output: input.output };
+    }
+    const between = graph.conditionsBetween(maskOf(tree.left), maskOf(tree.right));
+    const residual = between.length === 0 ? null : conjunction(between);
+    return joinPlan(residual === null ? 'cross' : 'inner', planOf(tree.left), planOf(tree.right), [], residual);
+  };
+  return planOf(graph.cheapestTree());
+}
+
+/** From the largest input on, always next what an equality connects, the smallest first. */
+function buildGreedily(inputs: readonly LogicalPlan[], conditions: readonly Expression[]): LogicalPlan {
   const rest = inputs.map((plan) => ({ plan, rows: estimatedRows(plan), ids: new Set(plan.output.map((column) => column.id)) }));
   rest.sort((a, b) => b.rows - a.rows);
   const first = rest.shift();
@@ -80,33 +103,4 @@ function readsSome(expression: Expression, ids: ReadonlySet<ColumnId>): boolean 
 function readsOnly(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
   for (const id of columnsOf(expression)) if (!ids.has(id)) return false;
   return true;
-}
-
-/** A guess that only has to tell large from small. */
-function estimatedRows(plan: LogicalPlan): number {
-  switch (plan.kind) {
-    case 'scan':
-      return plan.source.rowCount * 0.3 ** Math.min(plan.filters.length, 3);
-    case 'values':
-      return plan.rows.length;
-    case 'series':
-      return 1000;
-    case 'filter':
-      return estimatedRows(plan.input) * 0.3;
-    case 'aggregate':
-      return plan.groups.length === 0 ? 1 : estimatedRows(plan.input) * 0.1;
-    case 'limit':
-      return plan.limit === null ? estimatedRows(plan.input) : Math.min(plan.limit, estimatedRows(plan.input));
-    case 'positional':
-      return Math.max(estimatedRows(plan.left), estimatedRows(plan.right));
-    case 'union':
-      return plan.inputs.reduce((sum, input) => sum + estimatedRows(input), 0);
-    case 'join': {
-      const [left, right] = [estimatedRows(plan.left), estimatedRows(plan.right)];
-      if (plan.join === 'semi' || plan.join === 'anti') return left * 0.5;
-      return plan.keys.length === 0 && plan.residual === null ? left * right : Math.max(left, right);
-    }
-    default:
-      return estimatedRows(plan.input);
-  }
 }

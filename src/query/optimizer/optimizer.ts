@@ -7,15 +7,19 @@ import { JOIN_KEYS } from './join-keys.js';
 import { JOIN_ORDER } from './join-order.js';
 import { LIMIT_PUSHDOWN } from './limits.js';
 import { METADATA_COUNTS } from './metadata-counts.js';
+import { OR_FACTORING } from './or-factoring.js';
 import { PROJECTION_MERGING } from './projection-merging.js';
 import { PROJECTION_PRUNING } from './projection-pruning.js';
 import type { Rule, RuleContext } from './rule.js';
+import { SEMI_PUSHDOWN } from './semi-pushdown.js';
 
 export const RULES: readonly Rule[] = [
   CONSTANT_FOLDING,
+  OR_FACTORING,
   FILTER_PUSHDOWN,
-  JOIN_ORDER,
   COMPARABLE_COLUMNS,
+  SEMI_PUSHDOWN,
+  JOIN_ORDER,
   JOIN_KEYS,
   PROJECTION_MERGING,
   LIMIT_PUSHDOWN,
