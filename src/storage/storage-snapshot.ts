@@ -50,7 +50,7 @@ export class StorageSnapshot implements Snapshot {
       return pinSegment(this.context, place, segment as SegmentVersion, columnIndexes, signal);
     };
     const distinctValues = (columnIndex: number) => {
-      const column = found.table.columns[columnIndex];
+      const column = layout.columns[columnIndex];
       return column?.plain === false ? column.dictionary?.knownCount : undefined;
     };
     return { table: info, segments, rowCount, sizeBytes, distinctValues, pin };
