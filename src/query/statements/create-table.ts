@@ -11,6 +11,7 @@ import { checkDefault } from './defaults.js';
 import { insertPlan } from './insert-rows.js';
 import { planQuery } from './select.js';
 import { bindContextOf, done, notYet, type StatementContext, type StatementOutcome } from './statement.js';
+import { constraintsOf } from './table-constraints.js';
 import { tableName } from './table-names.js';
 
 export async function createTable(statement: CreateTable, context: StatementContext): Promise<StatementOutcome> {
@@ -101,6 +102,7 @@ function definitionOf(
   const columns = [...like, ...base].map((column, id): ColumnDefinition => ({ ...column, id }));
   const keys = keyColumns(statement);
   const dedupKeys = keys.map((key) => columnIndex(columns, key, 'a key'));
+  const constraints = constraintsOf(statement, name, columns, bindContextOf(context, snapshot));
   return {
     name,
     columns: columns.map((column, i) => (isPrimaryKey(statement) && dedupKeys.includes(i) ? { ...column, nullable: false } : column)),
@@ -115,6 +117,7 @@ function definitionOf(
         option.value === null ? '' : optionText(option.value.position, option.value.end, context),
       ]),
     ),
+    ...(constraints.length === 0 ? {} : { constraints }),
   };
 }
 
@@ -154,39 +157,20 @@ function columnOfSyntax(
         checkDefault(constraint.value, type, column.name.name, context);
         defaultSql = context.sql.slice(constraint.value.position, constraint.value.end);
         break;
-      case 'unique':
-      case 'check':
-      case 'generated':
-      case 'identity':
-      case 'references':
-        throw new DbError('unsupported', `the constraint ${CONSTRAINT_NAMES[constraint.kind]} is not kept by this version`, {
-          position: constraint.position,
-        });
+      default:
+        // CHECK and UNIQUE are the table's; the others are refused there.
+        break;
     }
   }
   return { name: column.name.name, type, nullable, defaultSql, comment: null };
 }
-
-const CONSTRAINT_NAMES = {
-  unique: 'UNIQUE',
-  check: 'CHECK',
-  generated: 'GENERATED',
-  identity: 'IDENTITY',
-  references: 'REFERENCES',
-  foreignKey: 'FOREIGN KEY',
-} as const;
 
 /** PRIMARY KEY means DEDUP on it. */
 function keyColumns(statement: CreateTable): readonly Identifier[] {
   const inline = statement.columns
     .filter((column) => column.constraints.some((constraint) => constraint.kind === 'primaryKey'))
     .map((column) => column.name);
-  const table = statement.constraints.flatMap((constraint) => {
-    if (constraint.kind === 'primaryKey') return constraint.columns;
-    throw new DbError('unsupported', `the constraint ${CONSTRAINT_NAMES[constraint.kind]} is not kept by this version`, {
-      position: constraint.position,
-    });
-  });
+  const table = statement.constraints.flatMap((constraint) => (constraint.kind === 'primaryKey' ? constraint.columns : []));
   return statement.dedupKeys.length > 0 ? statement.dedupKeys : [...inline, ...table];
 }
 

@@ -138,6 +138,10 @@ function createTableSql(definition: TableDefinition): string {
     const fallback = column.defaultSql === null ? '' : ` DEFAULT ${column.defaultSql}`;
     return `  ${quoteName(column.name)} ${sqlTypeName(column.type)}${notNull}${fallback}`;
   });
+  const constraints = (definition.constraints ?? []).map((constraint) => {
+    const what = constraint.kind === 'check' ? `CHECK (${constraint.sql})` : `UNIQUE (${constraint.columns.map(name).join(', ')})`;
+    return `  CONSTRAINT ${quoteName(constraint.name)} ${what}`;
+  });
   const clauses = [
     definition.timestampColumn === null ? '' : `TIMESTAMP(${name(definition.timestampColumn)})`,
     definition.partitionBy === 'none' && definition.timestampColumn === null ? '' : `PARTITION BY ${definition.partitionBy.toUpperCase()}`,
@@ -150,7 +154,7 @@ function createTableSql(definition: TableDefinition): string {
           .map(([key, value]) => `${key} = '${value.replaceAll("'", "''")}'`)
           .join(', ')})`,
   ].filter((clause) => clause !== '');
-  return `CREATE TABLE ${quoteName(definition.name)} (\n${lines.join(',\n')}\n)${clauses.length === 0 ? '' : ` ${clauses.join(' ')}`};`;
+  return `CREATE TABLE ${quoteName(definition.name)} (\n${[...lines, ...constraints].join(',\n')}\n)${clauses.length === 0 ? '' : ` ${clauses.join(' ')}`};`;
 }
 
 function queries(context: StatementContext): Listing {
