@@ -17,6 +17,7 @@ import { MemoryScope, Scratch } from '../core/memory-scope.js';
 import type { QuerySettings, Settings } from '../core/settings.js';
 import { Admission } from './admission.js';
 import { BatchStream } from './batch-stream.js';
+import type { KeyQueue } from './constraints/key-queue.js';
 import type { WorkerPool } from './execution/worker-pool.js';
 import { evaluateConstant } from './expression/evaluate.js';
 import { ParseCache } from './parse-cache.js';
@@ -30,6 +31,7 @@ import type { Statement } from './syntax/ast/statement.js';
 
 export interface QueryServiceOptions {
   readonly storage: Storage;
+  readonly keyQueue: KeyQueue;
   readonly ingest: IngestService;
   readonly pool: WorkerPool;
   readonly kernels: Kernels;
@@ -184,6 +186,7 @@ class Service implements QueryService {
     return {
       storage,
       writer: storage,
+      transaction: null,
       pool,
       kernels,
       environment,
@@ -192,6 +195,7 @@ class Service implements QueryService {
       settings: effective,
       session,
       queries: this,
+      keyQueue: this.options.keyQueue,
       sql: run.request.sql,
       parameters: run.request.parameters,
       principal: run.request.principal,

@@ -32,7 +32,7 @@ interface QueryEnvironment {
   readonly commonTables: CommonTables;
 }
 
-function withCommonTables(clause: WithClause, visible: CommonTables): CommonTables {
+export function withCommonTables(clause: WithClause, visible: CommonTables): CommonTables {
   const tables = new Map<string, CommonTableBinding>(visible);
   for (const entry of clause.entries) {
     const name = entry.name.name.toLowerCase();

@@ -65,7 +65,7 @@ async function createFromQuery(
       type: plan.output[i]?.type ?? column.type,
       nullable: true,
     }));
-    const rows = await insertPlan(plan, { fields }, name, context);
+    const rows = await insertPlan(plan, { fields }, () => context.writer.openAppend(name), context);
     return done('ddl', rows);
   } catch (error) {
     await context.writer.dropTable(name);

@@ -1,6 +1,6 @@
 /** INSERT … VALUES whose rows are all literals: columns are built straight from the syntax tree, without an expression per value. */
 import type { Value } from '../../core/batch.js';
-import type { ColumnDefinition, TableDefinition } from '../../core/contracts.js';
+import type { AppendSession, ColumnDefinition, TableDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import { MemoryScope } from '../../core/memory-scope.js';
 import { type DataType, type IntegerKind, isInteger, isText } from '../../core/types.js';
@@ -22,6 +22,7 @@ export async function insertLiterals(
   values: Values,
   targets: readonly ColumnDefinition[],
   definition: TableDefinition,
+  open: () => AppendSession,
   context: StatementContext,
   bind: BindContext,
 ): Promise<number | undefined> {
@@ -34,7 +35,7 @@ export async function insertLiterals(
   const constants = defaulted.map((column) => bind.evaluateConstant(defaultOf(column, bind, values.position)));
   const columns = [...targets, ...defaulted];
   const schema = { fields: columns.map(({ name, type }) => ({ name, type, nullable: true })) };
-  const session = await context.writer.openAppend(definition.name);
+  const session = open();
   try {
     for (let from = 0; from < values.rows.length; from += BATCH_ROWS) {
       const scope = new MemoryScope(context.storage.arena);

@@ -1,4 +1,5 @@
 /** Rows of a plan into a table, in one atomic append. */
+import type { AppendSession } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import type { Schema } from '../../core/types.js';
 import type { LogicalPlan } from '../plan/logical.js';
@@ -6,10 +7,10 @@ import type { Expression as Syntax, Values } from '../syntax/ast/query.js';
 import { runPlan } from './select.js';
 import type { StatementContext } from './statement.js';
 
-/** `schema` names the table's column for each output column of the plan. Resolves to the number of rows when they are durable. */
-export async function insertPlan(plan: LogicalPlan, schema: Schema, table: string, context: StatementContext): Promise<number> {
+/** `schema` names the table's column for each output column of the plan. Resolves to the number of rows when the append is committed. */
+export async function insertPlan(plan: LogicalPlan, schema: Schema, open: () => AppendSession, context: StatementContext): Promise<number> {
   const execution = runPlan(plan, context);
-  const session = await context.writer.openAppend(table);
+  const session = await open();
   try {
     for await (const batch of execution.batches) {
       try {

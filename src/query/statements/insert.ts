@@ -1,169 +1,59 @@
 /** INSERT: VALUES, a query, or DEFAULT VALUES; columns that are not named get their default. */
-import type { ColumnDefinition, TableDefinition } from '../../core/contracts.js';
-import { DbError } from '../../core/errors.js';
-import type { Schema } from '../../core/types.js';
-import { bindRoot } from '../binder/binder.js';
-import { assignmentCast } from '../binder/coercion.js';
-import type { BindContext, BoundQuery, Clause } from '../binder/context.js';
-import { columnOf } from '../binder/expressions.js';
-import { didYouMean } from '../binder/nearest-name.js';
-import { projectPlan } from '../binder/plans.js';
-import { Scope } from '../binder/scope.js';
-import type { Expression } from '../plan/expression.js';
-import type { LogicalPlan } from '../plan/logical.js';
-import type { Query, Expression as Syntax, Values } from '../syntax/ast/query.js';
+import type { StorageWriter } from '../../core/contracts.js';
+import { isConstrained, type KeyRule } from '../constraints/enforce.js';
 import type { Insert } from '../syntax/ast/statement.js';
-import { defaultOf } from './defaults.js';
 import { insertLiterals } from './insert-literals.js';
-import { insertPlan, unevenRows } from './insert-rows.js';
+import { insertPlan } from './insert-rows.js';
+import { insertSource, plainValues } from './insert-source.js';
+import { targetColumns } from './insert-targets.js';
+import { insertChange } from './on-conflict.js';
+import { definitionNow, openAppend, type PlannedChange, runChange, writeTable } from './run-change.js';
 import { optimizePlan } from './select.js';
 import { bindContextOf, done, type StatementContext, type StatementOutcome } from './statement.js';
 import { existingTable } from './table-names.js';
 
 export async function insert(statement: Insert, context: StatementContext): Promise<StatementOutcome> {
-  if (statement.onConflict)
-    throw new DbError('unsupported', 'ON CONFLICT is not executed by this version yet', { position: statement.onConflict.position });
-  const returning = statement.returning[0];
-  if (returning) throw new DbError('unsupported', 'RETURNING is not executed by this version yet', { position: returning.position });
-  const snapshot = context.writer.snapshot();
+  const definition = definitionNow(statement, context);
+  const { onConflict } = statement;
+  if (statement.returning.length > 0 || (onConflict && onConflict.action !== 'replace')) {
+    return runChange('insert', statement, (writer) => planInsert(statement, writer, context), context);
+  }
+  const rule = onConflict ? 'replaceAll' : 'replace';
+  const rows = isConstrained(definition)
+    ? await writeTable(statement, context, (writer) => insertRows(statement, rule, writer, context))
+    : await insertRows(statement, rule, context.writer, context);
+  return done('insert', rows);
+}
+
+/** Without RETURNING and ON CONFLICT: rows go straight into the append. */
+async function insertRows(statement: Insert, rule: KeyRule, writer: StorageWriter, context: StatementContext): Promise<number> {
+  const snapshot = writer.snapshot();
   try {
     const { definition } = existingTable(statement.table, snapshot).table;
     const bind = bindContextOf(context, snapshot);
+    const open = () => openAppend(definition, rule, writer, context);
     const values = plainValues(statement);
     if (values) {
-      const targets = targetColumns(statement, definition, values.rows[0]?.length ?? 0);
-      const rows = await insertLiterals(values, targets, definition, context, bind);
-      if (rows !== undefined) return done('insert', rows);
+      const targets = targetColumns(statement.columns, definition, values.rows[0]?.length ?? 0, statement.source?.position);
+      const rows = await insertLiterals(values, targets, definition, open, context, bind);
+      if (rows !== undefined) return rows;
     }
-    const { plan, schema } = sourcePlan(statement, definition, values, bind);
-    const rows = await insertPlan(optimizePlan(plan, bind, context), schema, definition.name, context);
-    return done('insert', rows);
+    const { plan, schema } = insertSource(statement, definition, values, bind);
+    return await insertPlan(optimizePlan(plan, bind, context), schema, open, context);
   } finally {
     snapshot.release();
   }
 }
 
-/** The VALUES node when nothing stands around it. */
-function plainValues(statement: Insert): Values | null {
-  const { source } = statement;
-  if (!source || statement.with || source.with || source.orderBy.length > 0 || source.orderByAll || source.limit || source.limitBy)
-    return null;
-  return source.body.kind === 'values' ? source.body : null;
-}
-
-/** The columns that the source's values go into, in its order. */
-function targetColumns(statement: Insert, definition: TableDefinition, width: number): readonly ColumnDefinition[] {
-  const { columns } = definition;
-  if (statement.columns.length === 0) {
-    if (width > columns.length) {
-      throw new DbError('type_mismatch', `table ${definition.name} has ${columns.length} columns, ${width} values are given`, {
-        position: statement.source?.position,
-      });
-    }
-    return columns.slice(0, width);
+function planInsert(statement: Insert, writer: StorageWriter, context: StatementContext): PlannedChange {
+  const snapshot = writer.snapshot();
+  try {
+    const bind = bindContextOf(context, snapshot);
+    const { definition } = existingTable(statement.table, snapshot).table;
+    const source = insertSource(statement, definition, plainValues(statement), bind);
+    return { snapshot, change: insertChange(statement, source, bind, context) };
+  } catch (error) {
+    snapshot.release();
+    throw error;
   }
-  const targets = statement.columns.map((name) => {
-    const column = columns.find((each) => each.name.toLowerCase() === name.name.toLowerCase());
-    if (!column) {
-      throw new DbError('column_not_found', `table ${definition.name} has no column ${name.name}`, {
-        position: name.position,
-        hint: didYouMean(
-          name.name,
-          columns.map((each) => each.name),
-        ),
-      });
-    }
-    return column;
-  });
-  const twice = targets.findIndex((column, i) => targets.indexOf(column) < i);
-  if (twice >= 0)
-    throw new DbError('syntax_error', `column ${targets[twice]?.name} is named twice`, { position: statement.columns[twice]?.position });
-  if (targets.length !== width) {
-    throw new DbError('type_mismatch', `${targets.length} columns are named, ${width} values are given`, {
-      position: statement.source?.position,
-    });
-  }
-  return targets;
-}
-
-interface Source {
-  readonly plan: LogicalPlan;
-  readonly schema: Schema;
-}
-
-function sourcePlan(statement: Insert, definition: TableDefinition, values: Values | null, bind: BindContext): Source {
-  const { columns } = definition;
-  if (!statement.source) {
-    const row = columns.map((column) => defaultOf(column, bind, statement.position));
-    const output = columns.map((column) => ({ id: bind.nextId(), name: column.name, type: column.type, nullable: true }));
-    return { plan: { kind: 'values', rows: [row], output }, schema: schemaOf(columns) };
-  }
-  if (values) return valuesSource(statement, definition, values, bind);
-  const query: Query = statement.with ? { ...statement.source, with: mergedWith(statement) } : statement.source;
-  const bound = bindRoot(query, bind);
-  const targets = statement.byName
-    ? columnsByName(bound, statement, definition)
-    : targetColumns(statement, definition, bound.columns.length);
-  const named = targets.map((column, i) => {
-    const value = bound.columns[i];
-    if (!value) throw new DbError('internal', 'an INSERT target without a value');
-    return {
-      id: bind.nextId(),
-      name: column.name,
-      expression: assignmentCast(columnOf(value, statement.source?.position), column.type, column.name),
-    };
-  });
-  const missing = columns.filter((column) => !targets.includes(column));
-  const filled = missing.map((column) => ({
-    id: bind.nextId(),
-    name: column.name,
-    expression: defaultOf(column, bind, statement.position),
-  }));
-  return { plan: projectPlan(bound.plan, [...named, ...filled]), schema: schemaOf([...targets, ...missing]) };
-}
-
-function mergedWith(statement: Insert): Query['with'] {
-  const inner = statement.source?.with ?? null;
-  if (!statement.with || !inner) return statement.with ?? inner;
-  return { ...statement.with, entries: [...statement.with.entries, ...inner.entries] };
-}
-
-function columnsByName(bound: BoundQuery, statement: Insert, definition: TableDefinition): readonly ColumnDefinition[] {
-  return bound.columns.map((value) => {
-    const column = definition.columns.find((each) => each.name.toLowerCase() === value.name.toLowerCase());
-    if (!column)
-      throw new DbError('column_not_found', `table ${definition.name} has no column ${value.name}`, {
-        position: statement.source?.position,
-      });
-    return column;
-  });
-}
-
-function valuesSource(statement: Insert, definition: TableDefinition, values: Values, bind: BindContext): Source {
-  const targets = targetColumns(statement, definition, values.rows[0]?.length ?? 0);
-  const missing = definition.columns.filter((column) => !targets.includes(column));
-  const clause: Clause = {
-    context: bind,
-    name: 'VALUES',
-    scope: new Scope([], null),
-    commonTables: new Map(),
-    relation: null,
-    aggregates: null,
-  };
-  const filled = missing.map((column) => defaultOf(column, bind, statement.position));
-  const value = (syntax: Syntax, column: ColumnDefinition): Expression => {
-    if (syntax.kind === 'default') return defaultOf(column, bind, syntax.position);
-    return assignmentCast(bind.bindExpression(syntax, clause), column.type, column.name);
-  };
-  const rows = values.rows.map((row) => {
-    if (row.length !== targets.length) throw unevenRows(targets.length, row, values);
-    return [...row.map((syntax, i) => value(syntax, targets[i] as ColumnDefinition)), ...filled];
-  });
-  const all = [...targets, ...missing];
-  const output = all.map((column) => ({ id: bind.nextId(), name: column.name, type: column.type, nullable: true }));
-  return { plan: { kind: 'values', rows, output }, schema: schemaOf(all) };
-}
-
-function schemaOf(columns: readonly ColumnDefinition[]): Schema {
-  return { fields: columns.map(({ name, type }) => ({ name, type, nullable: true })) };
 }

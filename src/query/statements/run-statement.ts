@@ -6,10 +6,12 @@ import { deleteRows, truncate } from './delete.js';
 import { drop } from './drop.js';
 import { explain } from './explain.js';
 import { insert } from './insert.js';
+import { merge } from './merge.js';
 import { describeQuery, runQuery } from './select.js';
 import { cancelQuery, reset, set } from './settings.js';
 import { describe, show } from './show.js';
 import { NO_FIELDS, notYet, type StatementContext, type StatementOutcome } from './statement.js';
+import { update } from './update.js';
 
 interface Handler<Kind extends Statement['kind']> {
   readonly kind: StatementKind;
@@ -33,9 +35,9 @@ function unsupportedStatement<Kind extends Statement['kind']>(what: string, kind
 const HANDLERS: Handlers = {
   query: { kind: 'query', writes: false, run: runQuery },
   insert: { kind: 'insert', writes: true, run: insert },
-  update: unsupportedStatement('UPDATE', 'update'),
+  update: { kind: 'update', writes: true, run: update },
   delete: { kind: 'delete', writes: true, run: deleteRows },
-  merge: unsupportedStatement('MERGE', 'update'),
+  merge: { kind: 'update', writes: true, run: merge },
   copy: unsupportedStatement('COPY', 'utility'),
   truncate: { kind: 'ddl', writes: true, run: truncate },
   createTable: { kind: 'ddl', writes: true, run: createTable },

@@ -11,7 +11,7 @@ import { executePlan, type PlanExecution } from '../execution/execute.js';
 import { optimize } from '../optimizer/optimizer.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import type { Query } from '../syntax/ast/query.js';
-import { bindContextOf, type StatementContext, type StatementOutcome } from './statement.js';
+import { bindContextOf, memoryLimitOf, type PlanContext, type StatementContext, type StatementOutcome } from './statement.js';
 
 export interface PlannedQuery {
   readonly plan: LogicalPlan;
@@ -23,7 +23,7 @@ export function planQuery(query: Query, bind: BindContext, context: StatementCon
   return { plan: optimizePlan(resultPlan(bound, bind), bind, context), ordered: bound.ordered };
 }
 
-export function optimizePlan(plan: LogicalPlan, bind: BindContext, context: StatementContext): LogicalPlan {
+export function optimizePlan(plan: LogicalPlan, bind: BindContext, context: PlanContext): LogicalPlan {
   return optimize(plan, { evaluateConstant: bind.evaluateConstant, nextId: bind.nextId }, context.session.disabledRules);
 }
 
@@ -44,7 +44,7 @@ function resultPlan(bound: BoundQuery, bind: BindContext): LogicalPlan {
   );
 }
 
-export function runPlan(plan: LogicalPlan, context: StatementContext): PlanExecution {
+export function runPlan(plan: LogicalPlan, context: PlanContext): PlanExecution {
   const { storage, kernels, pool, settings, signal, nowNanoseconds, environment } = context;
   return executePlan(plan, {
     arena: storage.arena,
@@ -54,7 +54,7 @@ export function runPlan(plan: LogicalPlan, context: StatementContext): PlanExecu
     signal,
     nowNanoseconds,
     timezone: settings.timezone,
-    memoryLimitBytes: settings.max_memory === 0 ? context.serverSettings.memory_limit : settings.max_memory,
+    memoryLimitBytes: memoryLimitOf(context),
     environment,
   });
 }

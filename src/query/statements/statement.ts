@@ -1,7 +1,7 @@
 /** What running a statement needs, and what it gives. */
 import type { Kernels } from '../../../native-free/kernels.js';
 import type { OwnedBatch, Value } from '../../core/batch.js';
-import type { Parameters, RunningQuery, Snapshot, StatementKind, Storage, StorageWriter } from '../../core/contracts.js';
+import type { Parameters, RunningQuery, Snapshot, StatementKind, Storage, StorageTransaction, StorageWriter } from '../../core/contracts.js';
 import type { Environment } from '../../core/environment.js';
 import { DbError } from '../../core/errors.js';
 import type { Principal } from '../../core/principal.js';
@@ -9,6 +9,7 @@ import type { QuerySettings, Settings } from '../../core/settings.js';
 import type { Schema } from '../../core/types.js';
 import { createBindContext } from '../binder/binder.js';
 import type { BindContext } from '../binder/context.js';
+import type { KeyQueue } from '../constraints/key-queue.js';
 import type { WorkerPool } from '../execution/worker-pool.js';
 import type { Expression } from '../plan/expression.js';
 import type { SessionSettings } from '../session-settings.js';
@@ -25,6 +26,8 @@ export interface StatementContext {
   readonly storage: Storage;
   /** What statements read and write: the storage itself, or the open transaction. */
   readonly writer: StorageWriter;
+  /** Null: each statement is a transaction of its own. */
+  readonly transaction: StorageTransaction | null;
   readonly pool: WorkerPool;
   readonly kernels: Kernels;
   readonly environment: Environment;
@@ -34,6 +37,7 @@ export interface StatementContext {
   readonly settings: QuerySettings;
   readonly session: SessionSettings;
   readonly queries: QueryRegistry;
+  readonly keyQueue: KeyQueue;
   /** The whole text; positions are offsets in it. */
   readonly sql: string;
   readonly parameters: Parameters | undefined;
@@ -43,6 +47,23 @@ export interface StatementContext {
   readonly nowNanoseconds: bigint;
   evaluateConstant(expression: Expression): Value;
 }
+
+/** What planning and running a plan takes. */
+export type PlanContext = Pick<
+  StatementContext,
+  | 'storage'
+  | 'kernels'
+  | 'pool'
+  | 'environment'
+  | 'settings'
+  | 'serverSettings'
+  | 'session'
+  | 'sql'
+  | 'parameters'
+  | 'signal'
+  | 'nowNanoseconds'
+  | 'evaluateConstant'
+>;
 
 export interface StatementOutcome {
   readonly kind: StatementKind;
@@ -61,7 +82,7 @@ export function done(kind: StatementKind, affectedRows: number | null = null, ro
   return { kind, schema: NO_FIELDS, affectedRows, ordered: false, batches: null, rowsScanned: () => rowsScanned };
 }
 
-export function bindContextOf(context: StatementContext, snapshot: Snapshot): BindContext {
+export function bindContextOf(context: PlanContext, snapshot: Snapshot): BindContext {
   return createBindContext({
     sql: context.sql,
     snapshot,
@@ -70,6 +91,11 @@ export function bindContextOf(context: StatementContext, snapshot: Snapshot): Bi
     nowNanoseconds: context.nowNanoseconds,
     evaluateConstant: context.evaluateConstant,
   });
+}
+
+/** Bytes that one plan of the statement may hold. */
+export function memoryLimitOf(context: PlanContext): number {
+  return context.settings.max_memory === 0 ? context.serverSettings.memory_limit : context.settings.max_memory;
 }
 
 /** Fails with `unsupported`, at the statement. */

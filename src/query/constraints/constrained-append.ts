@@ -1,0 +1,62 @@
+/** An append whose commit looks at the constraints of its table. */
+import type { Batch } from '../../core/batch.js';
+import type { AppendResult, AppendSession, StorageWriter, TableDefinition } from '../../core/contracts.js';
+import type { Schema } from '../../core/types.js';
+import type { PlanContext } from '../statements/statement.js';
+import { enforceConstraints, type KeyRule } from './enforce.js';
+
+export class ConstrainedAppend implements AppendSession {
+  private readonly writer: StorageWriter;
+  private readonly table: string;
+  private readonly rule: KeyRule;
+  private readonly context: PlanContext;
+  /** Rows after which the constraints are looked at before the commit. */
+  private readonly pieceRows: number;
+  private session: AppendSession;
+  private pieceCount = 0;
+  private rows = 0;
+
+  /** `writer` is a transaction. */
+  constructor(writer: StorageWriter, table: string, definition: TableDefinition, rule: KeyRule, context: PlanContext) {
+    this.writer = writer;
+    this.table = table;
+    this.rule = rule;
+    this.context = context;
+    this.pieceRows = losesOrder(definition) && rule !== 'refuse' ? context.serverSettings.segment_rows / 2 : Number.POSITIVE_INFINITY;
+    this.session = writer.openAppend(table);
+  }
+
+  async append(batch: Batch, schema: Schema): Promise<void> {
+    if (this.pieceCount > 0 && this.pieceCount + batch.rowCount > this.pieceRows) {
+      await this.commitPiece();
+      this.session = this.writer.openAppend(this.table);
+    }
+    await this.session.append(batch, schema);
+    this.pieceCount += batch.rowCount;
+  }
+
+  async commit(): Promise<AppendResult> {
+    const { sequence } = await this.commitPiece();
+    return { rows: this.rows, sequence };
+  }
+
+  abort(): void {
+    this.session.abort();
+  }
+
+  private async commitPiece(): Promise<AppendResult> {
+    const result = await this.session.commit();
+    await enforceConstraints(this.writer, this.table, this.pieceCount, this.rule, this.context);
+    this.rows += this.pieceCount;
+    this.pieceCount = 0;
+    return result;
+  }
+}
+
+/**
+ * Which of two rows with one key came last is told by their places. Large appends sort rows by time within a segment, which changes the order of
+ * equal keys unless the time is part of the key.
+ */
+function losesOrder({ timestampColumn, dedupKeys }: TableDefinition): boolean {
+  return timestampColumn !== null && dedupKeys.length > 0 && !dedupKeys.includes(timestampColumn);
+}

@@ -1,0 +1,107 @@
+/** The rows of an INSERT as a plan: every column of the table, those that are not named with their default. */
+import type { ColumnDefinition, TableDefinition } from '../../core/contracts.js';
+import { DbError } from '../../core/errors.js';
+import type { Schema } from '../../core/types.js';
+import { bindRoot } from '../binder/binder.js';
+import { assignmentCast } from '../binder/coercion.js';
+import type { BindContext, BoundQuery, Clause } from '../binder/context.js';
+import { columnOf } from '../binder/expressions.js';
+import { projectPlan } from '../binder/plans.js';
+import { Scope } from '../binder/scope.js';
+import type { Expression } from '../plan/expression.js';
+import type { LogicalPlan } from '../plan/logical.js';
+import type { Query, Expression as Syntax, Values } from '../syntax/ast/query.js';
+import type { Insert } from '../syntax/ast/statement.js';
+import { defaultOf } from './defaults.js';
+import { unevenRows } from './insert-rows.js';
+import { targetColumns } from './insert-targets.js';
+
+/** The VALUES node when nothing stands around it. */
+export function plainValues(statement: Insert): Values | null {
+  const { source } = statement;
+  if (!source || statement.with || source.with || source.orderBy.length > 0 || source.orderByAll || source.limit || source.limitBy)
+    return null;
+  return source.body.kind === 'values' ? source.body : null;
+}
+
+export interface InsertSource {
+  readonly plan: LogicalPlan;
+  readonly schema: Schema;
+}
+
+export function insertSource(statement: Insert, definition: TableDefinition, values: Values | null, bind: BindContext): InsertSource {
+  const { columns } = definition;
+  if (!statement.source) {
+    const row = columns.map((column) => defaultOf(column, bind, statement.position));
+    const output = columns.map((column) => ({ id: bind.nextId(), name: column.name, type: column.type, nullable: true }));
+    return { plan: { kind: 'values', rows: [row], output }, schema: schemaOf(columns) };
+  }
+  if (values) return valuesSource(statement, definition, values, bind);
+  const query: Query = statement.with ? { ...statement.source, with: mergedWith(statement) } : statement.source;
+  const bound = bindRoot(query, bind);
+  const targets = statement.byName
+    ? columnsByName(bound, statement, definition)
+    : targetColumns(statement.columns, definition, bound.columns.length, statement.source?.position);
+  const named = targets.map((column, i) => {
+    const value = bound.columns[i];
+    if (!value) throw new DbError('internal', 'an INSERT target without a value');
+    return {
+      id: bind.nextId(),
+      name: column.name,
+      expression: assignmentCast(columnOf(value, statement.source?.position), column.type, column.name),
+    };
+  });
+  const missing = columns.filter((column) => !targets.includes(column));
+  const filled = missing.map((column) => ({
+    id: bind.nextId(),
+    name: column.name,
+    expression: defaultOf(column, bind, statement.position),
+  }));
+  return { plan: projectPlan(bound.plan, [...named, ...filled]), schema: schemaOf([...targets, ...missing]) };
+}
+
+function mergedWith(statement: Insert): Query['with'] {
+  const inner = statement.source?.with ?? null;
+  if (!statement.with || !inner) return statement.with ?? inner;
+  return { ...statement.with, entries: [...statement.with.entries, ...inner.entries] };
+}
+
+function columnsByName(bound: BoundQuery, statement: Insert, definition: TableDefinition): readonly ColumnDefinition[] {
+  return bound.columns.map((value) => {
+    const column = definition.columns.find((each) => each.name.toLowerCase() === value.name.toLowerCase());
+    if (!column)
+      throw new DbError('column_not_found', `table ${definition.name} has no column ${value.name}`, {
+        position: statement.source?.position,
+      });
+    return column;
+  });
+}
+
+function valuesSource(statement: Insert, definition: TableDefinition, values: Values, bind: BindContext): InsertSource {
+  const targets = targetColumns(statement.columns, definition, values.rows[0]?.length ?? 0, statement.source?.position);
+  const missing = definition.columns.filter((column) => !targets.includes(column));
+  const clause: Clause = {
+    context: bind,
+    name: 'VALUES',
+    scope: new Scope([], null),
+    commonTables: new Map(),
+    relation: null,
+    aggregates: null,
+  };
+  const filled = missing.map((column) => defaultOf(column, bind, statement.position));
+  const value = (syntax: Syntax, column: ColumnDefinition): Expression => {
+    if (syntax.kind === 'default') return defaultOf(column, bind, syntax.position);
+    return assignmentCast(bind.bindExpression(syntax, clause), column.type, column.name);
+  };
+  const rows = values.rows.map((row) => {
+    if (row.length !== targets.length) throw unevenRows(targets.length, row, values);
+    return [...row.map((syntax, i) => value(syntax, targets[i] as ColumnDefinition)), ...filled];
+  });
+  const all = [...targets, ...missing];
+  const output = all.map((column) => ({ id: bind.nextId(), name: column.name, type: column.type, nullable: true }));
+  return { plan: { kind: 'values', rows, output }, schema: schemaOf(all) };
+}
+
+function schemaOf(columns: readonly ColumnDefinition[]): Schema {
+  return { fields: columns.map(({ name, type }) => ({ name, type, nullable: true })) };
+}
