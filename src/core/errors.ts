@@ -39,6 +39,13 @@ export const ERRORS = {
   table_exists: { http: 409, grpc: 6, retryable: false, doc: 'A table of this name exists.' },
   column_exists: { http: 409, grpc: 6, retryable: false, doc: 'The table has a column of this name.' },
   conflict: { http: 409, grpc: 14, retryable: true, doc: 'Another transaction changed the same rows; run it again.' },
+  transaction_state: {
+    http: 400,
+    grpc: 9,
+    retryable: false,
+    doc: 'The statement does not fit the state of the transaction: COMMIT without BEGIN, BEGIN twice, an unknown savepoint.',
+  },
+  transaction_aborted: { http: 409, grpc: 9, retryable: false, doc: 'A statement of the transaction failed before; only ROLLBACK helps.' },
   request_too_large: { http: 413, grpc: 3, retryable: false, doc: 'The body is larger than max_body_bytes.' },
   unsupported_media_type: { http: 415, grpc: 3, retryable: false, doc: 'The body is of a type or encoding that is not read.' },
   query_memory_exceeded: { http: 422, grpc: 3, retryable: false, doc: 'The query needs more memory than it may take.' },

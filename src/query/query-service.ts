@@ -7,7 +7,6 @@ import type {
   QueryRequest,
   QueryResult,
   QueryService,
-  QuerySession,
   RunningQuery,
   Storage,
 } from '../core/contracts.js';
@@ -20,13 +19,16 @@ import { BatchStream } from './batch-stream.js';
 import type { KeyQueue } from './constraints/key-queue.js';
 import type { WorkerPool } from './execution/worker-pool.js';
 import { evaluateConstant } from './expression/evaluate.js';
+import { drop, readAhead } from './held-result.js';
 import { ParseCache } from './parse-cache.js';
 import type { Expression } from './plan/expression.js';
 import { QueryRun } from './query-run.js';
 import { readStatements } from './read-statements.js';
-import { querySettingsOf, SessionSettings } from './session-settings.js';
-import { describeStatement, runStatement, writes } from './statements/run-statement.js';
+import { Session } from './session.js';
+import { querySettingsOf, type SessionSettings } from './session-settings.js';
+import { describeStatement, mayWrite, runStatement, writes } from './statements/run-statement.js';
 import { done, type StatementContext, type StatementOutcome } from './statements/statement.js';
+import { retried } from './statements/write-atomically.js';
 import type { Statement } from './syntax/ast/statement.js';
 
 export interface QueryServiceOptions {
@@ -53,7 +55,7 @@ class Service implements QueryService {
   private readonly admission: Admission;
   private readonly runs = new Map<string, QueryRun>();
   /** SET of the embedded owner lasts; that of other doors ends with the request. */
-  private readonly embeddedSession: SessionSettings;
+  private readonly embeddedSession: Session;
   private readonly querySettings: QuerySettings;
   private readonly constants: MemoryScope;
   private readonly scratch: Scratch;
@@ -66,13 +68,18 @@ class Service implements QueryService {
     this.cache = new ParseCache(Math.min(settings.max_nesting, DEEPEST_NESTING), settings.max_statement_bytes);
     this.admission = new Admission(settings.max_concurrent_queries, settings.max_queued_queries);
     this.querySettings = querySettingsOf(settings);
-    this.embeddedSession = new SessionSettings(this.querySettings);
+    this.embeddedSession = this.newSession();
     this.constants = new MemoryScope(storage.arena);
     this.scratch = new Scratch(this.constants);
   }
 
-  openSession(): QuerySession {
-    throw new DbError('unsupported', 'sessions are not there yet');
+  openSession(): Session {
+    if (this.isClosed) throw new DbError('closed', 'the database is closing');
+    return this.newSession();
+  }
+
+  private newSession(): Session {
+    return new Session(this.options.environment.uuid(), this.options.storage, this.querySettings);
   }
 
   async execute(request: QueryRequest): Promise<QueryResult> {
@@ -87,9 +94,9 @@ class Service implements QueryService {
       }
       run.state = 'running';
       const session = this.sessionOf(request);
-      const statements = await this.statements(request, session);
-      const outcome = await this.runAll(statements, run, session);
-      return this.result(outcome, run, session.effective(request.settings).max_rows);
+      const statements = await this.statements(request, session.settings);
+      const outcome = await session.inTurn(() => this.runText(statements, run, session));
+      return this.result(outcome, run, session);
     } catch (error) {
       this.end(run, admitted);
       throw run.failure(error);
@@ -100,7 +107,7 @@ class Service implements QueryService {
     const run = this.begin(request);
     try {
       const session = this.sessionOf(request);
-      const statement = (await this.statements(request, session)).at(-1);
+      const statement = (await this.statements(request, session.settings)).at(-1);
       if (!statement) throw new DbError('syntax_error', 'the text has no statement', { position: 0 });
       return await describeStatement(statement, this.contextOf(run, session));
     } catch (error) {
@@ -122,6 +129,7 @@ class Service implements QueryService {
 
   async close(): Promise<void> {
     this.isClosed = true;
+    this.embeddedSession.close();
     for (const run of this.runs.values()) run.cancel();
     if (this.runs.size > 0) {
       // Results that nobody pulls never end by themselves; their memory goes with the arena.
@@ -162,12 +170,61 @@ class Service implements QueryService {
     return statements;
   }
 
-  private sessionOf(request: QueryRequest): SessionSettings {
-    return request.principal.kind === 'embedded' ? this.embeddedSession : new SessionSettings(this.querySettings);
+  private sessionOf({ session, principal }: QueryRequest): Session {
+    if (session) {
+      if (session instanceof Session) return session;
+      throw new DbError('invalid_argument', 'the session is not one of this database');
+    }
+    return principal.kind === 'embedded' ? this.embeddedSession : this.newSession();
+  }
+
+  private isLasting(session: Session, request: QueryRequest): boolean {
+    return request.session !== undefined || session === this.embeddedSession;
+  }
+
+  /** Several statements that write are one transaction, unless the text itself begins or ends one. */
+  private async runText(statements: readonly Statement[], run: QueryRun, session: Session): Promise<StatementOutcome> {
+    const isOwn =
+      statements.length > 1 &&
+      !session.inTransaction &&
+      statements.some(mayWrite) &&
+      !statements.some((statement) => statement.kind === 'transaction');
+    if (isOwn) return retried(() => this.runTogether(statements, run, session));
+    const mayStayOpen = this.isLasting(session, run.request);
+    let outcome: StatementOutcome;
+    try {
+      outcome = await this.runAll(statements, run, session);
+    } catch (error) {
+      session.fail(run.failure(error));
+      if (session.inTransaction && !mayStayOpen) session.rollback();
+      throw error;
+    }
+    if (!session.inTransaction || mayStayOpen) return outcome;
+    await drop(outcome);
+    session.rollback();
+    throw new DbError('transaction_state', 'the text begins a transaction and does not end it; it was rolled back', {
+      hint: 'add COMMIT, or send the statements without BEGIN: one text is one transaction',
+    });
+  }
+
+  /** All or nothing. */
+  private async runTogether(statements: readonly Statement[], run: QueryRun, session: Session): Promise<StatementOutcome> {
+    session.begin(true);
+    let outcome: StatementOutcome | undefined;
+    try {
+      outcome = await readAhead(await this.runAll(statements, run, session));
+      run.signal.throwIfAborted();
+      await session.commit();
+      return outcome;
+    } catch (error) {
+      if (session.inTransaction) session.rollback();
+      if (outcome) await drop(outcome);
+      throw error;
+    }
   }
 
   /** All but the last are run to their end; the first error stops the rest. */
-  private async runAll(statements: readonly Statement[], run: QueryRun, session: SessionSettings): Promise<StatementOutcome> {
+  private async runAll(statements: readonly Statement[], run: QueryRun, session: Session): Promise<StatementOutcome> {
     let outcome = done('utility');
     for (const [i, statement] of statements.entries()) {
       const context = this.contextOf(run, session);
@@ -179,21 +236,24 @@ class Service implements QueryService {
     return outcome;
   }
 
-  private contextOf(run: QueryRun, session: SessionSettings): StatementContext {
+  private contextOf(run: QueryRun, client: Session): StatementContext {
     const { storage, pool, kernels, environment, version, settings } = this.options;
-    const effective = session.effective(run.request.settings);
+    const transaction = client.transaction?.storage ?? null;
+    const effective = client.settings.effective(run.request.settings);
     const nowNanoseconds = environment.nowNanoseconds();
     return {
       storage,
-      writer: storage,
-      transaction: null,
+      writer: transaction ?? storage,
+      transaction,
       pool,
       kernels,
       environment,
       version,
       serverSettings: settings,
       settings: effective,
-      session,
+      session: client.settings,
+      client,
+      readOnly: run.request.readOnly ?? false,
       queries: this,
       keyQueue: this.options.keyQueue,
       sql: run.request.sql,
@@ -214,7 +274,9 @@ class Service implements QueryService {
     }
   }
 
-  private result(outcome: StatementOutcome, run: QueryRun, maxRows: number): QueryResult {
+  private result(outcome: StatementOutcome, run: QueryRun, session: Session): QueryResult {
+    const maxRows = session.settings.effective(run.request.settings).max_rows;
+    const open = session.transaction;
     const { kind, schema, affectedRows, batches } = outcome;
     const progress = () => run.progress();
     if (!batches) {
@@ -232,7 +294,11 @@ class Service implements QueryService {
           });
         }
       },
-      onError: (error) => run.failure(error),
+      onError: (error) => {
+        const failure = run.failure(error);
+        if (open !== null && open === session.transaction) session.fail(failure);
+        return failure;
+      },
       onEnd: () => this.end(run, true),
     });
     return { queryId: run.queryId, kind, schema, affectedRows, batches: stream, progress };

@@ -1,16 +1,19 @@
 /** The table of statements: who runs each, and whether it writes. */
 import type { QueryDescription, StatementKind } from '../../core/contracts.js';
-import type { Statement } from '../syntax/ast/statement.js';
+import { DbError } from '../../core/errors.js';
+import type { Execute, Statement } from '../syntax/ast/statement.js';
 import { createIndex, createTable } from './create-table.js';
 import { deleteRows, truncate } from './delete.js';
 import { drop } from './drop.js';
 import { explain } from './explain.js';
 import { insert } from './insert.js';
 import { merge } from './merge.js';
+import { deallocate, executed, prepare } from './prepared.js';
 import { describeQuery, runQuery } from './select.js';
 import { cancelQuery, reset, set } from './settings.js';
 import { describe, show } from './show.js';
 import { NO_FIELDS, notYet, type StatementContext, type StatementOutcome } from './statement.js';
+import { checkTransaction, savepoint, transaction } from './transactions.js';
 import { update } from './update.js';
 
 interface Handler<Kind extends Statement['kind']> {
@@ -47,8 +50,8 @@ const HANDLERS: Handlers = {
   drop: { kind: 'ddl', writes: true, run: drop },
   alterTable: unsupportedStatement('ALTER', 'ddl'),
   comment: unsupportedStatement('COMMENT ON', 'ddl'),
-  transaction: unsupportedStatement('BEGIN, COMMIT and ROLLBACK', 'utility'),
-  savepoint: unsupportedStatement('SAVEPOINT', 'utility'),
+  transaction: { kind: 'utility', writes: false, run: transaction },
+  savepoint: { kind: 'utility', writes: false, run: savepoint },
   show: { kind: 'utility', writes: false, run: show },
   describe: { kind: 'utility', writes: false, run: describe },
   summarize: unsupportedStatement('SUMMARIZE', 'utility', false),
@@ -56,9 +59,9 @@ const HANDLERS: Handlers = {
   set: { kind: 'utility', writes: false, run: set },
   reset: { kind: 'utility', writes: false, run: reset },
   cancelQuery: { kind: 'utility', writes: true, run: cancelQuery },
-  prepare: unsupportedStatement('PREPARE', 'utility', false),
-  execute: unsupportedStatement('EXECUTE', 'utility'),
-  deallocate: unsupportedStatement('DEALLOCATE', 'utility', false),
+  prepare: { kind: 'utility', writes: false, run: prepare },
+  execute: { kind: 'utility', writes: false, run: execute },
+  deallocate: { kind: 'utility', writes: false, run: deallocate },
   use: unsupportedStatement('USE', 'utility', false),
 };
 
@@ -74,13 +77,31 @@ export function writes(statement: Statement): boolean {
   return handlerOf(statement).writes;
 }
 
+/** True also when that is only known as it runs. */
+export function mayWrite(statement: Statement): boolean {
+  return statement.kind === 'execute' || writes(statement);
+}
+
 export async function runStatement(statement: Statement, context: StatementContext): Promise<StatementOutcome> {
+  checkTransaction(statement, writes(statement), context);
   return handlerOf(statement).run(statement, context);
+}
+
+function execute(statement: Execute, context: StatementContext): Promise<StatementOutcome> {
+  const prepared = executed(statement, context);
+  if (context.readOnly && writes(prepared.statement)) {
+    throw new DbError('method_not_allowed', 'this door only reads', { position: statement.position, hint: 'send statements that write by POST' });
+  }
+  return runStatement(prepared.statement, prepared.context);
 }
 
 /** What planning tells of a statement. The results of SHOW and the like are planned by making them: they are small and change nothing. */
 export async function describeStatement(statement: Statement, context: StatementContext): Promise<QueryDescription> {
   if (statement.kind === 'query') return describeQuery(statement, context);
+  if (statement.kind === 'execute') {
+    const prepared = executed(statement, context);
+    return describeStatement(prepared.statement, prepared.context);
+  }
   const kind = statementKind(statement);
   if (statement.kind === 'explain')
     return { kind, schema: { fields: [{ name: 'plan', type: { kind: 'utf8' }, nullable: true }] }, rowCount: null, ordered: true };

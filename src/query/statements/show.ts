@@ -208,7 +208,7 @@ const FOREIGN_SETTINGS: Readonly<Record<string, string>> = {
   server_version: '16.0',
   client_encoding: 'UTF8',
   standard_conforming_strings: 'on',
-  transaction_isolation: 'serializable',
+  transaction_isolation: 'repeatable read',
   search_path: 'public',
 };
 

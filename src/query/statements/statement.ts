@@ -12,6 +12,7 @@ import type { BindContext } from '../binder/context.js';
 import type { KeyQueue } from '../constraints/key-queue.js';
 import type { WorkerPool } from '../execution/worker-pool.js';
 import type { Expression } from '../plan/expression.js';
+import type { Session } from '../session.js';
 import type { SessionSettings } from '../session-settings.js';
 import type { Statement } from '../syntax/ast/statement.js';
 
@@ -36,6 +37,10 @@ export interface StatementContext {
   /** In force for this statement. */
   readonly settings: QuerySettings;
   readonly session: SessionSettings;
+  /** Prepared statements and the open transaction. */
+  readonly client: Session;
+  /** The door only reads. */
+  readonly readOnly: boolean;
   readonly queries: QueryRegistry;
   readonly keyQueue: KeyQueue;
   /** The whole text; positions are offsets in it. */
