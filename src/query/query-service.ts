@@ -1,15 +1,7 @@
 /** Implements QueryService: SQL text → statements, run in order, the last one's result streamed to the caller. */
 import type { Kernels } from '../../native-free/kernels.js';
 import type { OwnedBatch, Value } from '../core/batch.js';
-import type {
-  IngestService,
-  QueryDescription,
-  QueryRequest,
-  QueryResult,
-  QueryService,
-  RunningQuery,
-  Storage,
-} from '../core/contracts.js';
+import type { IngestService, QueryDescription, QueryRequest, QueryResult, QueryService, RunningQuery, Storage } from '../core/contracts.js';
 import type { Environment } from '../core/environment.js';
 import { DbError } from '../core/errors.js';
 import { MemoryScope, Scratch } from '../core/memory-scope.js';

@@ -63,7 +63,9 @@ export class Session implements QuerySession {
 
   begin(implicit: boolean, readOnly = false): OpenTransaction {
     if (this.current) {
-      throw new DbError('transaction_state', 'a transaction is open already', { hint: 'COMMIT or ROLLBACK it; for a part of it there is SAVEPOINT' });
+      throw new DbError('transaction_state', 'a transaction is open already', {
+        hint: 'COMMIT or ROLLBACK it; for a part of it there is SAVEPOINT',
+      });
     }
     this.current = { storage: this.storage.begin(), readOnly, implicit, savepoints: [], failure: null };
     return this.current;
@@ -125,7 +127,9 @@ export class Session implements QuerySession {
 
   private required(what = 'this'): OpenTransaction {
     if (this.current && !(this.current.implicit && what !== 'this')) return this.current;
-    throw new DbError('transaction_state', `no transaction is open${what === 'this' ? '' : `, which ${what} needs`}`, { hint: 'BEGIN starts one' });
+    throw new DbError('transaction_state', `no transaction is open${what === 'this' ? '' : `, which ${what} needs`}`, {
+      hint: 'BEGIN starts one',
+    });
   }
 
   private savepointIndex(open: OpenTransaction, name: string): number {

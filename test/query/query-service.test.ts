@@ -33,9 +33,12 @@ describe('statements of one text', () => {
   it('run in order and give the result of the last one', async () => {
     expect(await rows("INSERT INTO t VALUES (1, 'x'); INSERT INTO t VALUES (2, 'y'); SELECT count(*) FROM t;")).toEqual(['2']);
   });
-  it('stop at the first error', async () => {
+  it('are one transaction: an error undoes what ran before it', async () => {
     expect(await codeOf(rows('DELETE FROM t WHERE a = 2; SELECT nope; DELETE FROM t'))).toBe('column_not_found');
-    expect(await rows('SELECT a FROM t')).toEqual(['1']);
+    expect(await rows('SELECT a FROM t ORDER BY a')).toEqual(['1', '2']);
+    expect(await codeOf(rows('DELETE FROM t WHERE a = 2; SELECT 1 / (a - 1) FROM t'))).toBe('division_by_zero');
+    expect(await rows('SELECT a FROM t ORDER BY a')).toEqual(['1', '2']);
+    expect(await rows('BEGIN; DELETE FROM t WHERE a = 2; COMMIT; SELECT a FROM t')).toEqual(['1']);
   });
   it('write nothing at all where only reading is allowed', async () => {
     expect(await codeOf(rows("SELECT 1; INSERT INTO t VALUES (3, 'z')", { readOnly: true }))).toBe('method_not_allowed');

@@ -46,10 +46,7 @@ export function withinBounds(rows: RangeRows, indexes: readonly number[], bounds
     const own = column(rows, index);
     const [low, high] = [bounds[2 * i] ?? null, bounds[2 * i + 1] ?? null];
     if (low === null || high === null) return [];
-    return [
-      bind.call('ge', [columnOf(own), literal(low, own.type)], -1),
-      bind.call('le', [columnOf(own), literal(high, own.type)], -1),
-    ];
+    return [bind.call('ge', [columnOf(own), literal(low, own.type)], -1), bind.call('le', [columnOf(own), literal(high, own.type)], -1)];
   });
   return filterPlan(rows.plan, conjunction(conditions));
 }

@@ -103,8 +103,7 @@ function columnsOfSubquery(query: Query, count: number, clause: Clause): readonl
 function columnIndex(name: QualifiedName, definition: TableDefinition, table: string | null): number {
   const own = name.at(-1)?.name ?? '';
   const qualifier = name.length > 1 ? name.at(-2) : undefined;
-  const index =
-    qualifier && !sameName(table, qualifier.name) ? -1 : definition.columns.findIndex((column) => sameName(column.name, own));
+  const index = qualifier && !sameName(table, qualifier.name) ? -1 : definition.columns.findIndex((column) => sameName(column.name, own));
   if (index >= 0) return index;
   throw new DbError('column_not_found', `table ${definition.name} has no column ${name.map((part) => part.name).join('.')}`, {
     position: name[0]?.position,

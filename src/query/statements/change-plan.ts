@@ -94,11 +94,7 @@ function newRows(parts: ChangeParts, definition: TableDefinition, bind: BindCont
   return { plan, control: [...seen, ...made.slice(0, actions.length)], values: made.slice(actions.length) };
 }
 
-function returnedColumns(
-  parts: ChangeParts,
-  made: NewRows,
-  bind: BindContext,
-): { readonly plan: LogicalPlan; readonly schema: Schema } {
+function returnedColumns(parts: ChangeParts, made: NewRows, bind: BindContext): { readonly plan: LogicalPlan; readonly schema: Schema } {
   const { definition } = parts.table.table;
   const shown = made.values.length > 0 ? made.values : parts.input.output.slice(0, definition.columns.length);
   const own = definition.columns.map((column, i): ScopeColumn => {

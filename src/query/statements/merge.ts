@@ -163,7 +163,9 @@ class MergeBinder {
     const { columns } = this.definition;
     if ((action.kind === 'insert') === hasTarget && action.kind !== 'nothing') {
       const what = action.kind.toUpperCase();
-      throw new DbError('syntax_error', `${what} is no action for WHEN ${hasTarget ? '' : 'NOT '}MATCHED here`, { position: syntax.position });
+      throw new DbError('syntax_error', `${what} is no action for WHEN ${hasTarget ? '' : 'NOT '}MATCHED here`, {
+        position: syntax.position,
+      });
     }
     const old = this.target.scan.output.slice(0, columns.length).map((column) => columnOf({ ...column, nullable: true }));
     switch (action.kind) {

@@ -35,7 +35,11 @@ export function insertChange(statement: Insert, source: InsertSource, bind: Bind
   if (onConflict?.action === 'update') return changePlan(updateOnConflict(statement, onConflict, rows, bind), bind, context);
   const kept = onConflict?.action === 'nothing' ? withoutConflicts(onConflict, table, rows, bind) : rows;
   const keys = onConflict?.action === 'replace' ? 'replaceAll' : 'replace';
-  return changePlan({ ...partsOf(statement, table), input: kept.plan, values: kept.columns.map((each) => columnOf(each)), keys }, bind, context);
+  return changePlan(
+    { ...partsOf(statement, table), input: kept.plan, values: kept.columns.map((each) => columnOf(each)), keys },
+    bind,
+    context,
+  );
 }
 
 function partsOf(statement: Insert, table: TableSnapshot): Omit<ChangeParts, 'input' | 'values' | 'keys'> {
@@ -83,7 +87,8 @@ function conflictKeys(onConflict: OnConflict, definition: TableDefinition): read
     const name = syntax.kind === 'column' ? syntax.name.at(-1) : undefined;
     if (!name) throw new DbError('unsupported', 'ON CONFLICT takes columns', { position: syntax.position });
     const index = definition.columns.findIndex((column) => sameName(column.name, name.name));
-    if (index < 0) throw new DbError('column_not_found', `table ${definition.name} has no column ${name.name}`, { position: name.position });
+    if (index < 0)
+      throw new DbError('column_not_found', `table ${definition.name} has no column ${name.name}`, { position: name.position });
     return index;
   });
   const wanted = new Set(indexes);
@@ -102,7 +107,10 @@ function keyPairs(key: Key, left: readonly OutputColumn[], right: readonly Outpu
 // ---- DO NOTHING ----
 
 function withoutConflicts(onConflict: OnConflict, table: TableSnapshot, rows: GivenRows, bind: BindContext): GivenRows {
-  return conflictKeys(onConflict, table.table.definition).reduce((kept, key) => firstOfKey(withoutExisting(kept, key, table, bind), key, bind), rows);
+  return conflictKeys(onConflict, table.table.definition).reduce(
+    (kept, key) => firstOfKey(withoutExisting(kept, key, table, bind), key, bind),
+    rows,
+  );
 }
 
 function withoutExisting(rows: GivenRows, key: Key, table: TableSnapshot, bind: BindContext): GivenRows {
@@ -118,7 +126,8 @@ function firstOfKey(rows: GivenRows, key: Key, bind: BindContext): GivenRows {
   const nullable = key.nullsEqual ? [] : columns.filter((column) => column.nullable);
   const own = bind.call('gen_random_uuid', [], -1);
   // Keys with a NULL are equal to none: each of them gets a group of its own.
-  const apart = nullable.length === 0 ? [] : [caseOf([[disjunction(nullable.map((each) => isNull(columnOf(each)))), own]], literal(null, UUID), UUID)];
+  const apart =
+    nullable.length === 0 ? [] : [caseOf([[disjunction(nullable.map((each) => isNull(columnOf(each)))), own]], literal(null, UUID), UUID)];
   const first = firstRows(rows.plan, [...columns.map((each) => columnOf(each)), ...apart], [], bind.nextId);
   return { plan: first.plan, columns: rows.columns.map((column) => first.columns.get(column.id) ?? column) };
 }

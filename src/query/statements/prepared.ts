@@ -41,7 +41,10 @@ export function preparedOf(name: string, position: number, context: StatementCon
 }
 
 /** The statement with its arguments, and the context that it runs in. */
-export function executed(statement: Execute, context: StatementContext): { readonly statement: Statement; readonly context: StatementContext } {
+export function executed(
+  statement: Execute,
+  context: StatementContext,
+): { readonly statement: Statement; readonly context: StatementContext } {
   const { syntax, sql } = preparedOf(statement.name.name, statement.name.position, context);
   const inner: StatementContext = { ...context, sql };
   const parameters = parametersOf(syntax.statement);

@@ -1,5 +1,5 @@
 /** Deleting rows that a plan names: one bitmap per touched segment. */
-import { bitmapBytes, type Batch, type Vector } from '../../core/batch.js';
+import { type Batch, bitmapBytes, type Vector } from '../../core/batch.js';
 import type { TableDeletions, TableSnapshot } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import type { MemoryScope } from '../../core/memory-scope.js';

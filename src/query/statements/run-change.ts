@@ -57,10 +57,7 @@ export async function writeTable<Result>(
 }
 
 /** Rows that only are deleted need no transaction: the deletion is one commit. */
-export async function runDeletion(
-  plan: (writer: StorageWriter) => PlannedChange,
-  context: StatementContext,
-): Promise<StatementOutcome> {
+export async function runDeletion(plan: (writer: StorageWriter) => PlannedChange, context: StatementContext): Promise<StatementOutcome> {
   const attempt = () => applyPlanned(plan(context.writer), context.writer, context);
   return changeOutcome('delete', context.transaction ? await attempt() : await retried(attempt));
 }

@@ -90,7 +90,10 @@ export async function runStatement(statement: Statement, context: StatementConte
 function execute(statement: Execute, context: StatementContext): Promise<StatementOutcome> {
   const prepared = executed(statement, context);
   if (context.readOnly && writes(prepared.statement)) {
-    throw new DbError('method_not_allowed', 'this door only reads', { position: statement.position, hint: 'send statements that write by POST' });
+    throw new DbError('method_not_allowed', 'this door only reads', {
+      position: statement.position,
+      hint: 'send statements that write by POST',
+    });
   }
   return runStatement(prepared.statement, prepared.context);
 }

@@ -1,7 +1,15 @@
 /** What running a statement needs, and what it gives. */
 import type { Kernels } from '../../../native-free/kernels.js';
 import type { OwnedBatch, Value } from '../../core/batch.js';
-import type { Parameters, RunningQuery, Snapshot, StatementKind, Storage, StorageTransaction, StorageWriter } from '../../core/contracts.js';
+import type {
+  Parameters,
+  RunningQuery,
+  Snapshot,
+  StatementKind,
+  Storage,
+  StorageTransaction,
+  StorageWriter,
+} from '../../core/contracts.js';
 import type { Environment } from '../../core/environment.js';
 import { DbError } from '../../core/errors.js';
 import type { Principal } from '../../core/principal.js';
