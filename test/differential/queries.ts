@@ -3,6 +3,7 @@
 import { randomAggregate } from './aggregates.js';
 import { type Expr, leaf, randomCondition, randomExpr, type Scope, type ScopeColumn, sqlOf } from './expressions.js';
 import type { Random } from './random.js';
+import { randomWindow } from './windows.js';
 import type { Class, World, WorldTable } from './world.js';
 
 export interface Join {
@@ -177,6 +178,8 @@ export class QueryMaker {
     }
     const wanted = classes.length > 0 ? classes : Array.from({ length: random.whole(1, 5) }, () => this.anyClass(columns));
     const items = wanted.map((each) => randomExpr(scope, each, random.whole(0, 3), true));
+    if (id !== undefined && fuzzy && classes.length === 0 && rows <= 1000 && random.chance(0.35))
+      for (let i = random.whole(1, 3); i > 0; i--) items.push(randomWindow({ random, columns, id }));
     return { ...base, distinct: random.chance(0.15), items, group: undefined, having: [] };
   }
 

@@ -11,6 +11,7 @@ import { quoteName, sqlTypeName } from '../binder/type-names.js';
 import { SCALAR_FUNCTIONS } from '../functions/registry.js';
 import type { Query } from '../syntax/ast/query.js';
 import type { Describe, Show } from '../syntax/ast/statement.js';
+import { WINDOW_FUNCTIONS } from '../windows/registry.js';
 import { describeQuery, outcomeOf } from './select.js';
 import { notYet, type StatementContext, type StatementOutcome } from './statement.js';
 import { existingTable } from './table-names.js';
@@ -189,7 +190,8 @@ function functions(): Listing {
     (entry.aliases ?? []).join(', '),
     entry.doc,
   ]);
-  const rows = [...scalars, ...aggregates].sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1));
+  const windows = WINDOW_FUNCTIONS.map((entry) => [entry.name, 'window', 'window', '', entry.doc]);
+  const rows = [...scalars, ...aggregates, ...windows].sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1));
   return { columns: ['function_name', 'kind', 'category', 'aliases', 'description'].map(text), rows };
 }
 
