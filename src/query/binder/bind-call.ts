@@ -8,7 +8,7 @@ import { columnsOf, type Expression } from '../plan/expression.js';
 import type { SortKey } from '../plan/logical.js';
 import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
 import { windowFunction } from '../windows/registry.js';
-import { bindLambdaCall, namedFields } from './bind-composite.js';
+import { bindLambdaCall, jsonArguments, namedFields } from './bind-composite.js';
 import { argumentOf, castTo, coerceBool, decimalLiterals } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
 import { literal, textLiteral } from './expressions.js';
@@ -96,7 +96,7 @@ export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
   const args = syntax.arguments.map((argument) => clause.context.bindExpression(argument.value, clause));
   const session = args.length === 0 ? SESSION_VALUES[name] : undefined;
   if (session !== undefined) return textLiteral(session, syntax.position);
-  return scalarCall(OPERATOR_SPELLINGS[name] ?? name, args, syntax.position);
+  return scalarCall(OPERATOR_SPELLINGS[name] ?? name, jsonArguments(scalarFunction(name)?.name, args, clause), syntax.position);
 }
 
 function bindAggregate(name: string, syntax: FunctionCall, clause: Clause): Expression {

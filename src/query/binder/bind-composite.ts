@@ -3,6 +3,7 @@ import { DbError } from '../../core/errors.js';
 import { BOOL, INT64, typeName, UTF8 } from '../../core/types.js';
 import { scalarFunction } from '../functions/registry.js';
 import type { Expression, LambdaExpression, LambdaParameter } from '../plan/expression.js';
+import type { DataType as TypeSyntax } from '../syntax/ast/node.js';
 import type { FunctionCall, Lambda, List, Quantified, Row, Slice, Struct, Subscript, Expression as Syntax } from '../syntax/ast/query.js';
 import { castTo, coerceBool } from './coercion.js';
 import type { Clause } from './context.js';
@@ -191,4 +192,40 @@ export function overItems(
   const lambda: LambdaExpression = { kind: 'lambda', parameters: [id], operand: body, type: body.type, nullable: true, position };
   const tests = clause.context.call('list_transform', [list, lambda], position);
   return clause.context.call(quantifier === 'any' ? 'list_any' : 'list_all', [tests], position);
+}
+
+// ---- JSON ----
+
+/** Functions that build JSON, and those whose text is JSON, so that the first take it as it is. */
+const JSON_BUILDERS: ReadonlySet<string> = new Set(['to_json', 'json_object', 'json_array', 'json_group_array', 'json_group_object']);
+/** Results of aggregates are columns of these names. */
+const AGGREGATED: ReadonlySet<string> = new Set(['json_group_array', 'json_group_object']);
+const JSON_VALUED: ReadonlySet<string> = new Set([
+  ...['to_json', 'json_object', 'json_array', 'json', 'json_checked', 'json_checked_or_null', 'json_get', 'json_get_path', 'json_extract'],
+  ...['json_merge_patch', 'json_strip_nulls', 'jsonb_set', 'json_pretty', 'json_group_array', 'json_group_object'],
+]);
+
+/** The arguments of a function that builds JSON: what is JSON is marked. */
+export function jsonArguments(name: string | undefined, args: readonly Expression[], clause: Clause): readonly Expression[] {
+  if (name === undefined || !JSON_BUILDERS.has(name)) return args;
+  return args.map((arg) => (isJson(arg) ? clause.context.call('json_embed', [arg], arg.position) : arg));
+}
+
+function isJson(expression: Expression): boolean {
+  if (expression.kind === 'column') return AGGREGATED.has(expression.name) && expression.type.kind === 'utf8';
+  return expression.kind === 'call' && JSON_VALUED.has(expression.function) && expression.type.kind === 'utf8';
+}
+
+/** CAST(x AS JSON): text must be JSON, other values become it. Undefined for other types. */
+export function bindJsonCast(
+  type: TypeSyntax,
+  operand: Expression,
+  safe: boolean,
+  clause: Clause,
+  position: number,
+): Expression | undefined {
+  if (type.kind !== 'namedType' || !['json', 'jsonb'].includes(type.name.toLowerCase())) return undefined;
+  if (operand.type.kind === 'null') return undefined;
+  const isText = operand.type.kind === 'utf8' || operand.type.kind === 'symbol';
+  return clause.context.call(!isText ? 'to_json' : safe ? 'json_checked_or_null' : 'json_checked', [operand], position);
 }

@@ -6,7 +6,7 @@ import type { Expression } from '../plan/expression.js';
 import type { Column } from '../syntax/ast/literal.js';
 import type { Case, Cast, Collate, Is, Expression as Syntax } from '../syntax/ast/query.js';
 import { bindFunction } from './bind-call.js';
-import { bindField, bindList, bindRow, bindSlice, bindStruct, bindSubscript } from './bind-composite.js';
+import { bindField, bindJsonCast, bindList, bindRow, bindSlice, bindStruct, bindSubscript } from './bind-composite.js';
 import { bindBlob, bindDuration, bindInterval, bindNumber, bindParameter, bindTypedLiteral } from './bind-literal.js';
 import { bindInList, bindInSet, bindQuantified } from './bind-membership.js';
 import { bindBetween, bindBinary, bindDistinctFrom, bindLike, bindLogical, bindUnary } from './bind-operator.js';
@@ -24,7 +24,8 @@ const HANDLERS: Handlers = {
   string: (syntax) => textLiteral(syntax.value, syntax.position),
   boolean: (syntax) => boolLiteral(syntax.value, syntax.position),
   null: (syntax) => nullLiteral(syntax.position),
-  typedLiteral: (syntax) => bindTypedLiteral(syntax),
+  typedLiteral: (syntax, clause) =>
+    bindJsonCast(syntax.type, textLiteral(syntax.value, syntax.position), false, clause, syntax.position) ?? bindTypedLiteral(syntax),
   interval: bindInterval,
   duration: (syntax) => bindDuration(syntax),
   blob: (syntax) => bindBlob(syntax),
@@ -145,6 +146,8 @@ function bindCast(syntax: Cast, clause: Clause): Expression {
     return { ...castOf(textLiteral(syntax.operand.text, syntax.operand.position), type, syntax.isTry), position: syntax.position };
   }
   const operand = bindExpression(syntax.operand, clause);
+  const json = bindJsonCast(syntax.type, operand, syntax.isTry, clause, syntax.position);
+  if (json) return json;
   if (!castSupported(operand.type, type)) {
     throw new DbError('type_mismatch', `${typeName(operand.type)} cannot be cast to ${typeName(type)}`, { position: syntax.position });
   }

@@ -40,7 +40,7 @@ export interface Overload {
 export interface ScalarFunction {
   readonly name: string;
   readonly aliases?: readonly string[];
-  readonly category: 'operator' | 'math' | 'text' | 'time' | 'conditional' | 'list' | 'hash' | 'system';
+  readonly category: 'operator' | 'math' | 'text' | 'time' | 'conditional' | 'list' | 'json' | 'hash' | 'system';
   readonly doc: string;
   readonly examples: readonly FunctionExample[];
   /** strict: NULL in, NULL out (the evaluator does it). custom: evaluate() sets validity itself. */

@@ -4,6 +4,7 @@ import { COMPARISON_FUNCTIONS } from './comparison.js';
 import { CONDITIONAL_FUNCTIONS } from './conditional.js';
 import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
 import { DIALECT_MEANINGS } from './dialect-meanings.js';
+import { JSON_FUNCTIONS } from './json.js';
 import { LIST_FUNCTIONS } from './list.js';
 import { LIST_LAMBDA_FUNCTIONS } from './list-lambda.js';
 import { LIST_SEARCH_FUNCTIONS } from './list-search.js';
@@ -31,6 +32,7 @@ const TOPICS: readonly (readonly ScalarFunction[])[] = [
   CONDITIONAL_FUNCTIONS,
   SYSTEM_FUNCTIONS,
   LIST_FUNCTIONS,
+  JSON_FUNCTIONS,
   LIST_SEARCH_FUNCTIONS,
   LIST_SHAPE_FUNCTIONS,
   LIST_LAMBDA_FUNCTIONS,

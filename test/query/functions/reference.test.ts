@@ -12,6 +12,7 @@ const TITLES = {
   time: 'Dates and times',
   conditional: 'Conditions',
   list: 'Lists and structs',
+  json: 'JSON',
   hash: 'Hashes',
   system: 'System',
 } as const satisfies Record<ScalarFunction['category'], string>;
@@ -43,7 +44,7 @@ function shown(entry: ScalarFunction): string {
 }
 
 function page(): string {
-  const entries = Object.values(SCALAR_FUNCTIONS).filter((entry) => entry.name !== 'single_row');
+  const entries = Object.values(SCALAR_FUNCTIONS).filter((entry) => entry.name !== 'single_row' && entry.name !== 'json_embed');
   const sections = Object.entries(TITLES).map(([category, title]) => {
     const members = entries.filter((entry) => entry.category === category).sort((a, b) => (a.name < b.name ? -1 : 1));
     return `## ${title}\n\n${members.map(shown).join('\n')}`;
