@@ -7,9 +7,9 @@ import { boolVector } from '../expression/bitmaps.js';
 import { compareVectors } from '../expression/compare.js';
 import { constantVector, textsOf, vectorOf } from '../expression/vector-values.js';
 import type { EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
-import { entriesOf } from './entry.js';
 import { oneOf, text } from './overloads.js';
-import { flatText, mappedText } from './text-operands.js';
+import { type Regex, regexOf } from './regular-expressions.js';
+import { flatText } from './text-operands.js';
 
 // ---- LIKE ----
 
@@ -76,7 +76,7 @@ function likeBitmap(
   return out;
 }
 
-function likeRegex(pattern: string, escaping: string, fold: boolean): RegExp {
+function likeRegex(pattern: string, escaping: string, fold: boolean): Regex {
   let source = '';
   let escaped = false;
   for (const character of pattern) {
@@ -87,7 +87,7 @@ function likeRegex(pattern: string, escaping: string, fold: boolean): RegExp {
     source += !escaped && character === '%' ? '[^]*' : !escaped && character === '_' ? '[^]' : quoted(character);
     escaped = false;
   }
-  return new RegExp(`^${source}$`, fold ? 'iu' : 'u');
+  return regexOf(`^${source}$`, fold ? 'i' : '');
 }
 
 function quoted(character: string): string {
@@ -119,69 +119,7 @@ function constantText(vector: Vector | undefined, rowCount: number, context: Eva
 
 // ---- regular expressions ----
 
-const MAX_KEPT = 500;
-const compiled = new Map<string, RegExp>();
-
-/** A PostgreSQL regular expression as a JavaScript one. */
-function regexOf(source: string, flags: string): RegExp {
-  const key = `${flags}/${source}`;
-  const known = compiled.get(key);
-  if (known) {
-    known.lastIndex = 0;
-    return known;
-  }
-  const pattern = translated(source);
-  // Of code points where the pattern allows it: an escape that only means itself is an error there, but not among UTF-16 units.
-  const regex = compiledBy(pattern, `${flags}u`) ?? compiledBy(pattern, flags);
-  if (!regex) throw new DbError('invalid_value', `'${source}' is not a regular expression`);
-  if (compiled.size >= MAX_KEPT) compiled.clear();
-  compiled.set(key, regex);
-  return regex;
-}
-
-function compiledBy(pattern: string, flags: string): RegExp | undefined {
-  try {
-    return new RegExp(pattern, flags);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-const CLASSES: Readonly<Record<string, string>> = {
-  alpha: 'A-Za-z',
-  digit: '0-9',
-  alnum: 'A-Za-z0-9',
-  upper: 'A-Z',
-  lower: 'a-z',
-  space: '\\s',
-  blank: ' \\t',
-  xdigit: '0-9A-Fa-f',
-  punct: '!-\\/:-@\\[-`{-~',
-  word: '\\w',
-};
-
-/** Character classes [[:alpha:]] and the word borders \y \m \M. */
-function translated(source: string): string {
-  return source
-    .replace(/\[:(\w+):\]/g, (whole, name: string) => CLASSES[name] ?? whole)
-    .replace(/\\\\|\\([ymM])/g, (whole, letter: string | undefined) => (letter === undefined ? whole : '\\b'))
-    .replace(/\\\\|\\([AZ])/g, (whole, letter: string | undefined) => (letter === undefined ? whole : letter === 'A' ? '^' : '$'));
-}
-
-/** i ignore case, s dot matches newline, n/m lines have starts and ends, g all occurrences. */
-function flagsOf(options: string): string {
-  let flags = 's';
-  for (const option of options) {
-    if (option === 'i') flags += 'i';
-    else if (option === 'n' || option === 'm') flags = `${flags.replace('s', '')}m`;
-    else if (option === 'g') flags += 'g';
-    else if (option !== 'c' && option !== 's') throw new DbError('invalid_value', `'${option}' is no option of a regular expression`);
-  }
-  return [...new Set(flags)].join('');
-}
-
-function regexBitmap(vector: Vector, regex: RegExp, rowCount: number, context: EvaluationContext): number {
+function regexBitmap(vector: Vector, regex: Regex, rowCount: number, context: EvaluationContext): number {
   const results = textsOf(vector, context).map((value) => value !== null && regex.test(value));
   return vectorOf(results.slice(0, rowCount), BOOL, context).values;
 }
@@ -192,7 +130,7 @@ function matchRows(
   pattern: Vector,
   rowCount: number,
   context: EvaluationContext,
-  compile: (source: string) => RegExp,
+  compile: (source: string) => Regex,
 ): number {
   const patterns = textsOf(pattern, context);
   const results = textsOf(vector, context).map((value, row) => {
@@ -204,7 +142,7 @@ function matchRows(
 
 function matcher(
   name: string,
-  compile: (source: string) => RegExp,
+  compile: (source: string) => Regex,
   doc: string,
   examples: readonly FunctionExample[],
   category: ScalarFunction['category'] = 'operator',
@@ -222,7 +160,7 @@ function matcher(
 }
 
 /** SQL's own pattern: % and _ as in LIKE, | * + ? {} () [] as in regular expressions. */
-function similarRegex(pattern: string): RegExp {
+function similarRegex(pattern: string): Regex {
   let source = '';
   let escaped = false;
   for (const character of pattern) {
@@ -236,7 +174,7 @@ function similarRegex(pattern: string): RegExp {
 }
 
 /** Shell patterns: * any run, ? one character, [...] a set. */
-function globRegex(pattern: string): RegExp {
+function globRegex(pattern: string): Regex {
   let source = '';
   let inSet = false;
   for (const character of pattern) {
@@ -249,44 +187,6 @@ function globRegex(pattern: string): RegExp {
   }
   return regexOf(`^${source}$`, 's');
 }
-
-/** The constant texts after the first two arguments. */
-function constants(args: readonly (Vector | undefined)[], rowCount: number, context: EvaluationContext): string[] {
-  return args.map((arg) => {
-    const value = constantText(arg, rowCount, context);
-    if (value === undefined) throw new DbError('unsupported', 'pattern, replacement and options of a regular expression must be constants');
-    return value;
-  });
-}
-
-const replaceMatches: Overload['evaluate'] = (context, [value, ...rest], rowCount) => {
-  const [pattern, replacement, options] = constants(rest, rowCount, context);
-  const regex = regexOf(pattern ?? '', flagsOf(options ?? ''));
-  const target = (replacement ?? '')
-    .replaceAll('$', '$$$$')
-    .replace(/\\(\d|&)/g, (_whole, group: string) => `$${group === '0' ? '&' : group}`);
-  return mappedText(value as Vector, context, (source) => source.replace(regex, target));
-};
-
-const extractMatch: Overload['evaluate'] = (context, [value, pattern, group], rowCount) => {
-  const [source] = constants([pattern], rowCount, context);
-  const regex = regexOf(source ?? '', 's');
-  const index = group ? Number(valueAt(context.arena, group, 0) ?? 0) : 0;
-  return mappedText(value as Vector, context, (each) => regex.exec(each)?.[index] ?? '');
-};
-
-const matches: Overload['evaluate'] = (context, [value, ...rest], rowCount) => {
-  const [pattern, options] = constants(rest, rowCount, context);
-  return boolVector(
-    regexBitmap(value as Vector, regexOf(pattern ?? '', flagsOf((options ?? '').replaceAll('g', ''))), rowCount, context),
-    rowCount,
-  );
-};
-
-const regexFunction = entriesOf({ category: 'text' });
-
-const integerLiteral = (arg: { readonly type: { readonly kind: string } }) =>
-  arg.type.kind.includes('int') ? ({ kind: 'int64' } as const) : undefined;
 
 export const PATTERN_FUNCTIONS: readonly ScalarFunction[] = [
   like('like', false, false, 'a LIKE pattern [ESCAPE c]: % is any run of characters, _ one character.', [
@@ -308,36 +208,4 @@ export const PATTERN_FUNCTIONS: readonly ScalarFunction[] = [
   matcher('regexp_imatch', (source) => regexOf(source, 'is'), 'a ~* pattern: the same, whatever the case of letters.', [
     { sql: "'HELLO' ~* 'l+'", result: 'true' },
   ]),
-  regexFunction(
-    'regexp_matches',
-    'True when a regular expression matches somewhere; options i, n.',
-    [{ sql: "regexp_matches('abc', 'B', 'i')", result: 'true' }],
-    oneOf({ params: [text, text], type: BOOL, evaluate: matches }, { params: [text, text, text], type: BOOL, evaluate: matches }),
-    ['regexp_like'],
-  ),
-  regexFunction(
-    'regexp_replace',
-    'The first match (all with option g) becomes the replacement; \\1 is the first group.',
-    [
-      { sql: "regexp_replace('a1b22', '\\d+', '#')", result: 'a#b22' },
-      { sql: "regexp_replace('a1b22', '(\\d+)', '<\\1>', 'g')", result: 'a<1>b<22>' },
-    ],
-    oneOf(
-      { params: [text, text, text], type: UTF8, evaluate: replaceMatches },
-      { params: [text, text, text, text], type: UTF8, evaluate: replaceMatches },
-    ),
-  ),
-  regexFunction(
-    'regexp_extract',
-    'The first match, or a group of it; an empty text when nothing matches.',
-    [
-      { sql: "regexp_extract('ab12', '[0-9]+')", result: '12' },
-      { sql: "regexp_extract('ab12', '([a-z]+)(\\d+)', 2)", result: '12' },
-    ],
-    oneOf(
-      { params: [text, text], type: UTF8, evaluate: extractMatch },
-      { params: [text, text, integerLiteral], type: UTF8, evaluate: extractMatch },
-    ),
-    ['regexp_substr'],
-  ),
 ];

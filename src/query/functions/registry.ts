@@ -11,6 +11,7 @@ import { LIST_SEARCH_FUNCTIONS } from './list-search.js';
 import { LIST_SHAPE_FUNCTIONS } from './list-shape.js';
 import { MATH_FUNCTIONS } from './math.js';
 import { PATTERN_FUNCTIONS } from './patterns.js';
+import { REGULAR_FUNCTIONS } from './regular-functions.js';
 import { SERIES_FUNCTIONS } from './series-list.js';
 import { SUBQUERY_FUNCTIONS } from './single-row.js';
 import { STRUCT_FUNCTIONS } from './struct.js';
@@ -26,6 +27,7 @@ const TOPICS: readonly (readonly ScalarFunction[])[] = [
   MATH_FUNCTIONS,
   TEXT_FUNCTIONS,
   PATTERN_FUNCTIONS,
+  REGULAR_FUNCTIONS,
   TIME_FUNCTIONS,
   TIME_BUCKET_FUNCTIONS,
   TIME_PART_FUNCTIONS,

@@ -10,6 +10,8 @@ import type { EvaluationContext, Overload, ScalarFunction } from './contract.js'
 import { entriesOf } from './entry.js';
 import { listLength } from './list.js';
 import { integer, kind, type Parameter, result, room, type Signature, step, text } from './overloads.js';
+import { substringByPattern, substringSimilar } from './regular-functions.js';
+import { each } from './row-by-row.js';
 import { flatText, mappedText, measuredText, operand, textBytes, writtenText } from './text-operands.js';
 
 const entry = entriesOf({ category: 'text', infallible: true });
@@ -304,13 +306,19 @@ export const TEXT_FUNCTIONS: readonly ScalarFunction[] = [
   ),
   entry(
     'substring',
-    'substring(text, start[, length]), counted from 1; places before 1 count as characters that are not there.',
+    'substring(text, start[, length]), counted from 1; places before 1 count as characters that are not there. substring(text FROM pattern): what a regular expression, or its first group, matches.',
     [
       { sql: "substring('hello', 2, 3)", result: 'ell' },
       { sql: "substr('hello', -1, 4)", result: 'he' },
       { sql: "substring('hello', 4)", result: 'lo' },
+      { sql: "substring('foobar' FROM 'o(.)b')", result: 'o' },
     ],
-    [toText([text, integer], substring), toText([text, integer, integer], substring)],
+    [
+      toText([text, integer], substring),
+      toText([text, integer, integer], substring),
+      each([text, text], UTF8, substringByPattern),
+      each([text, text, text], UTF8, substringSimilar),
+    ],
     { aliases: ['substr'], infallible: false },
   ),
   entry(
