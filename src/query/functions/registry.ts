@@ -17,6 +17,7 @@ import { SUBQUERY_FUNCTIONS } from './single-row.js';
 import { STRUCT_FUNCTIONS } from './struct.js';
 import { SYSTEM_FUNCTIONS } from './system.js';
 import { TEXT_FUNCTIONS } from './text.js';
+import { TEXT_CODE_FUNCTIONS } from './text-codes.js';
 import { TIME_FUNCTIONS } from './time.js';
 import { TIME_BUCKET_FUNCTIONS } from './time-buckets.js';
 import { TIME_PART_FUNCTIONS } from './time-parts.js';
@@ -26,6 +27,7 @@ const TOPICS: readonly (readonly ScalarFunction[])[] = [
   ARITHMETIC_FUNCTIONS,
   MATH_FUNCTIONS,
   TEXT_FUNCTIONS,
+  TEXT_CODE_FUNCTIONS,
   PATTERN_FUNCTIONS,
   REGULAR_FUNCTIONS,
   TIME_FUNCTIONS,
