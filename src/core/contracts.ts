@@ -153,6 +153,8 @@ export interface ViewDefinition {
   readonly schema: string;
   /** The query's text; bound anew at each use. */
   readonly sql: string;
+  /** Schemas that names without one are looked for in; its own, then public, when absent. */
+  readonly searchPath?: readonly string[] | undefined;
   /** Names for the query's columns, in turn; empty = the query's own. */
   readonly columnNames: readonly string[];
   readonly comment: string | null;

@@ -2,6 +2,7 @@
 import { DbError } from '../core/errors.js';
 import { parseSetting, type QuerySettings, SETTINGS, type SettingName, type Settings } from '../core/settings.js';
 import { didYouMean } from './binder/nearest-name.js';
+import { DEFAULT_PATH, type SearchPath } from './binder/object-name.js';
 import { checkDialect } from './dialects/read-dialect.js';
 
 const QUERY_SETTINGS = (Object.keys(SETTINGS) as SettingName[]).filter(
@@ -15,6 +16,8 @@ export class SessionSettings {
   private readonly server: QuerySettings;
   private readonly values = new Map<keyof QuerySettings, string | number | boolean>();
   private rules: ReadonlySet<string> = NO_RULES;
+  /** Where names without a schema are looked for. */
+  searchPath: SearchPath = DEFAULT_PATH;
 
   /** `server`: what holds where nothing is SET. */
   constructor(server: QuerySettings) {
@@ -44,6 +47,7 @@ export class SessionSettings {
   reset(): void {
     this.values.clear();
     this.rules = NO_RULES;
+    this.searchPath = DEFAULT_PATH;
   }
 
   /** In force, with the request's own settings on top. Fails with `invalid_argument`. */

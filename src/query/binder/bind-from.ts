@@ -1,4 +1,5 @@
 /** FROM: tables, common tables, derived tables, table functions and joins. */
+import type { TableSnapshot } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
@@ -6,9 +7,11 @@ import type { DerivedTable, TableName, TableReference } from '../syntax/ast/quer
 import { bindJoin } from './bind-join.js';
 import { ONE_ROW } from './bind-series.js';
 import { bindTableFunction } from './bind-table-function.js';
+import { bindView } from './bind-view.js';
 import { type BoundRelation, type FromClause, unsupported } from './context.js';
 import { dependsOn, joinLateral } from './decorrelate.js';
 import { didYouMean } from './nearest-name.js';
+import { findObject, objectNames, writtenName } from './object-name.js';
 import { joinPlan } from './plans.js';
 import { Scope } from './scope.js';
 import { asRelation, renamed } from './table-alias.js';
@@ -87,16 +90,13 @@ function bindName(reference: TableName, clause: FromClause): BoundRelation {
   const schema = reference.name.at(-2)?.name.toLowerCase();
   const system = schema === undefined ? undefined : clause.context.systemTable(schema, last.name.toLowerCase(), clause.context.nextId);
   if (system) return asRelation(system, system.output, reference.alias, last.name, null, reference.position);
-  return bindStored(reference, last, clause);
+  const stored = findObject(reference.name, clause.context.snapshot, clause.context.searchPath);
+  if (!stored) throw tableNotFound(reference, last, clause);
+  return stored.kind === 'view' ? bindView(stored.view, reference, clause) : bindStored(stored.table, reference, clause);
 }
 
-const OWN_SCHEMAS = new Set(['public', 'main', 'default', 'fletch']);
-
-function bindStored(reference: TableName, name: Identifier, clause: FromClause): BoundRelation {
+function bindStored(source: TableSnapshot, reference: TableName, clause: FromClause): BoundRelation {
   const { context } = clause;
-  const schema = reference.name.at(-2);
-  const source = schema && !OWN_SCHEMAS.has(schema.name.toLowerCase()) ? undefined : context.snapshot.table(name.name);
-  if (!source) throw tableNotFound(reference, name, clause);
   const { definition } = source.table;
   const output = definition.columns.map((column) => ({
     id: context.nextId(),
@@ -120,11 +120,10 @@ function bindStored(reference: TableName, name: Identifier, clause: FromClause):
 }
 
 function tableNotFound(reference: TableName, name: Identifier, clause: FromClause): DbError {
-  const tables = clause.context.snapshot.tables().map((table) => table.definition.name);
+  const tables = objectNames(clause.context.snapshot);
   const hint =
     didYouMean(name.name, [...tables, ...clause.commonTables.keys()]) ?? (tables.length === 0 ? 'there are no tables yet' : undefined);
-  const text = reference.name.map((part) => part.name).join('.');
-  return new DbError('table_not_found', `no table is called ${text}`, { position: reference.position, hint });
+  return new DbError('table_not_found', `no table is called ${writtenName(reference.name)}`, { position: reference.position, hint });
 }
 
 function bindDerived(reference: DerivedTable, clause: FromClause): BoundRelation {

@@ -13,6 +13,7 @@ import { bindWindow } from './bind-window.js';
 import { castTo } from './coercion.js';
 import type { BindContext, BoundQuery } from './context.js';
 import { columnOf } from './expressions.js';
+import { DEFAULT_PATH, type SearchPath } from './object-name.js';
 import { projectPlan } from './plans.js';
 import { systemTable } from './system-tables.js';
 
@@ -21,6 +22,7 @@ export interface BindOptions {
   readonly snapshot: Snapshot;
   readonly parameters: Parameters | undefined;
   readonly timezone: string;
+  readonly searchPath?: SearchPath;
   readonly nowNanoseconds: bigint;
   readonly evaluateConstant: (expression: Expression) => Value;
 }
@@ -33,6 +35,7 @@ export function createBindContext(options: BindOptions): BindContext {
     snapshot,
     parameters,
     timezone,
+    searchPath: options.searchPath ?? DEFAULT_PATH,
     nowNanoseconds,
     evaluateConstant: (expression) => (expression.kind === 'literal' ? expression.value : options.evaluateConstant(expression)),
     systemTable: (schema, name, nextId) => systemTable(schema, name, snapshot, nextId),

@@ -6,6 +6,7 @@ import type { ColumnId, Expression, LambdaParameter } from '../plan/expression.j
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { Expression as ExpressionSyntax, FunctionCall, Query, TableReference } from '../syntax/ast/query.js';
 import type { AggregateCollector } from './aggregate-collector.js';
+import type { SearchPath } from './object-name.js';
 import type { Relation } from './relation.js';
 import type { Scope, ScopeColumn } from './scope.js';
 import type { UnnestCollector } from './unnest-collector.js';
@@ -49,6 +50,9 @@ export interface BindContext {
   /** Statement start, nanoseconds since the epoch. */
   readonly nowNanoseconds: bigint;
   readonly systemTable: SystemTable;
+  readonly searchPath: SearchPath;
+  /** Views that are being bound, outermost first. */
+  readonly openViews?: readonly string[];
   nextId(): ColumnId;
   /** Value of an expression that reads no column. */
   evaluateConstant(expression: Expression): Value;

@@ -47,12 +47,7 @@ export function bindTarget(syntax: TargetSyntax, bind: BindContext): ChangeTarge
 
 /** Fails with `table_not_found`. */
 export function targetDefinition(syntax: TargetSyntax, bind: BindContext): TableDefinition {
-  return existingTable(syntax.table, bind.snapshot).table.definition;
-}
-
-/** The name under which storage knows a table. */
-export function storedName(definition: TableDefinition): string {
-  return definition.schema === undefined || definition.schema === 'public' ? definition.name : `${definition.schema}.${definition.name}`;
+  return existingTable(syntax.table, bind.snapshot, bind.searchPath).table.definition;
 }
 
 /** Fails when the other tables of the statement have the target's name. */

@@ -1,54 +1,54 @@
 /** CREATE TABLE, CREATE TABLE AS, CREATE TABLE (LIKE …), CREATE INDEX. */
-import type { ColumnDefinition, Snapshot, TableDefinition } from '../../core/contracts.js';
+import type { ColumnDefinition, Snapshot, StorageTransaction, TableDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import { UTF8 } from '../../core/types.js';
 import { didYouMean } from '../binder/nearest-name.js';
+import { type NewName, newName, PUBLIC } from '../binder/object-name.js';
 import { resolveType } from '../binder/type-names.js';
 import type { OutputColumn } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
 import type { ColumnDefinition as ColumnSyntax, CreateIndex, CreateTable } from '../syntax/ast/statement.js';
+import { inTransaction } from './ddl-transaction.js';
 import { checkDefault } from './defaults.js';
 import { insertPlan } from './insert-rows.js';
 import { planQuery } from './select.js';
 import { bindContextOf, done, notYet, type StatementContext, type StatementOutcome } from './statement.js';
 import { constraintsOf } from './table-constraints.js';
-import { tableName } from './table-names.js';
+import { existingTable } from './table-names.js';
 
 export async function createTable(statement: CreateTable, context: StatementContext): Promise<StatementOutcome> {
   if (statement.temporary) throw notYet('CREATE TEMPORARY TABLE', statement);
-  const name = tableName(statement.name);
-  const snapshot = context.writer.snapshot();
+  return inTransaction(context, statement.name[0]?.position ?? statement.position, (writer) => createIn(writer, statement, context));
+}
+
+/** One commit: OR REPLACE has the old table until the new one is there, AS leaves nothing when its query fails. */
+async function createIn(writer: StorageTransaction, statement: CreateTable, context: StatementContext): Promise<StatementOutcome> {
+  const snapshot = writer.snapshot();
   try {
-    const exists = snapshot.table(name) !== undefined;
+    const name = newName(statement.name, snapshot, context.session.searchPath);
+    const position = statement.name[0]?.position;
+    if (snapshot.view(name.stored)) throw new DbError('table_exists', `${name.stored} is a view`, { position, hint: 'DROP VIEW first' });
+    const exists = snapshot.table(name.stored) !== undefined;
     if (exists && statement.ifNotExists) return done('ddl');
     if (exists && !statement.orReplace)
-      throw new DbError('table_exists', `table ${name} exists already`, {
-        position: statement.name[0]?.position,
+      throw new DbError('table_exists', `table ${name.stored} exists already`, {
+        position,
         hint: 'CREATE TABLE IF NOT EXISTS, or OR REPLACE',
       });
-    if (statement.query) return await createFromQuery(statement, name, exists, snapshot, context);
-    const definition = definitionOf(statement, name, snapshot, context, []);
-    if (exists) await context.writer.dropTable(name);
-    await create(definition, statement, context);
+    const own = { ...context, writer };
+    if (statement.query) return await createFromQuery(statement, name, exists, snapshot, own);
+    const definition = definitionOf(statement, name, snapshot, own, []);
+    if (exists) await writer.dropTable(name.stored);
+    await writer.createTable(definition);
     return done('ddl');
   } finally {
     snapshot.release();
   }
 }
 
-async function create(definition: TableDefinition, statement: CreateTable, context: StatementContext): Promise<boolean> {
-  try {
-    await context.writer.createTable(definition);
-    return true;
-  } catch (error) {
-    if (error instanceof DbError && error.code === 'table_exists' && statement.ifNotExists) return false;
-    throw error;
-  }
-}
-
 async function createFromQuery(
   statement: CreateTable,
-  name: string,
+  name: NewName,
   exists: boolean,
   snapshot: Snapshot,
   context: StatementContext,
@@ -56,31 +56,26 @@ async function createFromQuery(
   if (!statement.query) throw notYet('CREATE TABLE without columns', statement);
   const { plan } = planQuery(statement.query, bindContextOf(context, snapshot), context);
   const definition = definitionOf(statement, name, snapshot, context, plan.output);
-  if (exists) await context.writer.dropTable(name);
-  const created = await create(definition, statement, context);
-  if (!created || !statement.withData) return done('ddl');
-  try {
-    const fields = definition.columns.map((column, i) => ({
-      name: column.name,
-      type: plan.output[i]?.type ?? column.type,
-      nullable: true,
-    }));
-    const rows = await insertPlan(plan, { fields }, () => context.writer.openAppend(name), context);
-    return done('ddl', rows);
-  } catch (error) {
-    await context.writer.dropTable(name);
-    throw error;
-  }
+  if (exists) await context.writer.dropTable(name.stored);
+  await context.writer.createTable(definition);
+  if (!statement.withData) return done('ddl');
+  const fields = definition.columns.map((column, i) => ({
+    name: column.name,
+    type: plan.output[i]?.type ?? column.type,
+    nullable: true,
+  }));
+  const rows = await insertPlan(plan, { fields }, () => context.writer.openAppend(name.stored), context);
+  return done('ddl', rows);
 }
 
 function definitionOf(
   statement: CreateTable,
-  name: string,
+  name: NewName,
   snapshot: Snapshot,
   context: StatementContext,
   fromQuery: readonly OutputColumn[],
 ): TableDefinition {
-  const like = statement.like ? likeColumns(statement, snapshot) : [];
+  const like = statement.like ? existingTable(statement.like, snapshot, context.session.searchPath).table.definition.columns : [];
   const written = statement.columns.map((column, i) => columnOfSyntax(column, i, fromQuery[i], context));
   if (fromQuery.length > 0 && written.length > 0 && written.length !== fromQuery.length) {
     throw new DbError('type_mismatch', `${written.length} columns are named, the query has ${fromQuery.length}`, {
@@ -102,9 +97,10 @@ function definitionOf(
   const columns = [...like, ...base].map((column, id): ColumnDefinition => ({ ...column, id }));
   const keys = keyColumns(statement);
   const dedupKeys = keys.map((key) => columnIndex(columns, key, 'a key'));
-  const constraints = constraintsOf(statement, name, columns, bindContextOf(context, snapshot));
+  const constraints = constraintsOf(statement, name.name, columns, bindContextOf(context, snapshot));
   return {
-    name,
+    name: name.name,
+    ...(name.schema === PUBLIC ? {} : { schema: name.schema }),
     columns: columns.map((column, i) => (isPrimaryKey(statement) && dedupKeys.includes(i) ? { ...column, nullable: false } : column)),
     timestampColumn: statement.timestamp ? timestampIndex(columns, statement.timestamp) : null,
     partitionBy: statement.partitionBy ?? (statement.timestamp ? 'day' : 'none'),
@@ -124,13 +120,6 @@ function definitionOf(
 function optionText(position: number, end: number, context: StatementContext): string {
   const text = context.sql.slice(position, end);
   return /^'.*'$/s.test(text) ? text.slice(1, -1).replaceAll("''", "'") : text;
-}
-
-function likeColumns(statement: CreateTable, snapshot: Snapshot): readonly Omit<ColumnDefinition, 'id'>[] {
-  const other = tableName(statement.like ?? []);
-  const table = snapshot.table(other);
-  if (!table) throw new DbError('table_not_found', `no table is called ${other}`, { position: statement.like?.[0]?.position });
-  return table.table.definition.columns;
 }
 
 function columnOfSyntax(
@@ -205,9 +194,7 @@ export function createIndex(statement: CreateIndex, context: StatementContext): 
   if (statement.unique) throw notYet('CREATE UNIQUE INDEX', statement);
   const snapshot = context.writer.snapshot();
   try {
-    const name = tableName(statement.table);
-    if (!snapshot.table(name))
-      throw new DbError('table_not_found', `no table is called ${name}`, { position: statement.table[0]?.position });
+    existingTable(statement.table, snapshot, context.session.searchPath);
     return done('ddl');
   } finally {
     snapshot.release();

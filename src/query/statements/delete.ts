@@ -2,9 +2,10 @@
 import type { StorageWriter } from '../../core/contracts.js';
 import { withCommonTables } from '../binder/bind-query.js';
 import type { CommonTables } from '../binder/context.js';
+import { storedName } from '../binder/object-name.js';
 import type { Delete, Truncate } from '../syntax/ast/statement.js';
 import { changePlan } from './change-plan.js';
-import { bindTarget, storedName } from './change-target.js';
+import { bindTarget } from './change-target.js';
 import { type PlannedChange, runDeletion } from './run-change.js';
 import { bindContextOf, done, type StatementContext, type StatementOutcome } from './statement.js';
 import { existingTable } from './table-names.js';
@@ -46,7 +47,9 @@ export async function truncate(statement: Truncate, context: StatementContext): 
   const snapshot = context.writer.snapshot();
   let names: ReadonlySet<string>;
   try {
-    names = new Set(statement.tables.map((table) => storedName(existingTable(table, snapshot).table.definition)));
+    names = new Set(
+      statement.tables.map((table) => storedName(existingTable(table, snapshot, context.session.searchPath).table.definition)),
+    );
   } finally {
     snapshot.release();
   }

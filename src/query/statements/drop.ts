@@ -1,30 +1,40 @@
-/** DROP TABLE. */
-import { DbError } from '../../core/errors.js';
+/** DROP TABLE, VIEW, SCHEMA: all names in one commit. */
+import { findObject, storedName } from '../binder/object-name.js';
 import type { Drop } from '../syntax/ast/statement.js';
+import { inTransaction } from './ddl-transaction.js';
+import { dropSchemas } from './schemas.js';
 import { done, notYet, type StatementContext, type StatementOutcome } from './statement.js';
-import { existingTable, tableName } from './table-names.js';
+import { existingTable, existingView } from './table-names.js';
 
 export async function drop(statement: Drop, context: StatementContext): Promise<StatementOutcome> {
-  if (statement.objectType === 'view' || statement.objectType === 'materializedView' || statement.objectType === 'schema') {
-    if (statement.ifExists) return done('ddl');
-    throw notYet(`DROP ${statement.objectType.toUpperCase()}`, statement);
+  switch (statement.objectType) {
+    case 'schema':
+      return dropSchemas(statement, context);
+    case 'materializedView':
+      if (statement.ifExists) return done('ddl');
+      throw notYet('DROP MATERIALIZED VIEW', statement);
+    case 'index':
+      // An index is accepted and has no effect, so there is nothing to drop either.
+      return done('ddl');
+    case 'table':
+    case 'view':
+      return dropObjects(statement, statement.objectType, context);
   }
-  // An index is accepted and has no effect, so there is nothing to drop either.
-  if (statement.objectType === 'index') return done('ddl');
-  const snapshot = context.writer.snapshot();
-  let names: readonly string[];
-  try {
-    const there = statement.ifExists ? statement.names.filter((name) => snapshot.table(tableName(name))) : statement.names;
-    names = there.map((name) => existingTable(name, snapshot).table.definition.name);
-  } finally {
-    snapshot.release();
-  }
-  for (const name of names) {
-    try {
-      await context.writer.dropTable(name);
-    } catch (error) {
-      if (!(error instanceof DbError && error.code === 'table_not_found' && statement.ifExists)) throw error;
+}
+
+async function dropObjects(statement: Drop, what: 'table' | 'view', context: StatementContext): Promise<StatementOutcome> {
+  const path = context.session.searchPath;
+  return inTransaction(context, statement.position, async (writer) => {
+    for (const name of statement.names) {
+      const snapshot = writer.snapshot();
+      try {
+        if (statement.ifExists && !findObject(name, snapshot, path)) continue;
+        if (what === 'table') await writer.dropTable(storedName(existingTable(name, snapshot, path).table.definition));
+        else await writer.dropView(storedName(existingView(name, snapshot, path)));
+      } finally {
+        snapshot.release();
+      }
     }
-  }
-  return done('ddl');
+    return done('ddl');
+  });
 }

@@ -29,7 +29,7 @@ export async function insert(statement: Insert, context: StatementContext): Prom
 async function insertRows(statement: Insert, rule: KeyRule, writer: StorageWriter, context: StatementContext): Promise<number> {
   const snapshot = writer.snapshot();
   try {
-    const { definition } = existingTable(statement.table, snapshot).table;
+    const { definition } = existingTable(statement.table, snapshot, context.session.searchPath).table;
     const bind = bindContextOf(context, snapshot);
     const open = () => openAppend(definition, rule, writer, context);
     const values = plainValues(statement);
@@ -49,7 +49,7 @@ function planInsert(statement: Insert, writer: StorageWriter, context: Statement
   const snapshot = writer.snapshot();
   try {
     const bind = bindContextOf(context, snapshot);
-    const { definition } = existingTable(statement.table, snapshot).table;
+    const { definition } = existingTable(statement.table, snapshot, context.session.searchPath).table;
     const source = insertSource(statement, definition, plainValues(statement), bind);
     return { snapshot, change: insertChange(statement, source, bind, context) };
   } catch (error) {

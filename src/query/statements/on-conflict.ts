@@ -28,7 +28,7 @@ interface GivenRows {
 }
 
 export function insertChange(statement: Insert, source: InsertSource, bind: BindContext, context: StatementContext): ChangePlan {
-  const table = existingTable(statement.table, bind.snapshot);
+  const table = existingTable(statement.table, bind.snapshot, bind.searchPath);
   const { definition } = table.table;
   const rows = givenRows(source, definition);
   const { onConflict } = statement;

@@ -2,11 +2,12 @@
 import { assert } from '../../core/assert.js';
 import type { AppendSession, Snapshot, StatementKind, StorageTransaction, StorageWriter, TableDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
+import { storedName } from '../binder/object-name.js';
 import { ConstrainedAppend } from '../constraints/constrained-append.js';
 import { hasKeys, isConstrained, type KeyRule } from '../constraints/enforce.js';
 import { type AppliedChanges, applyChanges } from './apply-changes.js';
 import type { ChangePlan } from './change-plan.js';
-import { storedName, type TargetSyntax } from './change-target.js';
+import type { TargetSyntax } from './change-target.js';
 import type { StatementContext, StatementOutcome } from './statement.js';
 import { existingTable } from './table-names.js';
 import { changeOutcome, retried, writeAtomically } from './write-atomically.js';
@@ -74,7 +75,7 @@ export function openAppend(definition: TableDefinition, rule: KeyRule, writer: W
 export function definitionNow(statement: TargetSyntax, context: StatementContext): TableDefinition {
   const snapshot = context.writer.snapshot();
   try {
-    return existingTable(statement.table, snapshot).table.definition;
+    return existingTable(statement.table, snapshot, context.session.searchPath).table.definition;
   } finally {
     snapshot.release();
   }

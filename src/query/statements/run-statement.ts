@@ -2,6 +2,8 @@
 import type { QueryDescription, StatementKind } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import type { Execute, Statement } from '../syntax/ast/statement.js';
+import { alterTable } from './alter-table.js';
+import { comment } from './comment.js';
 import { createIndex, createTable } from './create-table.js';
 import { deleteRows, truncate } from './delete.js';
 import { drop } from './drop.js';
@@ -9,12 +11,14 @@ import { explain } from './explain.js';
 import { insert } from './insert.js';
 import { merge } from './merge.js';
 import { deallocate, executed, prepare } from './prepared.js';
+import { createSchema, use } from './schemas.js';
 import { describeQuery, runQuery } from './select.js';
 import { cancelQuery, reset, set } from './settings.js';
 import { describe, show } from './show.js';
 import { NO_FIELDS, notYet, type StatementContext, type StatementOutcome } from './statement.js';
 import { checkTransaction, savepoint, transaction } from './transactions.js';
 import { update } from './update.js';
+import { createView } from './views.js';
 
 interface Handler<Kind extends Statement['kind']> {
   readonly kind: StatementKind;
@@ -44,12 +48,12 @@ const HANDLERS: Handlers = {
   copy: unsupportedStatement('COPY', 'utility'),
   truncate: { kind: 'ddl', writes: true, run: truncate },
   createTable: { kind: 'ddl', writes: true, run: createTable },
-  createView: unsupportedStatement('CREATE VIEW', 'ddl'),
-  createSchema: unsupportedStatement('CREATE SCHEMA', 'ddl'),
+  createView: { kind: 'ddl', writes: true, run: createView },
+  createSchema: { kind: 'ddl', writes: true, run: createSchema },
   createIndex: { kind: 'ddl', writes: true, run: createIndex },
   drop: { kind: 'ddl', writes: true, run: drop },
-  alterTable: unsupportedStatement('ALTER', 'ddl'),
-  comment: unsupportedStatement('COMMENT ON', 'ddl'),
+  alterTable: { kind: 'ddl', writes: true, run: alterTable },
+  comment: { kind: 'ddl', writes: true, run: comment },
   transaction: { kind: 'utility', writes: false, run: transaction },
   savepoint: { kind: 'utility', writes: false, run: savepoint },
   show: { kind: 'utility', writes: false, run: show },
@@ -62,7 +66,7 @@ const HANDLERS: Handlers = {
   prepare: { kind: 'utility', writes: false, run: prepare },
   execute: { kind: 'utility', writes: false, run: execute },
   deallocate: { kind: 'utility', writes: false, run: deallocate },
-  use: unsupportedStatement('USE', 'utility', false),
+  use: { kind: 'utility', writes: false, run: use },
 };
 
 function handlerOf(statement: Statement): Handler<Statement['kind']> {

@@ -2,9 +2,11 @@
 import { DbError } from '../../core/errors.js';
 import { UTF8 } from '../../core/types.js';
 import { castTo } from '../binder/coercion.js';
+import { DEFAULT_PATH } from '../binder/object-name.js';
 import { Scope } from '../binder/scope.js';
 import type { Expression as Syntax } from '../syntax/ast/query.js';
 import type { CancelQuery, ResetSetting, SetSetting } from '../syntax/ast/statement.js';
+import { setSearchPath } from './schemas.js';
 import { bindContextOf, done, notYet, type StatementContext, type StatementOutcome } from './statement.js';
 
 /** Settings of other systems that clients send on connect; they ask for what is so anyway. */
@@ -14,7 +16,6 @@ const ACCEPTED = new Set([
   'standard_conforming_strings',
   'extra_float_digits',
   'application_name',
-  'search_path',
   'statement_timeout',
 ]);
 const ALIASES: Readonly<Record<string, string>> = { 'time zone': 'timezone', statement_timeout: 'timeout_ms' };
@@ -23,6 +24,15 @@ export function set(statement: SetSetting, context: StatementContext): Statement
   if (statement.name === 'transaction') throw notYet('SET TRANSACTION', statement);
   const name = ALIASES[statement.name] ?? statement.name;
   if (ACCEPTED.has(name)) return done('utility');
+  if (name === 'search_path' || name === 'schema') {
+    const names = statement.values.flatMap((value) => settingText(value, context).split(','));
+    setSearchPath(
+      names.map((each) => each.trim().replace(/^"(.*)"$/s, '$1')),
+      context,
+      statement.position,
+    );
+    return done('utility');
+  }
   const [value, ...more] = statement.values;
   if (more.length > 0 && name !== 'disabled_optimizer_rules')
     throw new DbError('invalid_argument', `${name} takes one value`, { position: more[0]?.position });
@@ -59,6 +69,7 @@ function constantText(syntax: Syntax, context: StatementContext): string {
 
 export function reset(statement: ResetSetting, context: StatementContext): StatementOutcome {
   if (statement.name === null) context.session.reset();
+  else if (statement.name === 'search_path' || statement.name === 'schema') context.session.searchPath = DEFAULT_PATH;
   else context.session.set(ALIASES[statement.name] ?? statement.name, null, statement.position);
   return done('utility');
 }

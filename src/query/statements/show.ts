@@ -3,18 +3,22 @@ import type { Value } from '../../core/batch.js';
 import type { Snapshot, TableDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import { type QuerySettings, SETTINGS, type SettingName } from '../../core/settings.js';
-import { INT64, TIMESTAMP_US, typeName, UTF8 } from '../../core/types.js';
+import { INT64, type Schema, TIMESTAMP_US, typeName, UTF8 } from '../../core/types.js';
 import { AGGREGATE_FUNCTIONS } from '../aggregates/registry.js';
 import { didYouMean } from '../binder/nearest-name.js';
+import { findObject, knownSchema, PUBLIC, schemaNotFound, storedName } from '../binder/object-name.js';
 import { type TableColumn, valuesPlan } from '../binder/system-tables.js';
 import { quoteName, sqlTypeName } from '../binder/type-names.js';
 import { SCALAR_FUNCTIONS } from '../functions/registry.js';
+import type { QualifiedName } from '../syntax/ast/node.js';
 import type { Query } from '../syntax/ast/query.js';
 import type { Describe, Show } from '../syntax/ast/statement.js';
+import { parseStatement } from '../syntax/parser.js';
 import { WINDOW_FUNCTIONS } from '../windows/registry.js';
+import { quotedName } from './rewrite-table.js';
 import { describeQuery, outcomeOf } from './select.js';
 import { notYet, type StatementContext, type StatementOutcome } from './statement.js';
-import { existingTable } from './table-names.js';
+import { existingTable, existingView } from './table-names.js';
 
 interface Listing {
   readonly columns: readonly TableColumn[];
@@ -62,11 +66,11 @@ function filtered(rows: Listing, statement: Show): Listing {
 function showRows(statement: Show, snapshot: Snapshot, context: StatementContext): Listing {
   switch (statement.subject) {
     case 'tables':
-      return tables(snapshot);
+      return tables(statement, snapshot, context);
     case 'columns':
-      return columns(existingTable(statement.name ?? [], snapshot).table.definition);
+      return describedObject(statement.name ?? [], snapshot, context);
     case 'createTable': {
-      const { definition } = existingTable(statement.name ?? [], snapshot).table;
+      const { definition } = existingTable(statement.name ?? [], snapshot, context.session.searchPath).table;
       return { columns: [text('table_name'), text('ddl')], rows: [[definition.name, createTableSql(definition)]] };
     }
     case 'queries':
@@ -74,11 +78,11 @@ function showRows(statement: Show, snapshot: Snapshot, context: StatementContext
     case 'functions':
       return functions();
     case 'schemas':
-      return { columns: [text('schema_name')], rows: [['public'], ['information_schema']] };
+      return { columns: [text('schema_name')], rows: [[PUBLIC], ['information_schema'], ...snapshot.schemas().map((name) => [name])] };
     case 'databases':
       return { columns: [text('database_name')], rows: [['fletch']] };
     case 'views':
-      return { columns: [text('view_name')], rows: [] };
+      return views(statement, snapshot, context);
     case 'indexes':
       return { columns: [text('index_name'), text('table_name')], rows: [] };
     case 'settings':
@@ -88,13 +92,15 @@ function showRows(statement: Show, snapshot: Snapshot, context: StatementContext
     case 'partitions':
       throw notYet('SHOW PARTITIONS', statement);
     case 'createView':
-      throw notYet('SHOW CREATE VIEW', statement);
+      return showCreateView(statement, snapshot, context);
   }
 }
 
-function tables(snapshot: Snapshot): Listing {
-  const rows = snapshot.tables().map(({ definition }): readonly Value[] => {
-    const table = snapshot.table(definition.name);
+function tables(statement: Show, snapshot: Snapshot, context: StatementContext): Listing {
+  const schemas = shownSchemas(statement, snapshot, context);
+  const shown = snapshot.tables().filter(({ definition }) => schemas.has((definition.schema ?? PUBLIC).toLowerCase()));
+  const rows = shown.map(({ definition }): readonly Value[] => {
+    const table = snapshot.table(storedName(definition));
     const timestamp = definition.timestampColumn === null ? null : (definition.columns[definition.timestampColumn]?.name ?? null);
     return [
       definition.name,
@@ -117,6 +123,45 @@ function tables(snapshot: Snapshot): Listing {
     ],
     rows,
   };
+}
+
+/** Lower-case names of the schemas that a SHOW is about. */
+function shownSchemas(statement: Show, snapshot: Snapshot, context: StatementContext): ReadonlySet<string> {
+  if (statement.name === null) return new Set(context.session.searchPath.map((name) => name.toLowerCase()));
+  const schema = knownSchema(statement.name.at(-1)?.name ?? '', snapshot);
+  if (schema === undefined) throw schemaNotFound(statement.name, snapshot);
+  return new Set([schema.toLowerCase()]);
+}
+
+function views(statement: Show, snapshot: Snapshot, context: StatementContext): Listing {
+  const schemas = shownSchemas(statement, snapshot, context);
+  const shown = snapshot.views().filter((view) => schemas.has(view.schema.toLowerCase()));
+  const names = shown.map((view) => view.name).sort((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1));
+  return { columns: [text('view_name')], rows: names.map((name) => [name]) };
+}
+
+function showCreateView(statement: Show, snapshot: Snapshot, context: StatementContext): Listing {
+  const view = existingView(statement.name ?? [], snapshot, context.session.searchPath);
+  const names = view.columnNames.length === 0 ? '' : ` (${view.columnNames.map(quoteName).join(', ')})`;
+  return {
+    columns: [text('view_name'), text('ddl')],
+    rows: [[view.name, `CREATE VIEW ${quotedName(shownName(view))}${names} AS ${view.sql};`]],
+  };
+}
+
+/** The schema is said where it is not public. */
+function shownName({ name, schema }: Pick<TableDefinition, 'name' | 'schema'>): Pick<TableDefinition, 'name' | 'schema'> {
+  return schema === PUBLIC ? { name } : { name, schema };
+}
+
+/** Columns of a table, or of a view's query. */
+function describedObject(name: QualifiedName, snapshot: Snapshot, context: StatementContext): Listing {
+  const found = findObject(name, snapshot, context.session.searchPath);
+  if (found?.kind !== 'view') return columns(existingTable(name, snapshot, context.session.searchPath).table.definition);
+  const sql = `SELECT * FROM ${quotedName(found.view)}`;
+  const statement = parseStatement(sql);
+  if (statement.kind !== 'query') throw new DbError('internal', 'a view is read by a query');
+  return queryColumns(describeQuery(statement, { ...context, sql }).schema);
 }
 
 function columns(definition: TableDefinition): Listing {
@@ -155,7 +200,7 @@ function createTableSql(definition: TableDefinition): string {
           .map(([key, value]) => `${key} = '${value.replaceAll("'", "''")}'`)
           .join(', ')})`,
   ].filter((clause) => clause !== '');
-  return `CREATE TABLE ${quoteName(definition.name)} (\n${[...lines, ...constraints].join(',\n')}\n)${clauses.length === 0 ? '' : ` ${clauses.join(' ')}`};`;
+  return `CREATE TABLE ${quotedName(definition)} (\n${[...lines, ...constraints].join(',\n')}\n)${clauses.length === 0 ? '' : ` ${clauses.join(' ')}`};`;
 }
 
 function queries(context: StatementContext): Listing {
@@ -211,12 +256,11 @@ const FOREIGN_SETTINGS: Readonly<Record<string, string>> = {
   client_encoding: 'UTF8',
   standard_conforming_strings: 'on',
   transaction_isolation: 'repeatable read',
-  search_path: 'public',
 };
 
 function setting(statement: Show, context: StatementContext): Listing {
   const name = (statement.name ?? []).map((part) => part.name.toLowerCase()).join('.');
-  const foreign = FOREIGN_SETTINGS[name];
+  const foreign = name === 'search_path' ? context.session.searchPath.join(', ') : FOREIGN_SETTINGS[name];
   if (foreign !== undefined) return { columns: [text(name)], rows: [[foreign]] };
   if (!(name in SETTINGS)) {
     throw new DbError('invalid_argument', `no setting is called ${name}`, {
@@ -231,7 +275,7 @@ export function describe(statement: Describe, context: StatementContext): Statem
   if (statement.query) return describeResult(statement.query, context);
   const snapshot = context.writer.snapshot();
   try {
-    return listing(columns(existingTable(statement.table ?? [], snapshot).table.definition), context, snapshot);
+    return listing(describedObject(statement.table ?? [], snapshot, context), context, snapshot);
   } catch (error) {
     snapshot.release();
     throw error;
@@ -239,7 +283,10 @@ export function describe(statement: Describe, context: StatementContext): Statem
 }
 
 function describeResult(query: Query, context: StatementContext): StatementOutcome {
-  const { schema } = describeQuery(query, context);
+  return listing(queryColumns(describeQuery(query, context).schema), context);
+}
+
+function queryColumns(schema: Schema): Listing {
   const rows = schema.fields.map((field) => [field.name, typeName(field.type), field.nullable ? 'YES' : 'NO', null, null, null]);
-  return listing({ columns: ['column_name', 'column_type', 'null', 'key', 'default', 'extra'].map(text), rows }, context);
+  return { columns: ['column_name', 'column_type', 'null', 'key', 'default', 'extra'].map(text), rows };
 }

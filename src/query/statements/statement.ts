@@ -101,6 +101,7 @@ export function bindContextOf(context: PlanContext, snapshot: Snapshot): BindCon
     snapshot,
     parameters: context.parameters,
     timezone: context.settings.timezone,
+    searchPath: context.session.searchPath,
     nowNanoseconds: context.nowNanoseconds,
     evaluateConstant: context.evaluateConstant,
   });
