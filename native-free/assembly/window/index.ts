@@ -7,3 +7,4 @@ export * from './frames';
 export * from './ranks';
 export * from './picks';
 export * from './slide';
+export * from './ordered';

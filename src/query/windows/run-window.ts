@@ -6,6 +6,7 @@ import { concatenate } from '../execution/sinks.js';
 import type { TaskResult, WindowTask } from '../execution/task.js';
 import { ExpandCall } from './expand-call.js';
 import { type FramePiece, Framer, Stretches } from './frames.js';
+import { orderedCall } from './ordered-calls.js';
 import { rankCall } from './rank-calls.js';
 import { slidingCall } from './slide-calls.js';
 import type { WindowCallSpec } from './spec.js';
@@ -34,7 +35,7 @@ export function* runWindow(task: WindowTask, run: TaskRun): Generator<void, Part
       check: run.check,
     });
     const framers = spec.frames.map((frame) => new Framer(frame, rows, spec.order[0]));
-    const calls = spec.calls.map((call) => computationOf(call, rows));
+    const calls = spec.calls.map((call) => computationOf(call, rows, spec.frames[call.frame]?.exclude === 'none'));
     const stretches = new Stretches(rows);
     yield;
     for (let first = 0; first < n; first += STRETCH_ROWS) {
@@ -69,8 +70,9 @@ export function* runWindow(task: WindowTask, run: TaskRun): Generator<void, Part
   }
 }
 
-function computationOf(spec: WindowCallSpec, rows: WindowRows): WindowComputation {
+/** slides: frames have one piece each, whose bounds never go back. */
+function computationOf(spec: WindowCallSpec, rows: WindowRows, slides: boolean): WindowComputation {
   rows.run.check();
-  if (spec.aggregate) return slidingCall(spec, rows) ?? new ExpandCall(spec, rows);
-  return valueCall(spec, rows) ?? rankCall(spec, rows);
+  if (!spec.aggregate) return valueCall(spec, rows) ?? rankCall(spec, rows);
+  return slidingCall(spec, rows) ?? (slides ? orderedCall(spec, rows) : undefined) ?? new ExpandCall(spec, rows);
 }

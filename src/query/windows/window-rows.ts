@@ -59,8 +59,7 @@ export class WindowRows {
       run.check();
       return orderKeysOf(this.column(key.column), key, context, memory);
     });
-    const sorted = this.order.length === 0 ? 0 : sortRows(this.order, n, context, memory, run.check);
-    const ordered = sorted !== 0 && isAscending(sorted, n, run) ? 0 : sorted;
+    const ordered = this.comesInOrder() ? 0 : sortRows(this.order, n, context, memory, run.check);
     const placed = spec.partition.length === 0 ? this.onePartition(ordered) : this.partitioned(spec, ordered);
     this.starts = placed.starts;
     this.partitionCount = placed.count;
@@ -72,6 +71,14 @@ export class WindowRows {
     const vector = this.columns[index];
     if (!vector) throw new Error(`window column ${index}`);
     return vector;
+  }
+
+  /** Time series mostly do: then nothing is sorted. */
+  private comesInOrder(): boolean {
+    const [key, ...more] = this.order;
+    if (!key) return true;
+    if (more.length > 0 || key.keys.length !== 1 || key.validity !== 0) return false;
+    return this.run.context.kernels.is_sorted_u64(key.keys[0] ?? 0, this.n) === 1;
   }
 
   private onePartition(sorted: number) {
@@ -181,7 +188,7 @@ export class WindowRows {
   }
 
   /** Values of a width over rows as values over positions. */
-  private place(values: number, width: number): number {
+  place(values: number, width: number): number {
     if (this.positions === 0 || width === 0) return values;
     const { context, memory } = this.run;
     const { kernels } = context;
@@ -190,12 +197,4 @@ export class WindowRows {
     (scatter ?? kernels.scatter_w16)(values, this.positions, this.n, out);
     return out;
   }
-}
-
-/** True when sorting has left every row where it was. */
-function isAscending(rows: number, n: number, run: WindowRun): boolean {
-  const { u32 } = run.context.arena;
-  const base = rows / 4;
-  for (let i = 0; i < n; i++) if (u32[base + i] !== i) return false;
-  return true;
 }
