@@ -12,5 +12,6 @@ export {
   agg_last_w4, agg_last_w8, agg_last_w16, agg_pick_w1, agg_pick_w2, agg_pick_w4, agg_pick_w8, agg_pick_w16,
 } from './extremes';
 export * from './lists';
+export * from './ranges';
 export * from './sort';
 export * from './finish';

@@ -7,15 +7,8 @@ import { evaluateConstant } from '../expression/evaluate.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { AggregateCall, AggregatePlan, SortKey } from '../plan/logical.js';
+import { expressionKey } from './expression-key.js';
 import type { AggregationSpec } from './task.js';
-
-/** Equal texts mean equal expressions; positions do not count. */
-function expressionKey(expression: Expression): string {
-  return JSON.stringify(expression, (name, value: unknown) => {
-    if (name === 'position') return undefined;
-    return typeof value === 'bigint' ? `${value}n` : value;
-  });
-}
 
 /** Expressions without repeats. */
 class Expressions {

@@ -4,6 +4,7 @@ import { type DataType, typeName } from '../../core/types.js';
 import { timestampText } from '../../core/values.js';
 import type { CallExpression, Expression } from '../plan/expression.js';
 import { inputsOf, type LogicalPlan, type SortKey } from '../plan/logical.js';
+import { sidesOf } from './join-sides.js';
 import type { FrameBound, WindowCall } from '../plan/window.js';
 
 const OPERATOR_SIGN: Readonly<Record<string, string>> = {
@@ -120,7 +121,7 @@ export function describeNode(plan: LogicalPlan): { readonly name: string; readon
       const keys = plan.keys.map((key) => `${expressionText(key.left)} = ${expressionText(key.right)}`);
       const residual = plan.residual ? [`condition: ${expressionText(plan.residual)}`] : [];
       return {
-        name: `${plan.keys.length > 0 ? 'HashJoin' : 'NestedLoopJoin'} ${plan.join}`,
+        name: `${plan.keys.length > 0 ? 'HashJoin' : sidesOf(plan).lookup ? 'RangeJoin' : 'NestedLoopJoin'} ${plan.join}`,
         details: [...list('keys', keys), ...residual],
       };
     }

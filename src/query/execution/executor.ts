@@ -5,7 +5,6 @@
 import { assert, unreachable } from '../../core/assert.js';
 import type { Batch } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
-import { estimatedRows } from '../optimizer/cardinality.js';
 import { type ColumnExpression, type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type {
   AggregatePlan,
@@ -23,7 +22,9 @@ import type {
 } from '../plan/logical.js';
 import { compileAggregation, inputOrder } from './compile-aggregation.js';
 import { cutBatch, padded } from './cut-batch.js';
+import { sidesOf } from './join-sides.js';
 import type { QueryRun } from './query-run.js';
+import type { RangeLookup } from './range-conditions.js';
 import { seriesUnits, valuesBatch } from './row-sources.js';
 import { lanesOf, OpenLanes, type Pipeline, pieceUnit, rowsOf, scanBranch, type UnitRange, withOperator } from './sources.js';
 import type { AggregateLane, CollectedBatch, JoinTable, LaneOutput, OrderSpec, ProbeSpec, SinkSpec } from './task.js';
@@ -249,8 +250,7 @@ export class Executor {
   // ---- joins ---------------------------------------------------------------------------------------------------------------------
 
   private async openJoin(plan: JoinPlan): Promise<Pipeline> {
-    const swapped =
-      plan.join === 'right' || ((plan.join === 'inner' || plan.join === 'cross') && estimatedRows(plan.left) < estimatedRows(plan.right));
+    const { swapped, lookup } = sidesOf(plan);
     const probeSide = swapped ? plan.right : plan.left;
     const buildSide = swapped ? plan.left : plan.right;
     const keys = plan.keys.map((key) => (swapped ? { probe: key.right, build: key.left } : { probe: key.left, build: key.right }));
@@ -258,6 +258,7 @@ export class Executor {
       plan,
       buildSide,
       keys.map((key) => key.build),
+      lookup,
     );
     const node = this.run.nodes.of(plan);
     if (table.rowCount === 0 && (plan.join === 'inner' || plan.join === 'cross' || plan.join === 'semi')) return { branches: [] };
@@ -269,6 +270,7 @@ export class Executor {
       table,
       keys: keys.map((key) => key.probe),
       residual: plan.residual,
+      lookup,
       buildIds: table.ids,
       probeIds: idsOf(probeSide.output).filter((id) => wanted.has(id)),
       matched,
@@ -278,7 +280,7 @@ export class Executor {
     return plan.join === 'full' ? this.withUnmatched(plan, joined, table, matched) : joined;
   }
 
-  private async buildTable(plan: JoinPlan, side: LogicalPlan, keys: readonly Expression[]): Promise<JoinTable> {
+  private async buildTable(plan: JoinPlan, side: LogicalPlan, keys: readonly Expression[], lookup: RangeLookup | null): Promise<JoinTable> {
     const { run } = this;
     const needed = new Set<ColumnId>([...keys.flatMap((key) => [...columnsOf(key)]), ...(plan.residual ? columnsOf(plan.residual) : [])]);
     if (plan.join !== 'semi' && plan.join !== 'anti') for (const id of idsOf(plan.output)) needed.add(id);
@@ -289,7 +291,7 @@ export class Executor {
     const collected = await this.collect(await this.open(side), { kind: 'collect', ids, limit: null, copy: false, counter });
     const rows = collected.batches.reduce((sum, batch) => sum + batch.rowCount, 0);
     const types = columns.map((column) => column.type);
-    const task = { kind: 'build', frame: run.frame, ids, types, batches: plain(collected.batches), keys } as const;
+    const task = { kind: 'build', frame: run.frame, ids, types, batches: plain(collected.batches), keys, lookup } as const;
     const { table } = await run.run(task, run.runsHere(rows));
     assert(table, 'building gives a table');
     collected.release();

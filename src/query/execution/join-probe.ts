@@ -6,10 +6,11 @@ import { evaluate, evaluatePredicate } from '../expression/evaluate.js';
 import { gatherVector, gatherVectorOrNull } from '../expression/gather.js';
 import { asConstant } from '../expression/vector-values.js';
 import type { EvaluationContext } from '../functions/contract.js';
-import type { ColumnId } from '../plan/expression.js';
+import type { ColumnId, Expression } from '../plan/expression.js';
 import { Chunk, mayFail, NONE } from './chunk.js';
 import { GroupFinder } from './group-table.js';
 import type { Emit, Operator } from './operators.js';
+import { Spans } from './range-table.js';
 import type { ProbeSpec } from './task.js';
 
 const NO_ROW = 0xffffffff;
@@ -20,6 +21,8 @@ export class Probe implements Operator {
   private readonly context: EvaluationContext;
   private readonly finder: GroupFinder | null;
   private readonly buildColumns: ReadonlyMap<ColumnId, Vector>;
+  /** What is tested per pair. */
+  private readonly residual: Expression | null;
   private readonly keysMayFail: boolean;
   private readonly capacity: number;
   private readonly check: () => void;
@@ -34,7 +37,9 @@ export class Probe implements Operator {
     const { groups, ids, columns } = spec.table;
     this.finder = groups ? new GroupFinder(groups, scope, context.kernels) : null;
     this.buildColumns = new Map(ids.map((id, i) => [id, columns[i] as Vector] as const));
-    this.keysMayFail = spec.keys.some(mayFail);
+    this.residual = spec.lookup && spec.table.range ? conjunctionOf(spec.lookup.rest) : spec.residual;
+    const bounds = [spec.lookup?.low, spec.lookup?.high, spec.lookup?.second?.bound];
+    this.keysMayFail = [...spec.keys, ...bounds.flatMap((bound) => (bound ? [bound.probe] : []))].some(mayFail);
   }
 
   push(input: Chunk, emit: Emit): void {
@@ -45,18 +50,22 @@ export class Probe implements Operator {
       const keys = spec.keys.map((key) => evaluate(key, chunk, context));
       groups = this.finder.find(keys, chunk.rowCount, context);
     }
+    const { table } = spec;
+    const spans = table.range && spec.lookup ? new Spans(spec.lookup, table, table.range, chunk, groups, context) : null;
     const existence = spec.join === 'semi' || spec.join === 'anti';
-    if (existence && !spec.residual) this.pushExistence(chunk, groups, emit);
-    else if (!this.finder && spec.table.rowCount === 1 && !spec.residual && !existence && spec.matched === 0) this.pushSingle(chunk, emit);
-    else this.pushPairs(chunk, groups, emit);
+    if (existence && !this.residual) this.pushExistence(chunk, groups, spans, emit);
+    else if (!this.finder && !spans && table.rowCount === 1 && !this.residual && !existence && spec.matched === 0)
+      this.pushSingle(chunk, emit);
+    else this.pushPairs(chunk, groups, spans, emit);
   }
 
   /** Semi and anti joins without further condition need no pairs. */
-  private pushExistence(chunk: Chunk, groups: number, emit: Emit): void {
+  private pushExistence(chunk: Chunk, groups: number, spans: Spans | null, emit: Emit): void {
     const { context, spec } = this;
     const { kernels, scratch } = context;
     const bits = scratch.allocate(bitmapBytes(chunk.rowCount));
-    if (this.finder) kernels.bits_found_u32(groups, chunk.rowCount, bits);
+    if (spans) spans.found(chunk.rowCount, bits);
+    else if (this.finder) kernels.bits_found_u32(groups, chunk.rowCount, bits);
     else kernels.mask_range(0, spec.table.rowCount > 0 ? chunk.rowCount : 0, chunk.rowCount, bits);
     this.emitExisting(chunk, bits, emit);
   }
@@ -82,33 +91,36 @@ export class Probe implements Operator {
     );
   }
 
-  private pushPairs(chunk: Chunk, groups: number, emit: Emit): void {
+  private pushPairs(chunk: Chunk, groups: number, spans: Spans | null, emit: Emit): void {
     const { spec, context, capacity } = this;
     const { kernels, scratch, arena } = context;
     const cursor = scratch.allocateZeroed(64);
     const probeRows = scratch.allocate(capacity * 4);
     const buildRows = scratch.allocate(capacity * 4);
     // With a residual, whether a probe row has a partner is known only after all its pairs.
-    const partnered = spec.residual && spec.join !== 'inner' ? scratch.allocateZeroed(chunk.rowCount + 64) : 0;
-    const keepUnmatched = spec.join === 'left' && !spec.residual ? 1 : 0;
+    const { residual } = this;
+    const partnered = residual && spec.join !== 'inner' ? scratch.allocateZeroed(chunk.rowCount + 64) : 0;
+    const keepUnmatched = spec.join === 'left' && !residual ? 1 : 0;
     let mark = scratch.mark();
     for (let pass = 0, done = false; !done; pass++) {
       this.check();
       scratch.rewind(mark);
-      const count = this.finder
-        ? kernels.probe_pairs(
-            groups,
-            chunk.mask,
-            chunk.rowCount,
-            spec.table.starts,
-            spec.table.rows,
-            keepUnmatched,
-            cursor,
-            capacity,
-            probeRows,
-            buildRows,
-          )
-        : this.crossPairs(chunk, keepUnmatched, cursor, probeRows, buildRows);
+      const count = spans
+        ? spans.pairs(chunk.mask, chunk.rowCount, keepUnmatched, cursor, capacity, probeRows, buildRows)
+        : this.finder
+          ? kernels.probe_pairs(
+              groups,
+              chunk.mask,
+              chunk.rowCount,
+              spec.table.starts,
+              spec.table.rows,
+              keepUnmatched,
+              cursor,
+              capacity,
+              probeRows,
+              buildRows,
+            )
+          : this.crossPairs(chunk, keepUnmatched, cursor, probeRows, buildRows);
       done = (arena.u32[cursor / 4] as number) >= chunk.rowCount;
       if (pass === 0 && !done) {
         // Columns that are made when asked for must not be made inside a pass: the next one takes their memory.
@@ -138,8 +150,8 @@ export class Probe implements Operator {
     let pairs = this.pairChunk(chunk, probeRows, buildRows, count);
     let left = probeRows;
     let right = buildRows;
-    if (spec.residual) {
-      pairs = pairs.restricted(evaluatePredicate(spec.residual, pairs, context), context);
+    if (this.residual) {
+      pairs = pairs.restricted(evaluatePredicate(this.residual, pairs, context), context);
       if (pairs.count === 0) return;
       if (pairs.mask !== 0) {
         left = context.scratch.allocate(pairs.count * 4 + 64);
@@ -191,4 +203,11 @@ export class Probe implements Operator {
     assert(vector, `column ${id} of a join's build side`);
     return vector;
   }
+}
+
+function conjunctionOf(conditions: readonly Expression[]): Expression | null {
+  const [first, ...more] = conditions;
+  if (!first) return null;
+  if (more.length === 0) return first;
+  return { kind: 'and', operands: conditions, type: first.type, nullable: true, position: first.position };
 }

@@ -5,6 +5,7 @@ import { Accumulator } from '../aggregates/accumulator.js';
 import { evaluate } from '../expression/evaluate.js';
 import { GroupTable } from './group-table.js';
 import { sliceVector } from './piece-reader.js';
+import { buildRangeTable } from './range-table.js';
 import type { TaskRun } from './run-task.js';
 import { concatenate } from './sinks.js';
 import { bucketRows } from './sort-rows.js';
@@ -41,12 +42,27 @@ export function* runMergeAggregate(task: MergeAggregateTask, run: TaskRun): Gene
   return { batch: { arena: kept.arena.id, rowCount, columns: [...keys, ...results] } };
 }
 
+/** Partners that a probe row is taken to have where inequalities narrow them. */
+const RANGE_PARTNERS = 64;
+
+/** Rows of an equality key from which on sorting them pays for an inequality. */
+const SORTED_PARTNERS = 16;
+
 /** Concatenates the build side, groups it by key and sorts its rows by group. */
 export function* runBuild(task: BuildTask, run: TaskRun): Generator<void, Partial<TaskResult>> {
   const { context, kept } = run;
   const batch = concatenate(task.batches, task.types, kept, context, run.check);
   const base = { rowCount: batch.rowCount, ids: task.ids, columns: batch.columns };
-  if (task.keys.length === 0) return { table: { ...base, groups: null, partners: batch.rowCount, rows: 0, starts: 0 } };
+  const { lookup } = task;
+  if (task.keys.length === 0 && !lookup) {
+    return { table: { ...base, groups: null, partners: batch.rowCount, rows: 0, starts: 0, range: null } };
+  }
+  if (task.keys.length === 0 && lookup) {
+    const groups = run.temporary.allocateZeroed(Math.max(64, batch.rowCount * 4));
+    context.scratch.reset();
+    const sorted = buildRangeTable(lookup, chunkOf(batch, task.ids), groups, 1, run);
+    return { table: { ...base, groups: null, partners: Math.min(RANGE_PARTNERS, batch.rowCount), ...sorted } };
+  }
   const table = new GroupTable(
     task.keys.map((key) => key.type),
     kept,
@@ -67,9 +83,14 @@ export function* runBuild(task: BuildTask, run: TaskRun): Generator<void, Partia
     yield;
   }
   const handle = table.seal();
-  const buckets = bucketRows({ kernels: context.kernels, memory: kept, groupCount: table.groupCount, context }, groups, batch.rowCount, 0);
-  const partners = batch.rowCount / Math.max(1, table.groupCount);
-  return { table: { ...base, groups: handle, partners, rows: buckets.rows, starts: buckets.starts } };
+  const { groupCount } = table;
+  const partners = batch.rowCount / Math.max(1, groupCount);
+  if (lookup && partners >= SORTED_PARTNERS) {
+    const sorted = buildRangeTable(lookup, chunk, groups, groupCount, run);
+    return { table: { ...base, groups: handle, partners: Math.min(partners, RANGE_PARTNERS), ...sorted } };
+  }
+  const buckets = bucketRows({ kernels: context.kernels, memory: kept, groupCount, context }, groups, batch.rowCount, 0);
+  return { table: { ...base, groups: handle, partners, rows: buckets.rows, starts: buckets.starts, range: null } };
 }
 
 /** Groups rows by key and keeps some of each group, in the order in which they come. */

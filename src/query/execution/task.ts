@@ -8,6 +8,7 @@ import type { AccumulatorResult, CallSpec } from '../aggregates/accumulator.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import type { WindowSpec } from '../windows/spec.js';
 import type { GroupTableHandle, GroupTableResult } from './group-table.js';
+import type { RangeLookup } from './range-conditions.js';
 import type { SortDirection } from './sort-rows.js';
 
 /** What all tasks of a query share. */
@@ -82,6 +83,15 @@ export interface ProjectSpec {
   readonly counter: number;
 }
 
+/** What inequalities are looked up in. */
+export interface RangeTable {
+  /** Order keys (uint64) by position in `rows`. */
+  readonly keys: number;
+  /** Binary tree of maxima over the second keys by position; 0 = none. */
+  readonly tree: number;
+  readonly leaves: number;
+}
+
 /** The build side of a join, ready for look-ups. */
 export interface JoinTable {
   readonly rowCount: number;
@@ -91,9 +101,11 @@ export interface JoinTable {
   readonly groups: GroupTableHandle | null;
   /** Rows that one probe row finds, on average: what a pipeline's work is multiplied by. */
   readonly partners: number;
-  /** Build rows by group. */
+  /** Build rows by group; in the order of `range`'s keys where there is one. */
   readonly rows: number;
   readonly starts: number;
+  /** Null: not sorted, so that inequalities are tested per pair. */
+  readonly range: RangeTable | null;
 }
 
 export interface ProbeSpec {
@@ -102,6 +114,8 @@ export interface ProbeSpec {
   readonly table: JoinTable;
   readonly keys: readonly Expression[];
   readonly residual: Expression | null;
+  /** The inequalities of the residual that a sorted table answers; used when the table is sorted. */
+  readonly lookup: RangeLookup | null;
   /** Output columns of the build side and of the probe side. */
   readonly buildIds: readonly ColumnId[];
   readonly probeIds: readonly ColumnId[];
@@ -179,6 +193,7 @@ export interface BuildTask {
   readonly types: readonly DataType[];
   readonly batches: readonly Batch[];
   readonly keys: readonly Expression[];
+  readonly lookup: RangeLookup | null;
 }
 
 /** Sorts collected batches: columns and the order of their rows. */
