@@ -8,6 +8,7 @@ import { columnsOf, type Expression } from '../plan/expression.js';
 import type { SortKey } from '../plan/logical.js';
 import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
 import { windowFunction } from '../windows/registry.js';
+import type { AggregateCollector } from './aggregate-collector.js';
 import { bindLambdaCall, jsonArguments, namedFields } from './bind-composite.js';
 import { argumentOf, castTo, coerceBool, decimalLiterals } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
@@ -100,18 +101,30 @@ export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
 }
 
 function bindAggregate(name: string, syntax: FunctionCall, clause: Clause): Expression {
-  const { aggregates, context } = clause;
+  const { aggregates } = clause;
   if (syntax.nullTreatment === 'ignore') throw unsupported('IGNORE NULLS', syntax.position);
-  if (!aggregates)
+  const collector = aggregates ?? outerAggregates(clause.scope);
+  if (!collector)
     throw new DbError('invalid_grouping', `${name} is an aggregate; it may not stand in ${clause.name}`, { position: syntax.position });
-  const inner: Clause = {
-    ...clause,
-    aggregates: null,
-    windows: null,
-    unnests: null,
-    relation: aggregates.input,
-    name: `the arguments of ${name}`,
-  };
+  const own = clause.scope.aggregates;
+  clause.scope.aggregates = null;
+  try {
+    return bindAggregateOver(name, syntax, clause, collector);
+  } finally {
+    clause.scope.aggregates = own;
+  }
+}
+
+/** The aggregates of the nearest query around that may hold some. */
+function outerAggregates(scope: Scope): AggregateCollector | null {
+  for (let outer = scope.outer; outer !== null; outer = outer.outer) if (outer.aggregates) return outer.aggregates;
+  return null;
+}
+
+function bindAggregateOver(name: string, syntax: FunctionCall, clause: Clause, nearest: AggregateCollector): Expression {
+  const { aggregates, context } = clause;
+  const relation = (aggregates ?? nearest).input;
+  const inner: Clause = { ...clause, aggregates: null, windows: null, unnests: null, relation, name: `the arguments of ${name}` };
   const bind = (item: FunctionCall['arguments'][number]) => context.bindExpression(item.value, inner);
   const target = syntax.withinGroup.length > 0 ? (ORDERED_SET[name] ?? name) : name;
   const direct = syntax.arguments.map(bind);
@@ -119,7 +132,11 @@ function bindAggregate(name: string, syntax: FunctionCall, clause: Clause): Expr
   const args = ordered ? orderedSetArguments(name, ordered, direct, inner) : direct;
   const orderBy = [...syntax.orderBy, ...(ordered ? [] : syntax.withinGroup)].map((item) => bindSortKey(item, inner));
   const filter = syntax.filter === null ? null : coerceBool(context.bindExpression(syntax.filter, { ...inner, name: 'FILTER' }), 'FILTER');
-  if (readsOnlyOuter(args, inner.scope)) throw unsupported('an aggregate over columns of the query around the subquery', syntax.position);
+  const read = [...args, ...(filter ? [filter] : []), ...orderBy.map((key) => key.expression)];
+  const owner = ownerOf(read, inner.scope);
+  const collector = owner === null ? aggregates : owner.aggregates;
+  if (!collector)
+    throw new DbError('invalid_grouping', `${name} is an aggregate; it may not stand in ${clause.name}`, { position: syntax.position });
   const resolved = resolveAggregate(target, args.map(argumentOf));
   if (!resolved) throw noAggregate(target, args, syntax.position);
   const converted = args.map((arg, i) => castTo(arg, resolved.args[i] ?? arg.type));
@@ -134,13 +151,17 @@ function bindAggregate(name: string, syntax: FunctionCall, clause: Clause): Expr
     orderBy,
     position: syntax.position,
   };
-  return aggregates.add(call, name, !isCount(canonical));
+  return collector.add(call, name, !isCount(canonical));
 }
 
-/** Such an aggregate belongs to the query around, as PostgreSQL has it. */
-function readsOnlyOuter(args: readonly Expression[], scope: Scope): boolean {
-  const read = args.flatMap((arg) => [...columnsOf(arg)]);
-  return scope.outer !== null && read.length > 0 && !read.some((id) => scope.columns.some((column) => column.id === id));
+/** An aggregate over columns of a query around belongs to that query, as PostgreSQL has it; null: to the query itself. */
+function ownerOf(expressions: readonly Expression[], scope: Scope): Scope | null {
+  const read = new Set(expressions.flatMap((expression) => [...columnsOf(expression)]));
+  if (read.size === 0 || scope.columns.some((column) => read.has(column.id))) return null;
+  for (let outer = scope.outer; outer !== null; outer = outer.outer) {
+    if (outer.columns.some((column) => read.has(column.id))) return outer;
+  }
+  return null;
 }
 
 /** percentile_cont(0.9) WITHIN GROUP (ORDER BY x [DESC]) → quantile_cont(x, 0.9). */

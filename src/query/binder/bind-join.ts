@@ -5,11 +5,13 @@ import type { JoinPlan, LogicalPlan } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
 import type { Join, JoinType } from '../syntax/ast/query.js';
 import { scalarCall } from './bind-call.js';
+import { joinWithSubqueries } from './bind-on.js';
 import { coerceBool, unify } from './coercion.js';
 import { type BoundRelation, type FromClause, unsupported } from './context.js';
 import { dependsOn, existsJoin, joinLateral } from './decorrelate.js';
 import { caseOf, columnOf, conjunction, isNull } from './expressions.js';
 import { joinPlan, positionalPlan, projectPlan } from './plans.js';
+import { Relation } from './relation.js';
 import { Scope, type ScopeColumn } from './scope.js';
 
 type PlanJoin = JoinPlan['join'];
@@ -105,8 +107,15 @@ function joinOn(join: PlanJoin, left: BoundRelation, right: BoundRelation, refer
   let residual: Expression | null = null;
   if (condition?.kind === 'on') {
     const scope = new Scope([...left.columns, ...right.columns], clause.outer);
-    const on = { context: clause.context, name: 'ON', scope, commonTables: clause.commonTables, relation: null, aggregates: null };
+    const relation = new Relation();
+    const on = { context: clause.context, name: 'ON', scope, commonTables: clause.commonTables, relation, aggregates: null };
     residual = coerceBool(clause.context.bindExpression(condition.expression, on), 'ON');
+    if (!relation.isEmpty) {
+      if (dependsOn(right.plan, left.plan))
+        throw unsupported('a subquery in the condition of a LATERAL join', condition.expression.position);
+      const plan = joinWithSubqueries(join, left.plan, right.plan, residual, relation, clause.context);
+      return { plan, columns, timestamp: left.timestamp };
+    }
   }
   return { plan: joinSides(join, left, right, residual, reference.right.position, clause), columns, timestamp: left.timestamp };
 }

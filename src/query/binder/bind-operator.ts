@@ -84,16 +84,41 @@ export function bindBinary(syntax: Binary, clause: Clause): Expression {
   return operator === '!~' || operator === '!~*' ? not(call) : call;
 }
 
-/** (a, b) = (1, 2): all equal; (a, b) < (1, 2): the first difference decides. */
+/** (a, b) = (1, 2), (a, b) < (SELECT x, y …). */
 function bindRowComparison(syntax: Binary, clause: Clause): Expression {
   const { operator, left, right, operatorPosition } = syntax;
-  if (left.kind !== 'row' || right.kind !== 'row') throw unsupported('comparing a row with something else', operatorPosition);
-  const pairs = rowPairs(left, right, operatorPosition, clause);
-  const compare = (name: string, pair: readonly [Expression, Expression]) => clause.context.call(name, pair, operatorPosition);
+  const width = left.kind === 'row' ? left.items.length : right.kind === 'row' ? right.items.length : 0;
+  const [a, b] = [left, right].map((side) => rowValues(side, width, operatorPosition, clause)) as [
+    readonly Expression[],
+    readonly Expression[],
+  ];
+  if (a.length !== b.length) throw unevenRows(a.length, b.length, operatorPosition);
+  return compareRows(
+    operator,
+    a.map((each, i) => [each, b[i] as Expression] as const),
+    operatorPosition,
+    clause,
+  );
+}
+
+function rowValues(side: Syntax, width: number, position: number, clause: Clause): readonly Expression[] {
+  if (side.kind === 'row') return side.items.map((item) => clause.context.bindExpression(item, clause));
+  if (side.kind === 'subquery') return clause.context.bindSubqueryRow(side, width, clause);
+  throw new DbError('type_mismatch', 'a row is compared with a row or a subquery of as many columns', { position });
+}
+
+/** All equal, any different; for an order the first difference decides. */
+export function compareRows(
+  operator: Quantified['operator'],
+  pairs: readonly (readonly [Expression, Expression])[],
+  position: number,
+  clause: Clause,
+): Expression {
+  const compare = (name: string, pair: readonly [Expression, Expression]) => clause.context.call(name, pair, position);
   if (operator === '=') return conjunction(pairs.map((pair) => compare('eq', pair)));
   if (operator === '<>') return disjunction(pairs.map((pair) => compare('ne', pair)));
-  const name = BINARY_FUNCTIONS[operator];
-  if (name !== 'lt' && name !== 'le' && name !== 'gt' && name !== 'ge') throw unsupported(`operator ${operator} on rows`, operatorPosition);
+  const name = operator in BINARY_FUNCTIONS ? BINARY_FUNCTIONS[operator as BinaryOperator] : null;
+  if (name !== 'lt' && name !== 'le' && name !== 'gt' && name !== 'ge') throw unsupported(`operator ${operator} on rows`, position);
   const strict = name === 'le' ? 'lt' : name === 'ge' ? 'gt' : name;
   const alternatives = pairs.map((pair, i) => {
     const equalBefore = pairs.slice(0, i).map((before) => compare('eq', before));
@@ -102,10 +127,12 @@ function bindRowComparison(syntax: Binary, clause: Clause): Expression {
   return disjunction(alternatives);
 }
 
+function unevenRows(left: number, right: number, position: number): DbError {
+  return new DbError('type_mismatch', `rows of ${left} and ${right} values cannot be compared`, { position });
+}
+
 export function rowPairs(left: Row, right: Row, position: number, clause: Clause): readonly (readonly [Expression, Expression])[] {
-  if (left.items.length !== right.items.length) {
-    throw new DbError('type_mismatch', `rows of ${left.items.length} and ${right.items.length} values cannot be compared`, { position });
-  }
+  if (left.items.length !== right.items.length) throw unevenRows(left.items.length, right.items.length, position);
   const bind = (item: Syntax) => clause.context.bindExpression(item, clause);
   return left.items.map((item, i) => [bind(item), bind(right.items[i] as Syntax)] as const);
 }

@@ -68,6 +68,7 @@ export function bindSelect(
   const sample = syntax.sampleBy ? sampleBuckets(syntax.sampleBy, from, clauseOf(state, 'SAMPLE BY', false)) : null;
   if (sample) plan = filterPlan(plan, sample.condition);
 
+  scope.aggregates = state.aggregates;
   const written = bindItems(syntax.items, clauseOf(state, 'SELECT'));
   const aliases = aliasesOf(written);
   const inSelect = (name: string): Clause => ({ ...clauseOf(state, name), aliases });
@@ -92,6 +93,7 @@ export function bindSelect(
     distinct: syntax.distinct && syntax.distinctOn.length === 0,
     unnests: state.unnests.lists,
   };
+  scope.aggregates = null;
   const grouped = syntax.groupBy !== null || having !== null || sample !== null || state.aggregates.calls.length > 0;
   if (!grouped) return projectResult(state.above.settle(state.input.settle(plan)), result, context.nextId);
   const groups = sample ? bucketGroups(sample.bucket, result.items, state) : bindGroups(result.items, state);
@@ -249,7 +251,8 @@ function projectGroups(plan: LogicalPlan, result: SelectResult, groups: Groups, 
     name: call.function,
     nullable: aggregates.isNullable(call.id),
   }));
-  const early = state.unnests.readBy(groups.columns.map((group) => group.expression));
+  const grouping = groups.columns.map((group) => group.expression);
+  const early = state.unnests.readBy(grouping);
   const input = withUnnested(state.input.settle(plan), early);
   const aggregated = aggregatePlan(input, groups.columns, calls);
   const rewritten: SelectResult = {

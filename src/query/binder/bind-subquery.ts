@@ -7,12 +7,12 @@ import { cloneWithFreshIds, freeColumns } from '../plan/traverse.js';
 import type { Exists, InQuery, Quantified, Query, Subquery, Expression as Syntax } from '../syntax/ast/query.js';
 import { aggregateColumn } from './aggregate-column.js';
 import { scalarCall } from './bind-call.js';
-import { compareQuantified } from './bind-operator.js';
+import { compareQuantified, compareRows } from './bind-operator.js';
 import { type BoundQuery, type Clause, unsupported } from './context.js';
 import { existsJoin, joinDependent } from './decorrelate.js';
 import { boolLiteral, caseOf, columnOf, conjunction, intLiteral, isNull, literal, not } from './expressions.js';
 import { type AggregateColumn, aggregatePlan, distinctPlan, filterPlan, joinPlan, projectPlan } from './plans.js';
-import type { Relation } from './relation.js';
+import type { Attachment, Relation } from './relation.js';
 
 function bindQuery(query: Query, clause: Clause): BoundQuery {
   return clause.context.bindQuery(query, clause.context, clause.scope, clause.commonTables);
@@ -33,38 +33,50 @@ function singleColumn(query: BoundQuery, position: number): OutputColumn {
 
 /** (SELECT …) as a value: NULL for no row, an error for more than one. */
 export function bindScalarSubquery(syntax: Subquery, clause: Clause): Expression {
-  const relation = relationOf(clause, syntax.position);
+  const [value] = bindSubqueryRow(syntax, 1, clause);
+  if (!value) throw new DbError('internal', 'a subquery without a value', { position: syntax.position });
+  return value;
+}
+
+/** The one row of a subquery of so many columns, value by value: NULLs for no row, an error for more than one where a value is used. */
+export function bindSubqueryRow(syntax: Subquery, width: number, clause: Clause): readonly Expression[] {
+  const { position } = syntax;
+  const relation = relationOf(clause, position);
   const bound = bindQuery(syntax.query, clause);
-  const column = singleColumn(bound, syntax.position);
-  const single = singleRow(bound.plan, column, clause, syntax.position);
-  relation.attach([single.column.id], [], (plan) => joinDependent(plan, single.plan, clause.context.nextId));
-  return { ...columnOf(single.column, syntax.position), nullable: true };
+  if (width === 1) singleColumn(bound, position);
+  else if (bound.columns.length !== width) {
+    throw new DbError('type_mismatch', `rows of ${width} and ${bound.columns.length} values cannot be compared`, { position });
+  }
+  const single = singleRow(bound.plan, bound.columns, clause, position);
+  const produced = single.plan.output.map((column) => column.id);
+  relation.attach(produced, [], (plan) => joinDependent(plan, single.plan, clause.context.nextId), single.plan);
+  return single.values;
 }
 
 interface SingleRow {
   readonly plan: LogicalPlan;
-  readonly column: OutputColumn;
+  readonly values: readonly Expression[];
 }
 
-/** The plan so that it gives exactly one row. */
-function singleRow(plan: LogicalPlan, column: OutputColumn, clause: Clause, position: number): SingleRow {
-  if (givesOneRow(plan)) return { plan, column };
+/** The plan so that it gives exactly one row, and the values over it. */
+function singleRow(plan: LogicalPlan, columns: readonly OutputColumn[], clause: Clause, position: number): SingleRow {
+  const nullableValue = (column: OutputColumn): Expression => ({ ...columnOf(column, position), nullable: true });
+  if (givesOneRow(plan)) return { plan, values: columns.map(nullableValue) };
   const { context } = clause;
-  const value = columnOf(column);
   const limited = plan.kind === 'limit' && plan.limit === 1 && plan.offset === 0;
   const sorted = limited && plan.input.kind === 'sort' ? plan.input : undefined;
-  // LIMIT 1 of a correlated subquery cannot be cut per outer row, but the first value in that order can be taken.
+  // LIMIT 1 of a correlated subquery is the first value in that order.
   const correlated = limited && freeColumns(plan).size > 0;
   const input = correlated ? (sorted ? sorted.input : plan.input) : plan;
-  const first = aggregateColumn('first', [value], context.nextId(), { orderBy: correlated && sorted ? sorted.keys : [] });
+  const orderBy = correlated && sorted ? sorted.keys : [];
+  const firsts = columns.map((column) => aggregateColumn('first', [columnOf(column)], context.nextId(), { orderBy }));
   const count = aggregateColumn('count', [], context.nextId());
-  const aggregated = aggregatePlan(input, [], [first, count]);
-  const [firstOut, countOut] = aggregated.output;
-  if (!firstOut || !countOut) throw new DbError('internal', 'an aggregate without output', { position });
-  if (limited) return { plan: aggregated, column: firstOut };
-  const checked = scalarCall('single_row', [columnOf(countOut), columnOf(firstOut)], position);
-  const output = { id: context.nextId(), name: column.name, expression: checked };
-  return { plan: projectPlan(aggregated, [output]), column: { id: output.id, name: column.name, type: checked.type, nullable: true } };
+  const aggregated = aggregatePlan(input, [], [...firsts, count]);
+  const values = aggregated.output.slice(0, columns.length).map(nullableValue);
+  if (limited) return { plan: aggregated, values };
+  const rows = columnOf(aggregated.output.at(-1) as OutputColumn);
+  // The check stands with the value, so that a branch of CASE that is not taken does not fail.
+  return { plan: aggregated, values: values.map((value) => scalarCall('single_row', [rows, value], position)) };
 }
 
 function givesOneRow(plan: LogicalPlan): boolean {
@@ -90,7 +102,7 @@ export function bindExists(syntax: Exists, clause: Clause): Expression {
   const bound = bindQuery(syntax.query, clause);
   const count = aggregateColumn('count', [], clause.context.nextId());
   const counted = aggregatePlan(withoutHarmlessLimit(bound.plan), [], [count]);
-  relation.attach([count.id], [], (plan) => joinDependent(plan, counted, clause.context.nextId));
+  relation.attach([count.id], [], (plan) => joinDependent(plan, counted, clause.context.nextId), counted);
   const value = literalColumn(count, syntax.position);
   return scalarCall('gt', [value, literal(0n, INT64, syntax.position)], syntax.position);
 }
@@ -105,15 +117,21 @@ function withoutHarmlessLimit(plan: LogicalPlan): LogicalPlan {
 }
 
 export function bindInQuery(syntax: InQuery, clause: Clause): Expression {
-  if (syntax.operand.kind === 'row') throw unsupported('a row value IN a subquery here', syntax.position);
-  const left = clause.context.bindExpression(syntax.operand, clause);
+  const operands = operandsOf(syntax.operand, clause);
   const bound = bindQuery(syntax.query, clause);
-  const test = freeColumns(bound.plan).size === 0 ? inSetOfValues(left, bound, syntax, clause) : inCorrelated(left, bound, syntax, clause);
+  const [left, ...more] = operands;
+  const simple = left && more.length === 0 && freeColumns(bound.plan).size === 0;
+  const test = simple ? inSetOfValues(left, bound, syntax, clause) : inRows(operands, bound, syntax, clause);
   return syntax.negated ? not(test) : test;
 }
 
-function inCorrelated(left: Expression, bound: BoundQuery, syntax: InQuery, clause: Clause): Expression {
-  const compare = (a: Expression, b: Expression) => scalarCall('eq', [a, b], syntax.position);
+/** The values of a row, or the one value. */
+function operandsOf(syntax: Syntax, clause: Clause): readonly Expression[] {
+  return (syntax.kind === 'row' ? syntax.items : [syntax]).map((item) => clause.context.bindExpression(item, clause));
+}
+
+function inRows(left: readonly Expression[], bound: BoundQuery, syntax: InQuery, clause: Clause): Expression {
+  const compare: CompareRows = (a, b) => conjunction(a.map((each, i) => scalarCall('eq', [each, b[i] as Expression], syntax.position)));
   return anyOf(left, bound, compare, 'any', syntax.position, clause);
 }
 
@@ -156,32 +174,49 @@ function inSetOfValues(left: Expression, bound: BoundQuery, syntax: InQuery, cla
 }
 
 export function bindQuantifiedSubquery(syntax: Quantified, query: Query, clause: Clause): Expression {
-  const left = clause.context.bindExpression(syntax.left, clause);
+  const left = operandsOf(syntax.left, clause);
   const bound = bindQuery(query, clause);
-  const compare = (a: Expression, b: Expression) => compareQuantified(syntax, a, b, clause);
-  return anyOf(left, bound, compare, syntax.quantifier, syntax.position, clause);
+  return anyOf(left, bound, rowComparison(syntax, left.length, clause), syntax.quantifier, syntax.position, clause);
+}
+
+type CompareRows = (left: readonly Expression[], right: readonly Expression[]) => Expression;
+
+function rowComparison(syntax: Quantified, width: number, clause: Clause): CompareRows {
+  if (width === 1) return ([a], [b]) => compareQuantified(syntax, a as Expression, b as Expression, clause);
+  return (left, right) =>
+    compareRows(
+      syntax.operator,
+      left.map((each, i) => [each, right[i] as Expression] as const),
+      syntax.position,
+      clause,
+    );
 }
 
 /** Counts, for each outer row, the inner rows that decide and those that compare as NULL. */
 function anyOf(
-  left: Expression,
+  left: readonly Expression[],
   bound: BoundQuery,
-  compare: (left: Expression, right: Expression) => Expression,
+  compare: CompareRows,
   quantifier: 'any' | 'all',
   position: number,
   clause: Clause,
 ): Expression {
   const { context } = clause;
   const relation = relationOf(clause, position);
-  const column = singleColumn(bound, position);
+  if (bound.columns.length !== left.length) {
+    throw new DbError('type_mismatch', `${left.length} values are looked up in ${bound.columns.length} columns`, { position });
+  }
+  const columns = bound.columns.map((column) => columnOf(column));
   const ids = { decided: context.nextId(), unknown: context.nextId() };
-  compare(left, columnOf(column));
-  relation.attach([ids.decided, ids.unknown], [left], (plan, [operand]) => {
-    const test = compare(operand ?? left, columnOf(column));
+  compare(left, columns);
+  const counts = (operands: readonly Expression[]): LogicalPlan => {
+    const test = compare(operands, columns);
     const decided = aggregateColumn('count', [], ids.decided, { filter: quantifier === 'any' ? test : not(test) });
     const unknown = aggregateColumn('count', [], ids.unknown, { filter: isNull(test) });
-    return joinDependent(plan, aggregatePlan(bound.plan, [], [decided, unknown]), context.nextId);
-  });
+    return aggregatePlan(bound.plan, [], [decided, unknown]);
+  };
+  const attach: Attachment = (plan, operands) => joinDependent(plan, counts(operands), context.nextId);
+  relation.attach([ids.decided, ids.unknown], left, attach, bound.plan);
   const counted = (id: number): Expression => ({ kind: 'column', id, name: 'count', type: INT64, nullable: false, position });
   const some = (id: number) => scalarCall('gt', [counted(id), intLiteral(0n)], position);
   const decidedValue = quantifier === 'any';
@@ -221,9 +256,7 @@ export function bindWhereConjuncts(syntax: Syntax, clause: Clause): readonly Exp
 function joinInQuery(syntax: InQuery, negated: boolean, clause: Clause): boolean {
   const relation = relationOf(clause, syntax.position);
   const { context } = clause;
-  const operands = (syntax.operand.kind === 'row' ? syntax.operand.items : [syntax.operand]).map((item) =>
-    context.bindExpression(item, clause),
-  );
+  const operands = operandsOf(syntax.operand, clause);
   const bound = bindQuery(syntax.query, clause);
   if (bound.columns.length !== operands.length) {
     throw new DbError('type_mismatch', `${operands.length} values are looked up in ${bound.columns.length} columns`, {

@@ -9,6 +9,7 @@ import { scalarCall } from './bind-call.js';
 import { bindExpression } from './bind-expression.js';
 import { bindTable } from './bind-from.js';
 import { bindQuery } from './bind-query.js';
+import { bindSubqueryRow } from './bind-subquery.js';
 import { bindWindow } from './bind-window.js';
 import { castTo } from './coercion.js';
 import type { BindContext, BoundQuery } from './context.js';
@@ -44,6 +45,7 @@ export function createBindContext(options: BindOptions): BindContext {
     bindExpression,
     bindTable,
     bindWindow,
+    bindSubqueryRow,
     call: scalarCall,
   };
 }

@@ -4,7 +4,7 @@ import type { Parameters, Snapshot } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import type { ColumnId, Expression, LambdaParameter } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
-import type { Expression as ExpressionSyntax, FunctionCall, Query, TableReference } from '../syntax/ast/query.js';
+import type { Expression as ExpressionSyntax, FunctionCall, Query, Subquery, TableReference } from '../syntax/ast/query.js';
 import type { AggregateCollector } from './aggregate-collector.js';
 import type { SearchPath } from './object-name.js';
 import type { Relation } from './relation.js';
@@ -64,6 +64,8 @@ export interface BindContext {
   /** A call with OVER. */
   bindWindow(name: string, syntax: FunctionCall, clause: Clause): Expression;
   bindTable(reference: TableReference, clause: FromClause): BoundRelation;
+  /** The one row of a subquery of `width` columns, value by value. */
+  bindSubqueryRow(syntax: Subquery, width: number, clause: Clause): readonly Expression[];
 }
 
 export interface FromClause {

@@ -56,6 +56,13 @@ export class CorrelatedKeys {
         const added = plan.output.slice(plan.input.output.length);
         return input && { ...input, plan: { ...plan, input: input.plan, output: [...input.plan.output, ...added] } };
       }
+      case 'window': {
+        const input = this.ownReads(plan) ? undefined : this.takeFrom(plan.input);
+        const added = plan.output.slice(plan.input.output.length);
+        if (!input) return undefined;
+        const partitionBy = [...input.keys.map((key) => key.inner), ...plan.partitionBy];
+        return { ...input, plan: { ...plan, input: input.plan, partitionBy, output: [...input.plan.output, ...added] } };
+      }
       case 'join':
         return this.fromJoin(plan);
       default:

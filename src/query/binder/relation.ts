@@ -1,14 +1,17 @@
 /** The rows below the expressions of a clause. Subqueries in those expressions join themselves to them. */
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type { LogicalPlan } from '../plan/logical.js';
+import { freeColumns } from '../plan/traverse.js';
 
 /** Joins a subquery: gets the plan below and the outer expressions that it needs, after they were rewritten for that plan. */
 export type Attachment = (plan: LogicalPlan, expressions: readonly Expression[]) => LogicalPlan;
 
 interface Pending {
-  readonly produced: readonly ColumnId[];
   readonly attach: Attachment;
   readonly expressions: readonly Expression[];
+  readonly produced: readonly ColumnId[];
+  /** Columns below that it needs. */
+  readonly reads: ReadonlySet<ColumnId>;
 }
 
 /**
@@ -24,9 +27,29 @@ export class Relation {
     return this.pending.length === 0;
   }
 
-  attach(produced: readonly ColumnId[], expressions: readonly Expression[], attach: Attachment): void {
+  /** subquery: what is joined, so far as it is known: it tells which columns are needed. */
+  attach(produced: readonly ColumnId[], expressions: readonly Expression[], attach: Attachment, subquery?: LogicalPlan): void {
     for (const id of produced) this.produced.add(id);
-    this.pending.push({ produced, attach, expressions });
+    const reads = new Set<ColumnId>(subquery ? freeColumns(subquery) : []);
+    for (const expression of expressions) for (const id of columnsOf(expression)) reads.add(id);
+    this.pending.push({ attach, expressions, produced, reads });
+  }
+
+  /** Columns of the plan below that anything here needs. */
+  get reads(): ReadonlySet<ColumnId> {
+    return new Set(this.pending.flatMap((each) => [...each.reads]));
+  }
+
+  /** What needs none of these columns, nor anything that needs them, moves into a relation of its own. */
+  takeWithout(columns: ReadonlySet<ColumnId>): Relation {
+    const taken = new Relation();
+    const shunned = new Set(columns);
+    for (const each of this.pending.splice(0)) {
+      const stays = [...each.reads].some((id) => shunned.has(id));
+      for (const id of each.produced) (stays ? shunned : taken.produced).add(id);
+      (stays ? this.pending : taken.pending).push(each);
+    }
+    return taken;
   }
 
   /** Those that add columns which the expression reads, and what they need themselves, are joined with `other` instead. */
@@ -38,7 +61,8 @@ export class Relation {
       this.pending.splice(at, 1);
       for (const id of pending.produced) this.produced.delete(id);
       for (const needed of pending.expressions) this.moveTo(other, needed);
-      other.attach(pending.produced, pending.expressions, pending.attach);
+      for (const id of pending.produced) other.produced.add(id);
+      other.pending.push(pending);
     }
   }
 

@@ -3,6 +3,7 @@ import { DbError } from '../../core/errors.js';
 import type { DataType } from '../../core/types.js';
 import type { ColumnExpression, ColumnId } from '../plan/expression.js';
 import type { Identifier, QualifiedName } from '../syntax/ast/node.js';
+import type { AggregateCollector } from './aggregate-collector.js';
 import { didYouMean } from './nearest-name.js';
 
 export interface ScopeColumn {
@@ -28,6 +29,8 @@ export class Scope {
   readonly columns: readonly ScopeColumn[];
   /** Scope of the query around a subquery: its columns are visible too (correlation). */
   readonly outer: Scope | null;
+  /** The aggregates of the query that this scope belongs to, while its clause may hold some: a subquery may aggregate over this scope. */
+  aggregates: AggregateCollector | null = null;
   private byName: Map<string, ScopeColumn[]> | undefined;
 
   constructor(columns: readonly ScopeColumn[], outer: Scope | null) {

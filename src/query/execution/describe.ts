@@ -4,8 +4,8 @@ import { type DataType, typeName } from '../../core/types.js';
 import { timestampText } from '../../core/values.js';
 import type { CallExpression, Expression } from '../plan/expression.js';
 import { inputsOf, type LogicalPlan, type SortKey } from '../plan/logical.js';
-import { sidesOf } from './join-sides.js';
 import type { FrameBound, WindowCall } from '../plan/window.js';
+import { sidesOf } from './join-sides.js';
 
 const OPERATOR_SIGN: Readonly<Record<string, string>> = {
   eq: '=',
