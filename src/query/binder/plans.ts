@@ -122,6 +122,7 @@ export function limitPlan(input: LogicalPlan, limit: number | null, offset = 0):
 export function nullSafeKeys(pairs: readonly (readonly [Expression, Expression])[]): JoinPlan['keys'] {
   return pairs.flatMap(([left, right]) => {
     if (!left.nullable && !right.nullable) return [{ left, right }];
+    if (left.type.kind === 'null') return [{ left: isNull(left), right: isNull(right) }];
     return [
       { left: isNull(left), right: isNull(right) },
       { left: orDefault(left), right: orDefault(right) },
@@ -154,9 +155,11 @@ function defaultValue(type: DataType): Value | undefined {
       return '00000000-0000-0000-0000-000000000000';
     case 'interval':
       return { months: 0, days: 0, nanoseconds: 0n };
-    case 'null':
     case 'list':
+      return [];
     case 'struct':
+      return Object.fromEntries(type.fields.map((field) => [field.name, null]));
+    case 'null':
       return undefined;
     default:
       return 0;
