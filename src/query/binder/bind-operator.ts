@@ -71,7 +71,8 @@ export function bindUnary(syntax: Unary, clause: Clause): Expression {
 
 export function bindBinary(syntax: Binary, clause: Clause): Expression {
   const { operator, left, right, operatorPosition } = syntax;
-  if (left.kind === 'row' && right.kind === 'row') return bindRowComparison(syntax, clause);
+  const isRowLike = (side: Syntax) => side.kind === 'row' || side.kind === 'subquery';
+  if ((left.kind === 'row' || right.kind === 'row') && isRowLike(left) && isRowLike(right)) return bindRowComparison(syntax, clause);
   const name = BINARY_FUNCTIONS[operator];
   if (name === null) throw unsupported(`operator ${operator}`, operatorPosition);
   const { context } = clause;
