@@ -10,9 +10,10 @@ import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
 import { windowFunction } from '../windows/registry.js';
 import type { AggregateCollector } from './aggregate-collector.js';
 import { bindLambdaCall, jsonArguments, namedFields } from './bind-composite.js';
+import { catalogCall } from './catalog-functions.js';
 import { argumentOf, castTo, coerceBool, decimalLiterals } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
-import { literal, textLiteral } from './expressions.js';
+import { literal } from './expressions.js';
 import type { Scope } from './scope.js';
 
 /** Functions that never give NULL, whatever they get. */
@@ -63,13 +64,6 @@ export const ORDERED_SET: Readonly<Record<string, string>> = {
 /** Other spellings of operators, which the registry has under the operator's name. */
 const OPERATOR_SPELLINGS: Readonly<Record<string, string>> = { mod: 'modulo' };
 
-/** What clients ask about where they are. */
-const SESSION_VALUES: Readonly<Record<string, string>> = {
-  current_database: 'fletch',
-  current_catalog: 'fletch',
-  current_schema: 'public',
-};
-
 export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
   const name = (syntax.name.at(-1)?.name ?? '').toLowerCase();
   if (syntax.over !== null) return clause.context.bindWindow(name, syntax, clause);
@@ -94,9 +88,10 @@ export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
         hint: 'DISTINCT, FILTER and ORDER BY belong to aggregates',
       });
   }
-  const args = syntax.arguments.map((argument) => clause.context.bindExpression(argument.value, clause));
-  const session = args.length === 0 ? SESSION_VALUES[name] : undefined;
-  if (session !== undefined) return textLiteral(session, syntax.position);
+  const given = syntax.arguments.map((argument) => argument.value);
+  const rewritten = catalogCall(name, syntax.name.at(-2)?.name.toLowerCase(), given, clause.context.catalog, syntax.position);
+  if (rewritten) return clause.context.bindExpression(rewritten, clause);
+  const args = given.map((argument) => clause.context.bindExpression(argument, clause));
   return scalarCall(OPERATOR_SPELLINGS[name] ?? name, jsonArguments(scalarFunction(name)?.name, args, clause), syntax.position);
 }
 

@@ -1,6 +1,6 @@
 /** Syntax of an expression → bound expression: one handler per kind of node. */
 import { DbError } from '../../core/errors.js';
-import { typeName, UTF8 } from '../../core/types.js';
+import { isText, typeName, UTF8 } from '../../core/types.js';
 import { castSupported } from '../functions/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { Column } from '../syntax/ast/literal.js';
@@ -12,6 +12,7 @@ import { bindInList, bindInSet, bindQuantified } from './bind-membership.js';
 import { bindBetween, bindBinary, bindDistinctFrom, bindLike, bindLogical, bindUnary } from './bind-operator.js';
 import { bindSetFunction } from './bind-set-function.js';
 import { bindExists, bindInQuery, bindScalarSubquery } from './bind-subquery.js';
+import { isRegistryType, registryCast } from './catalog-functions.js';
 import { castTo, coerceBool, unify } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
 import { boolLiteral, conjunction, isNull, not, nullLiteral, textLiteral } from './expressions.js';
@@ -140,6 +141,12 @@ function bindCase(syntax: Case, clause: Clause): Expression {
 }
 
 function bindCast(syntax: Cast, clause: Clause): Expression {
+  const name = syntax.type.kind === 'namedType' ? syntax.type.name.toLowerCase() : '';
+  if (isRegistryType(name)) {
+    const { operand } = syntax;
+    const isTextual = operand.kind !== 'string' && isText(clause.context.bindExpression(operand, clause).type);
+    return clause.context.bindExpression(registryCast(name, operand, isTextual, clause.context.catalog), clause);
+  }
   const type = resolveType(syntax.type);
   if (syntax.operand.kind === 'number' && type.kind === 'decimal') {
     // The digits as they were written, not as a float64.

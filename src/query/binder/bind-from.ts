@@ -1,6 +1,7 @@
 /** FROM: tables, common tables, derived tables, table functions and joins. */
 import type { TableSnapshot } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
+import { findSystemTable, systemTableNames } from '../catalog/registry.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
 import type { DerivedTable, TableName, TableReference } from '../syntax/ast/query.js';
@@ -88,9 +89,13 @@ function bindName(reference: TableName, clause: FromClause): BoundRelation {
     return asRelation(bound.plan, columns, reference.alias, common.name, null, reference.position);
   }
   const schema = reference.name.at(-2)?.name.toLowerCase();
-  const system = schema === undefined ? undefined : clause.context.systemTable(schema, last.name.toLowerCase(), clause.context.nextId);
-  if (system) return asRelation(system, system.output, reference.alias, last.name, null, reference.position);
-  const stored = findObject(reference.name, clause.context.snapshot, clause.context.searchPath);
+  const { snapshot, searchPath, systemTable, nextId } = clause.context;
+  const stored = findObject(reference.name, snapshot, searchPath);
+  const system = stored ? undefined : findSystemTable(schema, last.name.toLowerCase());
+  if (system) {
+    const plan = systemTable(system, nextId);
+    return asRelation(plan, plan.output, reference.alias, last.name, null, reference.position);
+  }
   if (!stored) throw tableNotFound(reference, last, clause);
   return stored.kind === 'view' ? bindView(stored.view, reference, clause) : bindStored(stored.table, reference, clause);
 }
@@ -122,7 +127,11 @@ function bindStored(source: TableSnapshot, reference: TableName, clause: FromCla
 function tableNotFound(reference: TableName, name: Identifier, clause: FromClause): DbError {
   const tables = objectNames(clause.context.snapshot);
   const hint =
-    didYouMean(name.name, [...tables, ...clause.commonTables.keys()]) ?? (tables.length === 0 ? 'there are no tables yet' : undefined);
+    didYouMean(name.name, [
+      ...tables,
+      ...clause.commonTables.keys(),
+      ...systemTableNames(reference.name.at(-2)?.name.toLowerCase() ?? ''),
+    ]) ?? (tables.length === 0 ? 'there are no tables yet' : undefined);
   return new DbError('table_not_found', `no table is called ${writtenName(reference.name)}`, { position: reference.position, hint });
 }
 

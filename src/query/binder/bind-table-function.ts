@@ -1,6 +1,7 @@
 /** Functions in FROM: generate_series, range, unnest, generate_subscripts. They may read the tables to their left. */
 import { DbError } from '../../core/errors.js';
 import { INT64, typeName } from '../../core/types.js';
+import { findSystemFunction } from '../catalog/registry.js';
 import type { Expression } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { FunctionCall, TableFunction } from '../syntax/ast/query.js';
@@ -24,6 +25,11 @@ const TABLE_FUNCTIONS: Readonly<Record<string, Binder>> = {
 export function bindTableFunction(reference: TableFunction, clause: FromClause): BoundRelation {
   if (reference.sample !== null) throw unsupported('TABLESAMPLE', reference.sample.position);
   const name = nameOf(reference.call);
+  const system = findSystemFunction(name);
+  if (system && reference.call.arguments.length === 0) {
+    const plan = clause.context.systemTable(system, clause.context.nextId);
+    return asRelation(plan, plan.output, reference.alias, name, null, reference.position);
+  }
   const bind = TABLE_FUNCTIONS[name];
   if (!bind) throw unsupported(`table function ${name}`, reference.position, `there are ${Object.keys(TABLE_FUNCTIONS).join(', ')}`);
   const plan = bind(reference.call, reference, clause);

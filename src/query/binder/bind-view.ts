@@ -1,6 +1,7 @@
 /** Views in FROM: the stored query is read and bound anew at each use. */
 import type { ViewDefinition } from '../../core/contracts.js';
 import { asDbError, DbError } from '../../core/errors.js';
+import type { OutputColumn } from '../plan/logical.js';
 import type { TableName } from '../syntax/ast/query.js';
 import { parseStatement } from '../syntax/parser.js';
 import type { BindContext, BoundQuery, BoundRelation, FromClause } from './context.js';
@@ -18,6 +19,11 @@ export function bindView(view: ViewDefinition, reference: TableName, clause: Fro
   const designated = wanted === undefined ? stamps[0] : columns.find((column) => column.name.toLowerCase() === wanted);
   const isCertain = wanted !== undefined || (stamps.length === 1 && (bound.plan.kind === 'project' || bound.plan.kind === 'scan'));
   return asRelation(bound.plan, columns, reference.alias, view.name, isCertain ? (designated ?? null) : null, reference.position);
+}
+
+/** The columns that a view has now. Fails as selecting from it does. */
+export function viewColumns(view: ViewDefinition, context: BindContext): readonly OutputColumn[] {
+  return renamed(boundQuery(view, context).columns, view.columnNames, 0);
 }
 
 function boundQuery(view: ViewDefinition, context: BindContext): BoundQuery {

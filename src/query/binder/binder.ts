@@ -2,6 +2,7 @@
 import type { Value } from '../../core/batch.js';
 import type { Parameters, Snapshot } from '../../core/contracts.js';
 import { sameType } from '../../core/types.js';
+import type { ServerFacts } from '../catalog/system-table.js';
 import { withoutNulls } from '../functions/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { Query } from '../syntax/ast/query.js';
@@ -16,7 +17,7 @@ import type { BindContext, BoundQuery } from './context.js';
 import { columnOf } from './expressions.js';
 import { DEFAULT_PATH, type SearchPath } from './object-name.js';
 import { projectPlan } from './plans.js';
-import { systemTable } from './system-tables.js';
+import { catalogFacts, systemTablePlan } from './system-tables.js';
 
 export interface BindOptions {
   readonly sql: string;
@@ -26,20 +27,25 @@ export interface BindOptions {
   readonly searchPath?: SearchPath;
   readonly nowNanoseconds: bigint;
   readonly evaluateConstant: (expression: Expression) => Value;
+  /** Absent: nothing is known of settings and running queries. */
+  readonly server?: ServerFacts;
 }
 
 export function createBindContext(options: BindOptions): BindContext {
   const { sql, snapshot, parameters, timezone, nowNanoseconds } = options;
   let last = 0;
-  return {
+  const searchPath = options.searchPath ?? DEFAULT_PATH;
+  const catalog = catalogFacts(snapshot, options.server, searchPath, () => context);
+  const context: BindContext = {
     sql,
     snapshot,
     parameters,
     timezone,
-    searchPath: options.searchPath ?? DEFAULT_PATH,
+    searchPath,
     nowNanoseconds,
     evaluateConstant: (expression) => (expression.kind === 'literal' ? expression.value : options.evaluateConstant(expression)),
-    systemTable: (schema, name, nextId) => systemTable(schema, name, snapshot, nextId),
+    catalog,
+    systemTable: (table, nextId) => systemTablePlan(table, catalog, nextId),
     nextId: () => ++last,
     bindQuery,
     bindExpression,
@@ -48,6 +54,7 @@ export function createBindContext(options: BindOptions): BindContext {
     bindSubqueryRow,
     call: scalarCall,
   };
+  return context;
 }
 
 /** A whole query, not inside another one. Rows that are still read from outside cannot be. */

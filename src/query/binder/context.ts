@@ -2,6 +2,7 @@
 import type { Value } from '../../core/batch.js';
 import type { Parameters, Snapshot } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
+import type { CatalogFacts, SystemTable } from '../catalog/system-table.js';
 import type { ColumnId, Expression, LambdaParameter } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { Expression as ExpressionSyntax, FunctionCall, Query, Subquery, TableReference } from '../syntax/ast/query.js';
@@ -39,8 +40,8 @@ export interface BoundRelation {
   readonly timestamp: ColumnId | null;
 }
 
-/** A virtual table (information_schema.tables) made from the catalog; undefined when there is none of this name. */
-export type SystemTable = (schema: string, name: string, nextId: () => ColumnId) => LogicalPlan | undefined;
+/** The rows of a system table at this statement's snapshot. */
+export type SystemTableBinder = (table: SystemTable, nextId: () => ColumnId) => LogicalPlan;
 
 export interface BindContext {
   readonly sql: string;
@@ -49,7 +50,9 @@ export interface BindContext {
   readonly timezone: string;
   /** Statement start, nanoseconds since the epoch. */
   readonly nowNanoseconds: bigint;
-  readonly systemTable: SystemTable;
+  /** What the system tables and the functions about the catalog say. */
+  readonly catalog: CatalogFacts;
+  readonly systemTable: SystemTableBinder;
   readonly searchPath: SearchPath;
   /** Views that are being bound, outermost first. */
   readonly openViews?: readonly string[];

@@ -1,15 +1,15 @@
-/** information_schema, made from the catalog when it is asked for. */
+/** Rows that are made when a statement is bound: constants, and the system tables. */
 import type { Value } from '../../core/batch.js';
-import type { Snapshot } from '../../core/contracts.js';
-import { type DataType, INT32, typeName, UTF8 } from '../../core/types.js';
+import type { Snapshot, ViewDefinition } from '../../core/contracts.js';
+import { DbError } from '../../core/errors.js';
+import type { DataType } from '../../core/types.js';
+import type { CatalogFacts, ServerFacts, SystemTable, TableColumn } from '../catalog/system-table.js';
 import type { ColumnId } from '../plan/expression.js';
 import type { LogicalPlan } from '../plan/logical.js';
+import { viewColumns } from './bind-view.js';
+import type { BindContext } from './context.js';
 import { literal } from './expressions.js';
-
-export interface TableColumn {
-  readonly name: string;
-  readonly type: DataType;
-}
+import type { SearchPath } from './object-name.js';
 
 /** Constant rows as a plan; values in the form of valueAt(). */
 export function valuesPlan(columns: readonly TableColumn[], rows: readonly (readonly Value[])[], nextId: () => ColumnId): LogicalPlan {
@@ -20,58 +20,34 @@ export function valuesPlan(columns: readonly TableColumn[], rows: readonly (read
   };
 }
 
-const CATALOG = 'fletch';
-const SCHEMA = 'public';
-
-const text = (name: string): TableColumn => ({ name, type: UTF8 });
-
-interface SystemTable {
-  readonly columns: readonly TableColumn[];
-  rows(snapshot: Snapshot): readonly (readonly Value[])[];
+export function systemTablePlan(table: SystemTable, facts: CatalogFacts, nextId: () => ColumnId): LogicalPlan {
+  const rows = table.rows(facts).map((row) => table.columns.map((column) => cellOf(row[column.name] ?? null, column.type)));
+  return valuesPlan(table.columns, rows, nextId);
 }
 
-const SYSTEM_TABLES: Readonly<Record<string, SystemTable>> = {
-  'information_schema.schemata': {
-    columns: [text('catalog_name'), text('schema_name')],
-    rows: () => [
-      [CATALOG, SCHEMA],
-      [CATALOG, 'information_schema'],
-    ],
-  },
-  'information_schema.tables': {
-    columns: [text('table_catalog'), text('table_schema'), text('table_name'), text('table_type')],
-    rows: (snapshot) => snapshot.tables().map((table) => [CATALOG, SCHEMA, table.definition.name, 'BASE TABLE']),
-  },
-  'information_schema.columns': {
-    columns: [
-      text('table_catalog'),
-      text('table_schema'),
-      text('table_name'),
-      text('column_name'),
-      { name: 'ordinal_position', type: INT32 },
-      text('column_default'),
-      text('is_nullable'),
-      text('data_type'),
-    ],
-    rows: (snapshot) =>
-      snapshot
-        .tables()
-        .flatMap((table) =>
-          table.definition.columns.map((column, i) => [
-            CATALOG,
-            SCHEMA,
-            table.definition.name,
-            column.name,
-            i + 1,
-            column.defaultSql,
-            column.nullable ? 'YES' : 'NO',
-            typeName(column.type),
-          ]),
-        ),
-  },
-};
+/** Catalogs count in numbers; an int64's value is a bigint. */
+function cellOf(value: Value, type: DataType): Value {
+  return typeof value === 'number' && type.kind === 'int64' ? BigInt(value) : value;
+}
 
-export function systemTable(schema: string, name: string, snapshot: Snapshot, nextId: () => ColumnId): LogicalPlan | undefined {
-  const table = SYSTEM_TABLES[`${schema}.${name}`];
-  return table && valuesPlan(table.columns, table.rows(snapshot), nextId);
+const NO_SERVER: ServerFacts = { version: '', principal: '', settings: () => [], queries: () => [] };
+
+/** `context`: read when a view's columns are asked for, so it may be made later. */
+export function catalogFacts(
+  snapshot: Snapshot,
+  server: ServerFacts = NO_SERVER,
+  searchPath: SearchPath,
+  context: () => BindContext,
+): CatalogFacts {
+  return { snapshot, server, searchPath, viewColumns: (view) => columnsOfView(view, context()) };
+}
+
+function columnsOfView(view: ViewDefinition, context: BindContext): readonly TableColumn[] {
+  try {
+    return viewColumns(view, context);
+  } catch (error) {
+    // What the view reads is gone or changed. It is still listed; selecting from it tells why.
+    if (error instanceof DbError) return [];
+    throw error;
+  }
 }

@@ -1,9 +1,9 @@
 /** Calls of functions, aggregates and window functions. */
 import type { Expression, FunctionCall, OrderItem, WindowName, WindowSpecification } from '../syntax/ast/query.js';
+import { filledIn } from '../syntax/template.js';
 import { call, text } from './build.js';
 import { orderBy } from './clauses.js';
 import { type DialectCall, functionMeaning } from './function-table.js';
-import { filledIn } from './template.js';
 import type { Translation } from './translation.js';
 import { childOf, expectKeys, isTree, listOf, type Tree, textOf, untranslatable } from './tree.js';
 import { windowOf } from './windows.js';

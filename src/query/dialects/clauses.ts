@@ -1,7 +1,7 @@
 /** What several translators need: casts, fields of times, ORDER BY. */
 import type { Expression, OrderItem } from '../syntax/ast/query.js';
+import { filledIn } from '../syntax/template.js';
 import { orderItem } from './build.js';
-import { filledIn } from './template.js';
 import type { Translation } from './translation.js';
 import { expectKeys, isTree, listOf, textOf, untranslatable } from './tree.js';
 import { isIntegerType } from './types.js';

@@ -4,9 +4,9 @@
  * A name that stands neither in the dialect's table nor in the common one is not translated.
  */
 import type { Expression } from '../syntax/ast/query.js';
+import { filledIn } from '../syntax/template.js';
 import { call } from './build.js';
 import * as special from './special-functions.js';
-import { filledIn } from './template.js';
 import type { Translation } from './translation.js';
 import { untranslatable } from './tree.js';
 

@@ -1,9 +1,9 @@
 /** What a dialect's operator means here. */
 import type { ComparisonOperator } from '../syntax/ast/operator.js';
 import type { Expression } from '../syntax/ast/query.js';
+import { filledIn } from '../syntax/template.js';
 import { text } from './build.js';
 import type { Dialect } from './dialect.js';
-import { filledIn } from './template.js';
 import type { Translation } from './translation.js';
 import { childOf, expectKeys, isTree, listOf, textOf, untranslatable } from './tree.js';
 

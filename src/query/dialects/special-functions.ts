@@ -1,10 +1,10 @@
 /** Functions whose arguments are units, types or formats, or whose meaning depends on how they are called. */
 import type { Expression } from '../syntax/ast/query.js';
+import { filledIn } from '../syntax/template.js';
 import { call, text } from './build.js';
 import { cast, extractField } from './clauses.js';
 import type { DialectCall } from './function-table.js';
 import { unitOf } from './literals.js';
-import { filledIn } from './template.js';
 import { strftimeFormat } from './time-formats.js';
 import { childOf, isTree, listOf, nameOf, type Tree, textOf, untranslatable } from './tree.js';
 

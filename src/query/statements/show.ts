@@ -2,13 +2,15 @@
 import type { Value } from '../../core/batch.js';
 import type { Snapshot, TableDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
-import { type QuerySettings, SETTINGS, type SettingName } from '../../core/settings.js';
+import { SETTINGS, type SettingName } from '../../core/settings.js';
 import { INT64, type Schema, TIMESTAMP_US, typeName, UTF8 } from '../../core/types.js';
 import { AGGREGATE_FUNCTIONS } from '../aggregates/registry.js';
+import { CLIENT_SETTINGS } from '../binder/catalog-functions.js';
 import { didYouMean } from '../binder/nearest-name.js';
 import { findObject, knownSchema, PUBLIC, schemaNotFound, storedName } from '../binder/object-name.js';
-import { type TableColumn, valuesPlan } from '../binder/system-tables.js';
+import { valuesPlan } from '../binder/system-tables.js';
 import { quoteName, sqlTypeName } from '../binder/type-names.js';
+import type { TableColumn } from '../catalog/system-table.js';
 import { SCALAR_FUNCTIONS } from '../functions/registry.js';
 import type { QualifiedName } from '../syntax/ast/node.js';
 import type { Query } from '../syntax/ast/query.js';
@@ -17,7 +19,7 @@ import { parseStatement } from '../syntax/parser.js';
 import { WINDOW_FUNCTIONS } from '../windows/registry.js';
 import { quotedName } from './rewrite-table.js';
 import { describeQuery, outcomeOf } from './select.js';
-import { notYet, type StatementContext, type StatementOutcome } from './statement.js';
+import { notYet, type StatementContext, type StatementOutcome, settingValue } from './statement.js';
 import { existingTable, existingView } from './table-names.js';
 
 interface Listing {
@@ -78,7 +80,10 @@ function showRows(statement: Show, snapshot: Snapshot, context: StatementContext
     case 'functions':
       return functions();
     case 'schemas':
-      return { columns: [text('schema_name')], rows: [[PUBLIC], ['information_schema'], ...snapshot.schemas().map((name) => [name])] };
+      return {
+        columns: [text('schema_name')],
+        rows: [PUBLIC, 'information_schema', 'pg_catalog', 'sys', ...snapshot.schemas()].map((name) => [name]),
+      };
     case 'databases':
       return { columns: [text('database_name')], rows: [['fletch']] };
     case 'views':
@@ -246,21 +251,9 @@ function settings(context: StatementContext): Listing {
   return { columns: ['name', 'value', 'scope', 'description'].map(text), rows };
 }
 
-function settingValue(name: SettingName, context: StatementContext): string | number | boolean {
-  return SETTINGS[name].scope === 'query' ? context.settings[name as keyof QuerySettings] : context.serverSettings[name];
-}
-
-/** What PostgreSQL clients ask for, and what they may be told. */
-const FOREIGN_SETTINGS: Readonly<Record<string, string>> = {
-  server_version: '16.0',
-  client_encoding: 'UTF8',
-  standard_conforming_strings: 'on',
-  transaction_isolation: 'repeatable read',
-};
-
 function setting(statement: Show, context: StatementContext): Listing {
   const name = (statement.name ?? []).map((part) => part.name.toLowerCase()).join('.');
-  const foreign = name === 'search_path' ? context.session.searchPath.join(', ') : FOREIGN_SETTINGS[name];
+  const foreign = name === 'search_path' ? context.session.searchPath.join(', ') : CLIENT_SETTINGS[name];
   if (foreign !== undefined) return { columns: [text(name)], rows: [[foreign]] };
   if (!(name in SETTINGS)) {
     throw new DbError('invalid_argument', `no setting is called ${name}`, {

@@ -13,10 +13,11 @@ import type {
 import type { Environment } from '../../core/environment.js';
 import { DbError } from '../../core/errors.js';
 import type { Principal } from '../../core/principal.js';
-import type { QuerySettings, Settings } from '../../core/settings.js';
+import { type QuerySettings, SETTINGS, type SettingName, type Settings } from '../../core/settings.js';
 import type { Schema } from '../../core/types.js';
 import { createBindContext } from '../binder/binder.js';
 import type { BindContext } from '../binder/context.js';
+import type { ServerFacts } from '../catalog/system-table.js';
 import type { KeyQueue } from '../constraints/key-queue.js';
 import type { WorkerPool } from '../execution/worker-pool.js';
 import type { Expression } from '../plan/expression.js';
@@ -104,12 +105,40 @@ export function bindContextOf(context: PlanContext, snapshot: Snapshot): BindCon
     searchPath: context.session.searchPath,
     nowNanoseconds: context.nowNanoseconds,
     evaluateConstant: context.evaluateConstant,
+    ...(isStatement(context) ? { server: serverFacts(context) } : {}),
   });
+}
+
+/** Plans of constraints run without the rest of a statement's surroundings. */
+function isStatement(context: PlanContext): context is StatementContext {
+  return 'queries' in context;
 }
 
 /** Bytes that one plan of the statement may hold. */
 export function memoryLimitOf(context: PlanContext): number {
   return context.settings.max_memory === 0 ? context.serverSettings.memory_limit : context.settings.max_memory;
+}
+
+/** What the system tables say of the server. */
+function serverFacts(context: StatementContext): ServerFacts {
+  return {
+    version: context.version,
+    principal: context.principal.name,
+    queries: () => context.queries.running(),
+    settings: () =>
+      (Object.keys(SETTINGS) as SettingName[]).map((name) => ({
+        name,
+        value: String(settingValue(name, context)),
+        scope: SETTINGS[name].scope,
+        type: SETTINGS[name].type,
+        fallback: String(SETTINGS[name].default),
+        doc: SETTINGS[name].doc,
+      })),
+  };
+}
+
+export function settingValue(name: SettingName, context: StatementContext): string | number | boolean {
+  return SETTINGS[name].scope === 'query' ? context.settings[name as keyof QuerySettings] : context.serverSettings[name];
 }
 
 /** Fails with `unsupported`, at the statement. */

@@ -1,7 +1,7 @@
 /** Meanings written in our own SQL, with `$1`, `$2`, … for the operands: parsed once, then filled in. */
 import { assert } from '../../core/assert.js';
-import type { Expression } from '../syntax/ast/query.js';
-import { parseExpression } from '../syntax/parser.js';
+import type { Expression } from './ast/query.js';
+import { parseExpression } from './parser.js';
 
 const parsed = new Map<string, Expression>();
 
