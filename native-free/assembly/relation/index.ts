@@ -13,5 +13,6 @@ export {
 } from './extremes';
 export * from './lists';
 export * from './ranges';
+export * from './ranks';
 export * from './sort';
 export * from './finish';

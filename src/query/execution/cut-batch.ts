@@ -28,3 +28,18 @@ export function padded(columns: readonly Vector[], count: number, rowCount: numb
   kernels.row_numbers(0, count, rows);
   return columns.map((column) => gatherVectorOrNull(column, rows, rowCount, run.context, run.scope));
 }
+
+/** Rows [offset, offset + limit) of the batches. */
+export function trimmed(batches: readonly CollectedBatch[], offset: number, limit: number | null, run: QueryRun): CollectedBatch[] {
+  let skip = offset;
+  let left = limit ?? Number.POSITIVE_INFINITY;
+  const kept: CollectedBatch[] = [];
+  for (const batch of batches) {
+    const first = Math.min(skip, batch.rowCount);
+    skip -= first;
+    const count = Math.min(left, batch.rowCount - first);
+    left -= count;
+    if (count > 0) kept.push(cutBatch(batch, first, count, run));
+  }
+  return kept;
+}

@@ -4,8 +4,9 @@
  */
 import { assert, unreachable } from '../../core/assert.js';
 import type { Batch } from '../../core/batch.js';
-import { DbError } from '../../core/errors.js';
-import { type ColumnExpression, type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
+import { columnOf, conjuncts } from '../binder/expressions.js';
+import { estimatedRows } from '../optimizer/cardinality.js';
+import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type {
   AggregatePlan,
   DistinctPlan,
@@ -21,12 +22,13 @@ import type {
   WindowPlan,
 } from '../plan/logical.js';
 import { compileAggregation, inputOrder } from './compile-aggregation.js';
-import { cutBatch, padded } from './cut-batch.js';
-import { sidesOf } from './join-sides.js';
+import { padded, trimmed } from './cut-batch.js';
+import { PROBE_JOIN, sidesOf } from './join-sides.js';
+import { filterPlace } from './key-filter.js';
 import type { QueryRun } from './query-run.js';
 import type { RangeLookup } from './range-conditions.js';
 import { seriesUnits, valuesBatch } from './row-sources.js';
-import { lanesOf, OpenLanes, type Pipeline, pieceUnit, rowsOf, scanBranch, type UnitRange, withOperator } from './sources.js';
+import { lanesOf, OpenLanes, openSome, type Pipeline, pieceUnit, rowsOf, scanBranch, withOperator } from './sources.js';
 import type { AggregateLane, CollectedBatch, JoinTable, LaneOutput, OrderSpec, ProbeSpec, SinkSpec } from './task.js';
 import { computeWindow, prepareWindow } from './window-stage.js';
 
@@ -39,6 +41,8 @@ const MERGE_HERE_GROUPS = 20_000;
 export class Executor {
   private readonly run: QueryRun;
   private nextId: number;
+  /** Joins whose keys are all that matters of a node below. */
+  private readonly keyFilters = new Map<LogicalPlan, ProbeSpec>();
 
   constructor(run: QueryRun) {
     this.run = run;
@@ -48,6 +52,12 @@ export class Executor {
 
   /** A pipeline whose chunks have the plan's output columns (and perhaps others). */
   async open(plan: LogicalPlan): Promise<Pipeline> {
+    const pipeline = await this.openNode(plan);
+    const filter = this.keyFilters.get(plan);
+    return filter ? withOperator(pipeline, filter) : pipeline;
+  }
+
+  private async openNode(plan: LogicalPlan): Promise<Pipeline> {
     this.run.check();
     const counter = this.run.nodes.of(plan).counter;
     switch (plan.kind) {
@@ -251,6 +261,9 @@ export class Executor {
 
   private async openJoin(plan: JoinPlan): Promise<Pipeline> {
     const { swapped, lookup } = sidesOf(plan);
+    const existence = plan.join === 'semi' || plan.join === 'anti';
+    if (existence && !lookup && plan.keys.length > 0 && estimatedRows(plan.left) * 2 < estimatedRows(plan.right))
+      return this.openMarked(plan);
     const probeSide = swapped ? plan.right : plan.left;
     const buildSide = swapped ? plan.left : plan.right;
     const keys = plan.keys.map((key) => (swapped ? { probe: key.right, build: key.left } : { probe: key.left, build: key.right }));
@@ -276,17 +289,68 @@ export class Executor {
       matched,
       counter: node.counter,
     };
+    if (plan.join === 'inner' || plan.join === 'semi') this.filterBelow(probeSide, probe);
     const joined = withOperator(await this.open(probeSide), probe);
     return plan.join === 'full' ? this.withUnmatched(plan, joined, table, matched) : joined;
   }
 
-  private async buildTable(plan: JoinPlan, side: LogicalPlan, keys: readonly Expression[], lookup: RangeLookup | null): Promise<JoinTable> {
+  /** An aggregate on the probe side need not see rows of groups that the join does not ask for. */
+  private filterBelow(probeSide: LogicalPlan, probe: ProbeSpec): void {
+    const place = filterPlace(probeSide, probe.keys);
+    if (!place || probe.table.rowCount * 4 > estimatedRows(place.node)) return;
+    this.keyFilters.set(place.node, { ...probe, join: 'semi', keys: place.keys, residual: null, lookup: null, probeIds: [], matched: 0 });
+  }
+
+  /** A semi or anti join with the table over its left side, whose rows are marked by those of the right. */
+  private async openMarked(plan: JoinPlan): Promise<Pipeline> {
+    const { run } = this;
+    const node = run.nodes.of(plan);
+    const table = await this.buildTable(
+      { ...plan, join: 'inner' },
+      plan.left,
+      plan.keys.map((key) => key.left),
+      null,
+      node.counter,
+    );
+    if (table.rowCount === 0) return { branches: [] };
+    const matched = run.scope.allocateZeroed(Math.max(64, table.rowCount));
+    const probe: ProbeSpec = {
+      kind: 'probe',
+      join: 'mark',
+      table,
+      keys: plan.keys.map((key) => key.right),
+      residual: plan.residual,
+      lookup: null,
+      buildIds: table.ids,
+      probeIds: plan.residual ? idsOf(plan.right.output).filter((id) => columnsOf(plan.residual as Expression).has(id)) : [],
+      matched,
+      counter: node.counter,
+    };
+    await this.collect(withOperator(await this.open(plan.right), probe), {
+      kind: 'collect',
+      ids: [],
+      limit: null,
+      copy: false,
+      counter: node.counter,
+    });
+    const alive = run.scope.allocate(Math.ceil(table.rowCount / 64) * 8);
+    run.options.kernels.bits_eq_u8(matched, plan.join === 'semi' ? 1 : 0, table.rowCount, alive);
+    const unit = pieceUnit({ kind: 'rows', columns: table.columns, alive, order: 0 }, table.rowCount);
+    return { branches: [{ columns: table.ids, units: [unit], operators: [], counter: node.sourceCounter }] };
+  }
+
+  private async buildTable(
+    plan: JoinPlan,
+    side: LogicalPlan,
+    keys: readonly Expression[],
+    lookup: RangeLookup | null,
+    counter = this.run.nodes.of(plan).counter,
+  ): Promise<JoinTable> {
     const { run } = this;
     const needed = new Set<ColumnId>([...keys.flatMap((key) => [...columnsOf(key)]), ...(plan.residual ? columnsOf(plan.residual) : [])]);
     if (plan.join !== 'semi' && plan.join !== 'anti') for (const id of idsOf(plan.output)) needed.add(id);
     const columns = side.output.filter((column) => needed.has(column.id));
     const ids = idsOf(columns);
-    const counter = run.nodes.of(plan).counter;
     // The rows of the build side are counted there, not as the join's.
     const collected = await this.collect(await this.open(side), { kind: 'collect', ids, limit: null, copy: false, counter });
     const rows = collected.batches.reduce((sum, batch) => sum + batch.rowCount, 0);
@@ -413,60 +477,12 @@ export class Executor {
   }
 }
 
-const PROBE_JOIN = {
-  inner: 'inner',
-  cross: 'inner',
-  left: 'left',
-  right: 'left',
-  full: 'left',
-  semi: 'semi',
-  anti: 'anti',
-} as const satisfies Record<JoinPlan['join'], ProbeSpec['join']>;
-
-/** Opens lanes from `first` on until memory is full; at least one, or fails. */
-async function openSome(open: OpenLanes, lanes: readonly (readonly UnitRange[])[], first: number): Promise<number> {
-  let opened = 0;
-  for (const lane of lanes.slice(first)) {
-    try {
-      await open.add(lane);
-      opened += 1;
-    } catch (error) {
-      if (opened === 0 || !(error instanceof DbError) || error.code !== 'query_memory_exceeded') throw error;
-      return opened;
-    }
-  }
-  return opened;
-}
-
-/** Rows [offset, offset + limit) of the batches. */
-function trimmed(batches: readonly CollectedBatch[], offset: number, limit: number | null, run: QueryRun): CollectedBatch[] {
-  let skip = offset;
-  let left = limit ?? Number.POSITIVE_INFINITY;
-  const kept: CollectedBatch[] = [];
-  for (const batch of batches) {
-    const first = Math.min(skip, batch.rowCount);
-    skip -= first;
-    const count = Math.min(left, batch.rowCount - first);
-    left -= count;
-    if (count > 0) kept.push(cutBatch(batch, first, count, run));
-  }
-  return kept;
-}
-
 function plain(batches: readonly CollectedBatch[]): Batch[] {
   return batches.map(({ arena, rowCount, columns }) => ({ arena, rowCount, columns }));
 }
 
-function conjuncts(condition: Expression): readonly Expression[] {
-  return condition.kind === 'and' ? condition.operands.flatMap(conjuncts) : [condition];
-}
-
 export function idsOf(columns: readonly OutputColumn[]): ColumnId[] {
   return columns.map((column) => column.id);
-}
-
-function columnOf(column: OutputColumn): ColumnExpression {
-  return { kind: 'column', id: column.id, name: column.name, type: column.type, nullable: column.nullable, position: -1 };
 }
 
 function nullOf(column: OutputColumn): Expression {

@@ -8,7 +8,8 @@ import type { MemoryScope } from '../../core/memory-scope.js';
 import type { DataType } from '../../core/types.js';
 import { gatherVector, type MoveContext } from '../expression/gather.js';
 import { GrowingArray } from './growing-array.js';
-import { createKeyEncoder, type EncoderHandle, type FixedEncoder, KeyFinder, KeyTable } from './key-encoder.js';
+import { createKeyEncoder, type EncoderHandle, FixedEncoder, KeyFinder } from './key-encoder.js';
+import { KeyTable } from './key-table.js';
 import type { TextEncoder32 } from './text-encoder.js';
 
 /** Largest map of pairs that is indexed directly instead of hashed, in entries. */
@@ -148,6 +149,7 @@ export class GroupTable {
 
   /** What a merge needs. The addresses stay the scope's. */
   result(context: MoveContext): GroupTableResult {
+    for (const encoder of this.encoders) if (encoder instanceof FixedEncoder) encoder.end();
     return {
       groupCount: this.groupCount,
       keys: this.encoders.map((encoder) => encoder.values(context)),

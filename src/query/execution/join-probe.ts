@@ -8,7 +8,7 @@ import { asConstant } from '../expression/vector-values.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import { Chunk, mayFail, NONE } from './chunk.js';
-import { GroupFinder } from './group-table.js';
+import { createLookup, type Lookup } from './join-lookup.js';
 import type { Emit, Operator } from './operators.js';
 import { Spans } from './range-table.js';
 import type { ProbeSpec } from './task.js';
@@ -19,7 +19,7 @@ export class Probe implements Operator {
   readonly counter: number;
   private readonly spec: ProbeSpec;
   private readonly context: EvaluationContext;
-  private readonly finder: GroupFinder | null;
+  private readonly finder: Lookup | null;
   private readonly buildColumns: ReadonlyMap<ColumnId, Vector>;
   /** What is tested per pair. */
   private readonly residual: Expression | null;
@@ -35,7 +35,7 @@ export class Probe implements Operator {
     this.capacity = capacity;
     this.check = check;
     const { groups, ids, columns } = spec.table;
-    this.finder = groups ? new GroupFinder(groups, scope, context.kernels) : null;
+    this.finder = groups ? createLookup(groups, scope, context.kernels) : null;
     this.buildColumns = new Map(ids.map((id, i) => [id, columns[i] as Vector] as const));
     this.residual = spec.lookup && spec.table.range ? conjunctionOf(spec.lookup.rest) : spec.residual;
     const bounds = [spec.lookup?.low, spec.lookup?.high, spec.lookup?.second?.bound];
@@ -99,7 +99,7 @@ export class Probe implements Operator {
     const buildRows = scratch.allocate(capacity * 4);
     // With a residual, whether a probe row has a partner is known only after all its pairs.
     const { residual } = this;
-    const partnered = residual && spec.join !== 'inner' ? scratch.allocateZeroed(chunk.rowCount + 64) : 0;
+    const partnered = residual && spec.join !== 'inner' && spec.join !== 'mark' ? scratch.allocateZeroed(chunk.rowCount + 64) : 0;
     const keepUnmatched = spec.join === 'left' && !residual ? 1 : 0;
     let mark = scratch.mark();
     for (let pass = 0, done = false; !done; pass++) {
@@ -162,7 +162,7 @@ export class Probe implements Operator {
     }
     if (partnered !== 0) kernels.mark_rows(left, pairs.count, partnered);
     if (spec.matched !== 0) kernels.mark_rows(right, pairs.count, spec.matched);
-    if (spec.join === 'semi' || spec.join === 'anti') return;
+    if (spec.join === 'semi' || spec.join === 'anti' || spec.join === 'mark') return;
     emit(pairs);
   }
 

@@ -3,6 +3,7 @@ import { estimatedRows } from '../optimizer/cardinality.js';
 import type { Expression } from '../plan/expression.js';
 import type { JoinPlan, LogicalPlan } from '../plan/logical.js';
 import { narrowing, type RangeLookup, rangeLookup } from './range-conditions.js';
+import type { ProbeSpec } from './task.js';
 
 export interface JoinSides {
   /** True: the table is made of the left side. */
@@ -28,3 +29,14 @@ function idsOf(plan: LogicalPlan): ReadonlySet<number> {
 function conjuncts(condition: Expression): readonly Expression[] {
   return condition.kind === 'and' ? condition.operands.flatMap(conjuncts) : [condition];
 }
+
+/** What the probe of a join does. */
+export const PROBE_JOIN = {
+  inner: 'inner',
+  cross: 'inner',
+  left: 'left',
+  right: 'left',
+  full: 'left',
+  semi: 'semi',
+  anti: 'anti',
+} as const satisfies Record<JoinPlan['join'], ProbeSpec['join']>;

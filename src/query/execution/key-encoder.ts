@@ -7,12 +7,10 @@ import { bitmapBytes, flatVector, type Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { type DataType, type PhysicalType, physicalOf } from '../../core/types.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';
-import { GrowingArray } from './growing-array.js';
+import { DirectMap, hasWholeKeys, keysOf } from './direct-map.js';
+import { KeyTable, MASK, NO_ID } from './key-table.js';
 import { NestedEncoder } from './nested-encoder.js';
 import { TextEncoder32 } from './text-encoder.js';
-
-/** The id of NULL keys and unknown values in look-ups; also the header's word for "no NULL met". */
-const NO_ID = 0xffffffff;
 
 export interface KeyEncoder {
   readonly count: number;
@@ -36,20 +34,6 @@ export function createKeyEncoder(type: DataType, scope: MemoryScope, kernels: Ke
   return new FixedEncoder(type, scope, kernels);
 }
 
-type KeyKernel = 'key_i8' | 'key_i16' | 'key_i32' | 'key_u8' | 'key_u16' | 'key_u32' | 'key_f32' | 'key_f64' | 'key_bit';
-
-const KEY_KERNEL = {
-  bit: 'key_bit',
-  i8: 'key_i8',
-  i16: 'key_i16',
-  i32: 'key_i32',
-  u8: 'key_u8',
-  u16: 'key_u16',
-  u32: 'key_u32',
-  f32: 'key_f32',
-  f64: 'key_f64',
-} as const satisfies Partial<Record<PhysicalType, KeyKernel>>;
-
 const WIDE: ReadonlySet<PhysicalType> = new Set(['i128', 'interval', 'fixed16']);
 
 const UNKEY = {
@@ -62,116 +46,52 @@ const UNKEY = {
   f32: 'unkey_f32',
 } as const satisfies Partial<Record<PhysicalType, keyof Kernels>>;
 
-/** Table header words (see native-free/assembly/relation/encode.ts). */
-const SLOTS = 0;
-const MASK = 1;
-const KEYS = 2;
-const COUNT = 3;
-const NULL_ID = 4;
-
-/** The hash table of 64- or 128-bit keys, shared by encoders of values and of pairs. */
-export class KeyTable {
-  readonly table: number;
-  private readonly scope: MemoryScope;
-  private readonly kernels: Kernels;
-  private readonly keyBytes: number;
-  private readonly slots: GrowingArray;
-  private readonly keys: GrowingArray;
-  private slotCount = 0;
-
-  constructor(scope: MemoryScope, kernels: Kernels, keyBytes: 8 | 16) {
-    this.scope = scope;
-    this.kernels = kernels;
-    this.keyBytes = keyBytes;
-    this.slots = new GrowingArray(scope, kernels);
-    this.keys = new GrowingArray(scope, kernels);
-    this.table = scope.allocateZeroed(64);
-    scope.arena.u32[this.table / 4 + NULL_ID] = NO_ID;
-  }
-
-  get count(): number {
-    return this.word(COUNT);
-  }
-
-  get nullId(): number {
-    return this.word(NULL_ID);
-  }
-
-  get keysAddress(): number {
-    return this.word(KEYS);
-  }
-
-  /** Room for the keys of `rows` more ids. */
-  reserveKeys(rows: number): void {
-    const count = this.count;
-    if (this.keys.ensure((count + rows + 1) * this.keyBytes, count * this.keyBytes)) this.setWord(KEYS, this.keys.address);
-  }
-
-  /** Room for `rows` more ids, slots included. */
-  reserve(rows: number): void {
-    this.reserveKeys(rows);
-    const wanted = 2 * (this.count + rows + 1);
-    if (wanted <= this.slotCount) return;
-    this.slotCount = 2 ** Math.ceil(Math.log2(Math.max(64, wanted)));
-    this.slots.replaceZeroed(this.slotCount * 4);
-    this.setWord(SLOTS, this.slots.address);
-    this.setWord(MASK, this.slotCount - 1);
-    if (this.keyBytes === 8) this.kernels.rehash_u64(this.table);
-    else this.kernels.rehash_u128(this.table);
-  }
-
-  private word(index: number): number {
-    return this.scope.arena.u32[this.table / 4 + index] as number;
-  }
-
-  private setWord(index: number, value: number): void {
-    this.scope.arena.u32[this.table / 4 + index] = value;
-  }
-}
-
-/** The 64-bit keys of a flat vector, made in scratch unless the values are such keys already. */
-function keysOf(vector: Vector, context: MoveContext): number {
-  const physical = physicalOf(vector.type);
-  if (!(physical in KEY_KERNEL)) return vector.values;
-  const out = context.scratch.allocate(vector.length * 8);
-  context.kernels[KEY_KERNEL[physical as keyof typeof KEY_KERNEL]](vector.values, vector.length, out);
-  return out;
-}
-
 /** Encoder of everything but text. */
 export class FixedEncoder implements KeyEncoder {
   readonly type: DataType;
   readonly keys: KeyTable;
   private readonly wide: boolean;
+  private readonly direct: DirectMap | null;
 
   constructor(type: DataType, scope: MemoryScope, kernels: Kernels) {
     this.type = type;
     this.wide = WIDE.has(physicalOf(type));
     this.keys = new KeyTable(scope, kernels, this.wide ? 16 : 8);
+    this.direct = hasWholeKeys(type) ? new DirectMap(scope, kernels, this.keys) : null;
   }
 
   get count(): number {
     return this.keys.count;
   }
 
+  /** Nothing is added any more. */
+  end(): void {
+    this.direct?.release();
+  }
+
   get handle(): EncoderHandle {
+    this.keys.reserve(1);
     return { kind: 'fixed', type: this.type, table: this.keys.table };
   }
 
   encode(vector: Vector, mask: number, context: MoveContext, out: number): void {
     const { kernels } = context;
-    this.keys.reserve(vector.length);
     if (vector.type.kind === 'null') {
+      this.keys.reserve(vector.length);
       const none = context.scratch.allocateZeroed(bitmapBytes(vector.length));
       kernels.encode_u64(this.keys.table, 0, none, mask, vector.length, out);
       return;
     }
     const flat = toFlat(vector, context);
+    const keys = this.wide ? 0 : keysOf(flat, context);
+    if (this.direct?.encode(keys, flat.validity, mask, flat.length, context, out)) return;
+    this.keys.reserve(vector.length);
     if (this.wide) kernels.encode_u128(this.keys.table, flat.values, flat.validity, mask, flat.length, out);
-    else kernels.encode_u64(this.keys.table, keysOf(flat, context), flat.validity, mask, flat.length, out);
+    else kernels.encode_u64(this.keys.table, keys, flat.validity, mask, flat.length, out);
   }
 
   find(vector: Vector, context: MoveContext, out: number): void {
+    this.keys.reserve(1);
     findFixed(this.keys.table, this.wide, vector, context, out);
   }
 

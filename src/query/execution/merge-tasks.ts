@@ -4,6 +4,7 @@ import { Scratch } from '../../core/memory-scope.js';
 import { Accumulator } from '../aggregates/accumulator.js';
 import { evaluate } from '../expression/evaluate.js';
 import { GroupTable } from './group-table.js';
+import { buildLookup } from './join-lookup.js';
 import { sliceVector } from './piece-reader.js';
 import { buildRangeTable } from './range-table.js';
 import type { TaskRun } from './run-task.js';
@@ -63,27 +64,11 @@ export function* runBuild(task: BuildTask, run: TaskRun): Generator<void, Partia
     const sorted = buildRangeTable(lookup, chunkOf(batch, task.ids), groups, 1, run);
     return { table: { ...base, groups: null, partners: Math.min(RANGE_PARTNERS, batch.rowCount), ...sorted } };
   }
-  const table = new GroupTable(
-    task.keys.map((key) => key.type),
-    kept,
-    context.kernels,
-  );
-  const groups = kept.allocate(Math.max(64, batch.rowCount * 4));
-  const vectorRows = task.frame.vectorRows;
   const chunk = chunkOf(batch, task.ids);
   context.scratch.reset();
   const keys = task.keys.map((key) => evaluate(key, chunk, context));
-  const mark = context.scratch.mark();
-  for (let first = 0; first < batch.rowCount; first += vectorRows) {
-    run.check();
-    context.scratch.rewind(mark);
-    const n = Math.min(vectorRows, batch.rowCount - first);
-    const slices = keys.map((key) => sliceVector(key, first, n));
-    context.kernels.copy_bytes(groups + first * 4, table.assign(slices, 0, n, context), n * 4);
-    yield;
-  }
-  const handle = table.seal();
-  const { groupCount } = table;
+  const { handle, groupCount, groups } = yield* buildLookup(keys, batch.rowCount, task.frame.vectorRows, run);
+  context.scratch.reset();
   const partners = batch.rowCount / Math.max(1, groupCount);
   if (lookup && partners >= SORTED_PARTNERS) {
     const sorted = buildRangeTable(lookup, chunk, groups, groupCount, run);

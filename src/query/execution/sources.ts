@@ -2,6 +2,7 @@
 import { assert } from '../../core/assert.js';
 import { flatVector, type Vector } from '../../core/batch.js';
 import type { PinnedSegment, SegmentView } from '../../core/contracts.js';
+import { DbError } from '../../core/errors.js';
 import { INT32 } from '../../core/types.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import { columnsOf } from '../plan/expression.js';
@@ -252,4 +253,19 @@ export class OpenLanes {
     for (const { unit } of this.open.values()) unit.release();
     this.open.clear();
   }
+}
+
+/** Opens lanes from `first` on until memory is full; at least one, or fails. */
+export async function openSome(open: OpenLanes, lanes: readonly (readonly UnitRange[])[], first: number): Promise<number> {
+  let opened = 0;
+  for (const lane of lanes.slice(first)) {
+    try {
+      await open.add(lane);
+      opened += 1;
+    } catch (error) {
+      if (opened === 0 || !(error instanceof DbError) || error.code !== 'query_memory_exceeded') throw error;
+      return opened;
+    }
+  }
+  return opened;
 }

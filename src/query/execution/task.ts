@@ -7,7 +7,8 @@ import type { DataType } from '../../core/types.js';
 import type { AccumulatorResult, CallSpec } from '../aggregates/accumulator.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import type { WindowSpec } from '../windows/spec.js';
-import type { GroupTableHandle, GroupTableResult } from './group-table.js';
+import type { GroupTableResult } from './group-table.js';
+import type { LookupHandle } from './join-lookup.js';
 import type { RangeLookup } from './range-conditions.js';
 import type { SortDirection } from './sort-rows.js';
 
@@ -98,7 +99,7 @@ export interface JoinTable {
   readonly ids: readonly ColumnId[];
   readonly columns: readonly Vector[];
   /** null: no keys, every row matches. */
-  readonly groups: GroupTableHandle | null;
+  readonly groups: LookupHandle | null;
   /** Rows that one probe row finds, on average: what a pipeline's work is multiplied by. */
   readonly partners: number;
   /** Build rows by group; in the order of `range`'s keys where there is one. */
@@ -110,7 +111,8 @@ export interface JoinTable {
 
 export interface ProbeSpec {
   readonly kind: 'probe';
-  readonly join: 'inner' | 'left' | 'semi' | 'anti';
+  /** `mark` gives no rows: it only marks the build rows that have a partner. */
+  readonly join: 'inner' | 'left' | 'semi' | 'anti' | 'mark';
   readonly table: JoinTable;
   readonly keys: readonly Expression[];
   readonly residual: Expression | null;
