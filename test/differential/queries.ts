@@ -236,8 +236,25 @@ export class QueryMaker {
     const pairs = left.flatMap((a) => right.filter((b) => comparable(a.class, b.class)).map((b) => [a, b] as const));
     if (pairs.length === 0) return leaf('bool', 'TRUE');
     const [a, b] = random.pick(pairs);
-    const operator = random.chance(0.8) ? '=' : random.pick(['<', '>=', '<>', 'IS NOT DISTINCT FROM']);
-    return leaf('bool', `${a.sql} ${operator} ${b.sql}`);
+    const operator = random.chance(0.7) ? '=' : random.pick(['<', '>=', '<=', '>', '<>', 'IS NOT DISTINCT FROM', 'BETWEEN']);
+    if (operator !== 'BETWEEN') return leaf('bool', `${a.sql} ${operator} ${b.sql}`);
+    const [low, high] = random.pick(pairs);
+    return leaf('bool', `${a.sql} >= ${b.sql} AND ${low.sql} <= ${high.sql}`);
+  }
+
+  /** Rows of a table for each row to the left, perhaps only the first ones. */
+  private lateral(columns: readonly ScopeColumn[]): { readonly join: Join; readonly source: Source } {
+    const { random } = this;
+    const table = random.pick(this.world.tables.filter((each) => !each.doubled));
+    const [inner, alias] = [`a${this.aliases++}`, `a${this.aliases++}`];
+    const own = tableColumns(table, inner);
+    const id = own.find((each) => each.sql.endsWith('.id'));
+    const cut =
+      id && random.chance(0.5) ? ` ORDER BY ${id.sql} LIMIT ${random.pick([1, 2, 5])}${random.chance(0.3) ? ' OFFSET 1' : ''}` : '';
+    const query = `SELECT * FROM ${table.name} ${inner} WHERE ${sqlOf(this.correlation(own, columns))}${cut}`;
+    const kind = random.pick(['JOIN LATERAL', 'LEFT JOIN LATERAL']);
+    const source = { text: `(${query}) ${alias}`, columns: tableColumns(table, alias), rows: table.rows };
+    return { join: { kind, source: source.text, on: [leaf('bool', 'TRUE')] }, source };
   }
 
   private sources(
@@ -250,6 +267,14 @@ export class QueryMaker {
     const joins: Join[] = [];
     let rows = first.rows;
     for (let i = random.pick([0, 0, 0, 1, 1, 2]); i > 0 && depth > 0; i--) {
+      if (random.chance(0.15) && columns.length > 0) {
+        const { join, source } = this.lateral(columns);
+        if (rows * source.rows > 120_000) continue;
+        joins.push(join);
+        columns.push(...source.columns);
+        rows *= Math.max(1, source.rows);
+        continue;
+      }
       const other = this.source(depth - 1, extra);
       if (rows * other.rows > 120_000) continue;
       const join = this.join(columns, other);
