@@ -5,7 +5,6 @@ import { Arena } from './core/arena.js';
 import type { Engine } from './core/contracts.js';
 import { type Environment, systemEnvironment } from './core/environment.js';
 import type { Settings } from './core/settings.js';
-import { KeyQueue } from './query/constraints/key-queue.js';
 import { createQueryService } from './query/query-service.js';
 import { openStorage } from './storage/open.js';
 import { VERSION } from './version.js';
@@ -33,12 +32,11 @@ export async function openDatabase(settings: Settings, options: OpenOptions = {}
   const storage = await openStorage({ path: settings.path, settings, environment, arena, kernels });
   const threads = options.workerThreads ?? (settings.threads === 0 ? availableParallelism() : settings.threads);
   const pool = createWorkerPool({ threads, arena, kernels });
-  const keyQueue = new KeyQueue();
-  const query = createQueryService({ storage, keyQueue, ingest: storage.ingest, pool, kernels, settings, environment, version: VERSION });
+  const query = createQueryService({ storage, ingest: storage.ingest, pool, kernels, settings, environment, version: VERSION });
   const close = async () => {
     await query.close();
     await pool.close();
     await storage.close();
   };
-  return { version: VERSION, settings, arena, storage, query, ingest: storage.ingest, warmUp: () => pool.start(), close };
+  return { version: VERSION, settings, arena, storage, query, ingest: query.ingest, warmUp: () => pool.start(), close };
 }

@@ -12,6 +12,7 @@ export {
   open,
   type QueryOptions,
   type QueryParameters,
+  type Transaction,
 } from './embedded/database.js';
 export {
   type ColumnValues,

@@ -308,6 +308,8 @@ export interface IngestOptions {
   /** Create the table from the schema when it is absent; the first timestamp column becomes the designated one. */
   readonly create: boolean;
   readonly mode: 'append' | 'replace';
+  /** Where it has an open transaction, the rows become part of that. */
+  readonly session?: QuerySession | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

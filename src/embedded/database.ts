@@ -1,6 +1,6 @@
 /** The embedded API: the engine inside the caller's own process. */
 import { type ApacheTable, fromApacheTable, isApacheTable } from '../arrow/to-apache.js';
-import type { AppendSession, ParameterValue, QueryRequest } from '../core/contracts.js';
+import type { AppendSession, ParameterValue, QueryRequest, QuerySession } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import { MemoryScope } from '../core/memory-scope.js';
 import { EMBEDDED } from '../core/principal.js';
@@ -25,6 +25,14 @@ export interface InsertOptions {
   /** Create the table from the data when it is absent (default false). */
   readonly create?: boolean;
   readonly signal?: AbortSignal;
+}
+
+/** The database as one transaction sees and changes it; only valid while the work of Database.transaction() runs. */
+export interface Transaction {
+  exec(sql: string, parameters?: QueryParameters, options?: QueryOptions): Promise<{ affectedRows: number }>;
+  query(sql: string, parameters?: QueryParameters, options?: QueryOptions): Promise<Result>;
+  /** The table must exist. */
+  insert(table: string, data: InsertData, options?: InsertOptions): Promise<{ rows: number }>;
 }
 
 /** Columns by name, rows, or an Arrow table. */
@@ -69,18 +77,51 @@ export class Database {
 
   /** Runs statements without looking at a result; gives the rows that the last one changed (0 for DDL). */
   async exec(sql: string, parameters?: QueryParameters, options: QueryOptions = {}): Promise<{ affectedRows: number }> {
-    const result = await this.engine.query.execute(this.request(sql, parameters, options));
+    return this.execIn(undefined, sql, parameters, options);
+  }
+
+  private async execIn(session: QuerySession | undefined, sql: string, parameters: QueryParameters | undefined, options: QueryOptions) {
+    const result = await this.engine.query.execute(this.request(sql, parameters, options, session));
     for await (const batch of result.batches) batch.release();
     return { affectedRows: result.affectedRows ?? 0 };
   }
 
   /** Runs a statement; the result streams as it is read. Give up early by leaving the loop or through the signal. */
   async query(sql: string, parameters?: QueryParameters, options: QueryOptions = {}): Promise<Result> {
-    return new Result(await this.engine.query.execute(this.request(sql, parameters, options)), this.engine.arena, options);
+    return this.queryIn(undefined, sql, parameters, options);
+  }
+
+  private async queryIn(session: QuerySession | undefined, sql: string, parameters: QueryParameters | undefined, options: QueryOptions) {
+    return new Result(await this.engine.query.execute(this.request(sql, parameters, options, session)), this.engine.arena, options);
+  }
+
+  /**
+   * Runs the work in one transaction: what `tx` writes is committed when the work resolves, and undone when it throws. Others see nothing of it
+   * before. Fails with `conflict` (retryable) when another has changed meanwhile what it changes.
+   */
+  async transaction<Value>(work: (tx: Transaction) => Promise<Value>): Promise<Value> {
+    const session = this.engine.query.openSession(EMBEDDED);
+    try {
+      await this.execIn(session, 'BEGIN', undefined, {});
+      const value = await work({
+        exec: (sql, parameters, options = {}) => this.execIn(session, sql, parameters, options),
+        query: (sql, parameters, options = {}) => this.queryIn(session, sql, parameters, options),
+        insert: (table, data, options = {}) => this.insertIn(session, table, data, options),
+      });
+      await this.execIn(session, 'COMMIT', undefined, {});
+      return value;
+    } finally {
+      // What was not committed is given up.
+      session.close();
+    }
   }
 
   /** Appends rows; durable and visible together when it resolves. int64 goes in as bigint or whole number, timestamps as Date, ISO text or bigint of the column's unit. */
   async insert(table: string, data: InsertData, options: InsertOptions = {}): Promise<{ rows: number }> {
+    return this.insertIn(undefined, table, data, options);
+  }
+
+  private async insertIn(into: QuerySession | undefined, table: string, data: InsertData, options: InsertOptions): Promise<{ rows: number }> {
     const isNew = options.create === true && this.tableSchema(table) === undefined;
     const abort = new AbortController();
     const follow = () => abort.abort(options.signal?.reason);
@@ -89,7 +130,7 @@ export class Database {
     let session: AppendSession | undefined;
     try {
       for await (const part of untilAborted(partsOf(data), abort.signal)) {
-        session = await this.append(session, table, part, { ...options, signal: abort.signal });
+        session = await this.append(session, into, table, part, { ...options, signal: abort.signal });
       }
       if (!session) return { rows: 0 };
       abort.signal.throwIfAborted();
@@ -145,8 +186,13 @@ export class Database {
     await this.engine.close();
   }
 
-  private request(sql: string, parameters: QueryParameters | undefined, options: QueryOptions): QueryRequest {
-    return { sql, parameters, settings: options.settings, principal: EMBEDDED, signal: options.signal };
+  private request(
+    sql: string,
+    parameters: QueryParameters | undefined,
+    options: QueryOptions,
+    session: QuerySession | undefined,
+  ): QueryRequest {
+    return { sql, session, parameters, settings: options.settings, principal: EMBEDDED, signal: options.signal };
   }
 
   /** Takes back the table that a failed insert had created, unless another has put rows into it. */
@@ -159,6 +205,7 @@ export class Database {
 
   private async append(
     session: AppendSession | undefined,
+    into: QuerySession | undefined,
     table: string,
     part: InsertPart,
     options: InsertOptions,
@@ -173,6 +220,7 @@ export class Database {
           principal: EMBEDDED,
           create: options.create ?? false,
           mode: 'append',
+          session: into,
           signal: options.signal,
         }));
       for (const batch of batches) await opened.append(batch, schema);

@@ -8,10 +8,11 @@ import { MemoryScope, Scratch } from '../core/memory-scope.js';
 import type { QuerySettings, Settings } from '../core/settings.js';
 import { Admission } from './admission.js';
 import { BatchStream } from './batch-stream.js';
-import type { KeyQueue } from './constraints/key-queue.js';
+import { KeyQueue } from './constraints/key-queue.js';
 import type { WorkerPool } from './execution/worker-pool.js';
 import { evaluateConstant } from './expression/evaluate.js';
 import { drop, readAhead } from './held-result.js';
+import { CheckedIngest } from './ingest.js';
 import { ParseCache } from './parse-cache.js';
 import type { Expression } from './plan/expression.js';
 import { QueryRun } from './query-run.js';
@@ -19,13 +20,12 @@ import { readStatements } from './read-statements.js';
 import { Session } from './session.js';
 import { querySettingsOf, type SessionSettings } from './session-settings.js';
 import { describeStatement, mayWrite, runStatement, writes } from './statements/run-statement.js';
-import { done, type StatementContext, type StatementOutcome } from './statements/statement.js';
+import { done, type PlanContext, type StatementContext, type StatementOutcome } from './statements/statement.js';
 import { retried } from './statements/write-atomically.js';
 import type { Statement } from './syntax/ast/statement.js';
 
 export interface QueryServiceOptions {
   readonly storage: Storage;
-  readonly keyQueue: KeyQueue;
   readonly ingest: IngestService;
   readonly pool: WorkerPool;
   readonly kernels: Kernels;
@@ -37,11 +37,17 @@ export interface QueryServiceOptions {
 /** Deeper trees than this are refused before they can exhaust the stack of binder, optimizer or a worker. */
 const DEEPEST_NESTING = 500;
 
-export function createQueryService(options: QueryServiceOptions): QueryService {
+/** Queries, and the way in for rows that keeps constraints and transactions. */
+export interface QueryEngine extends QueryService {
+  readonly ingest: IngestService;
+}
+
+export function createQueryService(options: QueryServiceOptions): QueryEngine {
   return new Service(options);
 }
 
-class Service implements QueryService {
+class Service implements QueryEngine {
+  readonly ingest: IngestService;
   private readonly options: QueryServiceOptions;
   private readonly cache: ParseCache;
   private readonly admission: Admission;
@@ -51,6 +57,7 @@ class Service implements QueryService {
   private readonly querySettings: QuerySettings;
   private readonly constants: MemoryScope;
   private readonly scratch: Scratch;
+  private readonly keyQueue = new KeyQueue();
   private isClosed = false;
   private idle: (() => void) | undefined;
 
@@ -63,6 +70,13 @@ class Service implements QueryService {
     this.embeddedSession = this.newSession();
     this.constants = new MemoryScope(storage.arena);
     this.scratch = new Scratch(this.constants);
+    this.ingest = new CheckedIngest({
+      plain: options.ingest,
+      storage,
+      keyQueue: this.keyQueue,
+      transactionOf: (ingest) => (ingest.session || ingest.principal.kind === 'embedded' ? this.sessionOf(ingest).transaction?.storage : null) ?? null,
+      planContext: (signal) => this.planContext(signal),
+    });
   }
 
   openSession(): Session {
@@ -162,7 +176,7 @@ class Service implements QueryService {
     return statements;
   }
 
-  private sessionOf({ session, principal }: QueryRequest): Session {
+  private sessionOf({ session, principal }: Pick<QueryRequest, 'session' | 'principal'>): Session {
     if (session) {
       if (session instanceof Session) return session;
       throw new DbError('invalid_argument', 'the session is not one of this database');
@@ -247,13 +261,33 @@ class Service implements QueryService {
       client,
       readOnly: run.request.readOnly ?? false,
       queries: this,
-      keyQueue: this.options.keyQueue,
+      keyQueue: this.keyQueue,
       sql: run.request.sql,
       parameters: run.request.parameters,
       principal: run.request.principal,
       signal: run.signal,
       nowNanoseconds,
       evaluateConstant: (expression) => this.evaluate(expression, nowNanoseconds, effective.timezone),
+    };
+  }
+
+  /** For plans that no statement asks for. */
+  private planContext(signal: AbortSignal): PlanContext {
+    const { storage, pool, kernels, environment, settings } = this.options;
+    const nowNanoseconds = environment.nowNanoseconds();
+    return {
+      storage,
+      pool,
+      kernels,
+      environment,
+      serverSettings: settings,
+      settings: this.querySettings,
+      session: this.newSession().settings,
+      sql: '',
+      parameters: undefined,
+      signal,
+      nowNanoseconds,
+      evaluateConstant: (expression) => this.evaluate(expression, nowNanoseconds, this.querySettings.timezone),
     };
   }
 

@@ -2,16 +2,18 @@
 import type { ColumnDefinition, TableDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import type { Schema } from '../../core/types.js';
+import { withCommonTables } from '../binder/bind-query.js';
 import { bindRoot } from '../binder/binder.js';
 import { assignmentCast } from '../binder/coercion.js';
-import type { BindContext, BoundQuery, Clause } from '../binder/context.js';
+import type { BindContext, BoundQuery, Clause, CommonTables } from '../binder/context.js';
 import { columnOf } from '../binder/expressions.js';
 import { projectPlan } from '../binder/plans.js';
+import { Relation } from '../binder/relation.js';
 import { Scope } from '../binder/scope.js';
-import type { Expression } from '../plan/expression.js';
 import type { LogicalPlan } from '../plan/logical.js';
-import type { Query, Expression as Syntax, Values } from '../syntax/ast/query.js';
+import type { Query, Values } from '../syntax/ast/query.js';
 import type { Insert } from '../syntax/ast/statement.js';
+import { assignedValue } from './assignments.js';
 import { defaultOf } from './defaults.js';
 import { unevenRows } from './insert-rows.js';
 import { targetColumns } from './insert-targets.js';
@@ -80,27 +82,28 @@ function columnsByName(bound: BoundQuery, statement: Insert, definition: TableDe
 function valuesSource(statement: Insert, definition: TableDefinition, values: Values, bind: BindContext): InsertSource {
   const targets = targetColumns(statement.columns, definition, values.rows[0]?.length ?? 0, statement.source?.position);
   const missing = definition.columns.filter((column) => !targets.includes(column));
-  const clause: Clause = {
-    context: bind,
-    name: 'VALUES',
-    scope: new Scope([], null),
-    commonTables: new Map(),
-    relation: null,
-    aggregates: null,
-  };
   const filled = missing.map((column) => defaultOf(column, bind, statement.position));
-  const value = (syntax: Syntax, column: ColumnDefinition): Expression => {
-    if (syntax.kind === 'default') return defaultOf(column, bind, syntax.position);
-    return assignmentCast(bind.bindExpression(syntax, clause), column.type, column.name);
-  };
+  const scope = new Scope([], null);
+  const commonTables: CommonTables = statement.with ? withCommonTables(statement.with, new Map()) : new Map();
   const rows = values.rows.map((row) => {
     if (row.length !== targets.length) throw unevenRows(targets.length, row, values);
-    return [...row.map((syntax, i) => value(syntax, targets[i] as ColumnDefinition)), ...filled];
+    const relation = new Relation();
+    const clause: Clause = { context: bind, name: 'VALUES', scope, commonTables, relation, aggregates: null };
+    return { relation, values: [...row.map((syntax, i) => assignedValue(syntax, targets[i] as ColumnDefinition, clause)), ...filled] };
   });
   const all = [...targets, ...missing];
   const output = all.map((column) => ({ id: bind.nextId(), name: column.name, type: column.type, nullable: true }));
-  return { plan: { kind: 'values', rows, output }, schema: schemaOf(all) };
+  const schema = schemaOf(all);
+  if (rows.every((row) => row.relation.isEmpty)) return { plan: { kind: 'values', rows: rows.map((row) => row.values), output }, schema };
+  const inputs = rows.map((row) => {
+    const columns = row.values.map((expression, i) => ({ id: bind.nextId(), name: all[i]?.name ?? '', expression }));
+    return projectPlan(row.relation.settle(ONE_ROW), columns);
+  });
+  return { plan: { kind: 'union', inputs, output }, schema };
 }
+
+/** What values with subqueries are joined to. */
+const ONE_ROW: LogicalPlan = { kind: 'values', rows: [[]], output: [] };
 
 function schemaOf(columns: readonly ColumnDefinition[]): Schema {
   return { fields: columns.map(({ name, type }) => ({ name, type, nullable: true })) };
