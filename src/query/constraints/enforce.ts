@@ -134,7 +134,7 @@ class Enforcer {
     try {
       const marks = new RowMarks(range.table, scope);
       if (old) await this.mark(rowIdsOf(await this.sharing(old, added, key, bind), old), 0, marks, bind);
-      const repeated = await this.firstKey(repeatedKeys(added, key, bind), key, bind);
+      const repeated = this.count > 1 && (await this.firstKey(repeatedKeys(added, key, bind), key, bind));
       if (repeated) await this.mark(repeatedRows(added, key, bind), range.segment, marks, bind);
       if (!marks.isEmpty) await this.writer.deleteRows(this.name, marks.deletions());
     } finally {
@@ -148,7 +148,7 @@ class Enforcer {
     const added = newRows(this.range(), bind);
     const old = oldRows(this.range(), bind);
     const found =
-      (await this.firstKey(repeatedKeys(added, key, bind), key, bind)) ??
+      (this.count > 1 ? await this.firstKey(repeatedKeys(added, key, bind), key, bind) : undefined) ??
       (old ? await this.firstRowOfOld(old, added, key, bind) : undefined);
     if (found) {
       throw new DbError('constraint_violation', `duplicate key value violates unique constraint "${name}": ${describe(found)}`);

@@ -36,6 +36,7 @@ export class QueryRun {
   private readonly onAbort: () => void;
   private readonly pins = new Set<{ release(): void }>();
   private lives = 1;
+  private numbers: { readonly address: number; readonly count: number } | null = null;
 
   constructor(nodes: OperatorNodes, options: ExecutionOptions) {
     const { arena, settings, memoryLimitBytes } = options;
@@ -128,6 +129,15 @@ export class QueryRun {
   private abortReason(): DbError {
     const reason: unknown = this.options.signal.reason;
     return reason instanceof DbError ? reason : new DbError('cancelled', 'the query was cancelled', { cause: reason });
+  }
+
+  /** Address of 0, 1, 2, … (int32), at least so many; the same for all segments of the run. */
+  rowNumbers(count: number): number {
+    if (this.numbers === null || this.numbers.count < count) {
+      this.numbers = { address: this.scope.allocate(Math.max(64, count * 4)), count };
+      this.options.kernels.row_numbers(0, count, this.numbers.address);
+    }
+    return this.numbers.address;
   }
 
   /** Keeps something held until the run's end. */

@@ -144,10 +144,14 @@ function columnVector(
     assert(vector, `pinned column ${column.columnIndex}`);
     return vector;
   }
-  const values = run.scope.allocate(Math.max(64, segment.rowCount * 4));
-  if (column.columnIndex === -2) run.options.kernels.row_numbers(0, segment.rowCount, values);
-  else run.options.kernels.fill_u32(plan.source.segments.indexOf(segment), segment.rowCount, values);
-  return flatVector(INT32, segment.rowCount, values);
+  const { segments } = plan.source;
+  if (column.columnIndex === -2) {
+    const most = segments.reduce((rows, each) => Math.max(rows, each.rowCount), 0);
+    return flatVector(INT32, segment.rowCount, run.rowNumbers(most));
+  }
+  const index = run.scope.allocate(64);
+  run.scope.arena.i32[index / 4] = segments.indexOf(segment);
+  return { ...flatVector(INT32, segment.rowCount, index), encoding: 'constant' };
 }
 
 /** Rows of a segment that is sorted by time which the bounds leave. */
