@@ -121,7 +121,12 @@ export class Database {
     return this.insertIn(undefined, table, data, options);
   }
 
-  private async insertIn(into: QuerySession | undefined, table: string, data: InsertData, options: InsertOptions): Promise<{ rows: number }> {
+  private async insertIn(
+    into: QuerySession | undefined,
+    table: string,
+    data: InsertData,
+    options: InsertOptions,
+  ): Promise<{ rows: number }> {
     const isNew = options.create === true && this.tableSchema(table) === undefined;
     const abort = new AbortController();
     const follow = () => abort.abort(options.signal?.reason);

@@ -52,7 +52,9 @@ export class CheckedIngest implements IngestService {
   private async openIn(transaction: StorageTransaction, table: string, options: IngestOptions): Promise<AppendSession> {
     const definition = definitionIn(transaction, table);
     if (!definition) {
-      throw new DbError('table_not_found', `table "${table}" does not exist`, { hint: 'in a transaction, create it with CREATE TABLE first' });
+      throw new DbError('table_not_found', `table "${table}" does not exist`, {
+        hint: 'in a transaction, create it with CREATE TABLE first',
+      });
     }
     const name = storedName(definition);
     if (options.mode === 'replace') await transaction.truncateTable(name);

@@ -74,7 +74,8 @@ class Service implements QueryEngine {
       plain: options.ingest,
       storage,
       keyQueue: this.keyQueue,
-      transactionOf: (ingest) => (ingest.session || ingest.principal.kind === 'embedded' ? this.sessionOf(ingest).transaction?.storage : null) ?? null,
+      transactionOf: (ingest) =>
+        (ingest.session || ingest.principal.kind === 'embedded' ? this.sessionOf(ingest).transaction?.storage : null) ?? null,
       planContext: (signal) => this.planContext(signal),
     });
   }
@@ -100,8 +101,7 @@ class Service implements QueryEngine {
       }
       run.state = 'running';
       const session = this.sessionOf(request);
-      const statements = await this.statements(request, session.settings);
-      const outcome = await session.inTurn(() => this.runText(statements, run, session));
+      const outcome = await session.inTurn(() => this.runText(run, session));
       return this.result(outcome, run, session);
     } catch (error) {
       this.end(run, admitted);
@@ -189,7 +189,14 @@ class Service implements QueryEngine {
   }
 
   /** Several statements that write are one transaction, unless the text itself begins or ends one. */
-  private async runText(statements: readonly Statement[], run: QueryRun, session: Session): Promise<StatementOutcome> {
+  private async runText(run: QueryRun, session: Session): Promise<StatementOutcome> {
+    let statements: readonly Statement[];
+    try {
+      statements = await this.statements(run.request, session.settings);
+    } catch (error) {
+      session.fail(run.failure(error));
+      throw error;
+    }
     const isOwn =
       statements.length > 1 &&
       !session.inTransaction &&

@@ -1,6 +1,6 @@
 /** Subqueries inside expressions: they become joins below the expression, which then reads their columns. */
 import { DbError } from '../../core/errors.js';
-import { BOOL, INT64 } from '../../core/types.js';
+import { BOOL, type DataType, INT64, isText, UTF8 } from '../../core/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import { cloneWithFreshIds, freeColumns } from '../plan/traverse.js';
@@ -8,6 +8,7 @@ import type { Exists, InQuery, Quantified, Query, Subquery, Expression as Syntax
 import { aggregateColumn } from './aggregate-column.js';
 import { scalarCall } from './bind-call.js';
 import { compareQuantified, compareRows } from './bind-operator.js';
+import { castTo } from './coercion.js';
 import { type BoundQuery, type Clause, unsupported } from './context.js';
 import { existsJoin, joinDependent } from './decorrelate.js';
 import { boolLiteral, caseOf, columnOf, conjunction, intLiteral, isNull, literal, not } from './expressions.js';
@@ -118,7 +119,7 @@ function withoutHarmlessLimit(plan: LogicalPlan): LogicalPlan {
 
 export function bindInQuery(syntax: InQuery, clause: Clause): Expression {
   const operands = operandsOf(syntax.operand, clause);
-  const bound = bindQuery(syntax.query, clause);
+  const bound = comparableTo(operands, bindQuery(syntax.query, clause), clause);
   const [left, ...more] = operands;
   const simple = left && more.length === 0 && freeColumns(bound.plan).size === 0;
   const test = simple ? inSetOfValues(left, bound, syntax, clause) : inRows(operands, bound, syntax, clause);
@@ -133,6 +134,35 @@ function operandsOf(syntax: Syntax, clause: Clause): readonly Expression[] {
 function inRows(left: readonly Expression[], bound: BoundQuery, syntax: InQuery, clause: Clause): Expression {
   const compare: CompareRows = (a, b) => conjunction(a.map((each, i) => scalarCall('eq', [each, b[i] as Expression], syntax.position)));
   return anyOf(left, bound, compare, 'any', syntax.position, clause);
+}
+
+/** A text literal that is no value of the column's type is equal to none of its values: they are compared as text. */
+function comparableTo(operands: readonly Expression[], bound: BoundQuery, clause: Clause): BoundQuery {
+  const asText = operands.map((operand, i) => {
+    const type = bound.columns[i]?.type;
+    return type !== undefined && !isText(type) && isNoValueOf(operand, type);
+  });
+  if (!asText.includes(true)) return bound;
+  const plan = projectPlan(
+    bound.plan,
+    bound.columns.map((column, i) => ({
+      id: clause.context.nextId(),
+      name: column.name,
+      expression: asText[i] ? castTo(columnOf(column), UTF8) : columnOf(column),
+    })),
+  );
+  return { ...bound, plan, columns: plan.output };
+}
+
+function isNoValueOf(operand: Expression, type: DataType): boolean {
+  if (operand.kind !== 'literal' || typeof operand.value !== 'string' || !isText(operand.type)) return false;
+  try {
+    castTo(operand, type);
+    return false;
+  } catch (error) {
+    if (error instanceof DbError && error.code === 'invalid_value') return true;
+    throw error;
+  }
 }
 
 /** The distinct values of an uncorrelated subquery are joined to each row; two counts tell what a missing match means. */
@@ -257,7 +287,7 @@ function joinInQuery(syntax: InQuery, negated: boolean, clause: Clause): boolean
   const relation = relationOf(clause, syntax.position);
   const { context } = clause;
   const operands = operandsOf(syntax.operand, clause);
-  const bound = bindQuery(syntax.query, clause);
+  const bound = comparableTo(operands, bindQuery(syntax.query, clause), clause);
   if (bound.columns.length !== operands.length) {
     throw new DbError('type_mismatch', `${operands.length} values are looked up in ${bound.columns.length} columns`, {
       position: syntax.position,

@@ -2,6 +2,7 @@
 import type { Batch } from '../../core/batch.js';
 import type { AppendResult, AppendSession, StorageWriter, TableDefinition } from '../../core/contracts.js';
 import type { Schema } from '../../core/types.js';
+import { sliceVector } from '../execution/piece-reader.js';
 import type { PlanContext } from '../statements/statement.js';
 import { enforceConstraints, type KeyRule } from './enforce.js';
 
@@ -22,11 +23,19 @@ export class ConstrainedAppend implements AppendSession {
     this.table = table;
     this.rule = rule;
     this.context = context;
-    this.pieceRows = losesOrder(definition) && rule !== 'refuse' ? context.serverSettings.segment_rows / 2 : Number.POSITIVE_INFINITY;
+    this.pieceRows = losesOrder(definition) && rule !== 'refuse' ? pieceRowsOf(context) : Number.POSITIVE_INFINITY;
     this.session = writer.openAppend(table);
   }
 
   async append(batch: Batch, schema: Schema): Promise<void> {
+    for (let from = 0; from < batch.rowCount; from += this.pieceRows) {
+      const rowCount = Math.min(this.pieceRows, batch.rowCount - from);
+      const columns = batch.columns.map((column) => sliceVector(column, from, rowCount));
+      await this.appendPiece(rowCount === batch.rowCount ? batch : { arena: batch.arena, rowCount, columns }, schema);
+    }
+  }
+
+  private async appendPiece(batch: Batch, schema: Schema): Promise<void> {
     if (this.pieceCount > 0 && this.pieceCount + batch.rowCount > this.pieceRows) {
       await this.commitPiece();
       this.session = this.writer.openAppend(this.table);
@@ -52,6 +61,13 @@ export class ConstrainedAppend implements AppendSession {
     return result;
   }
 }
+
+/** Few enough to stay in the order in which they come; a multiple of 64, where vectors can be cut. */
+function pieceRowsOf({ serverSettings }: PlanContext): number {
+  return Math.max(64, Math.min(MOST_PIECE_ROWS, Math.floor(serverSettings.segment_rows / 128) * 64));
+}
+
+const MOST_PIECE_ROWS = 131_072;
 
 /**
  * Which of two rows with one key came last is told by their places. Large appends sort rows by time within a segment, which changes the order of

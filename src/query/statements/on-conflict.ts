@@ -107,10 +107,9 @@ function keyPairs(key: Key, left: readonly OutputColumn[], right: readonly Outpu
 // ---- DO NOTHING ----
 
 function withoutConflicts(onConflict: OnConflict, table: TableSnapshot, rows: GivenRows, bind: BindContext): GivenRows {
-  return conflictKeys(onConflict, table.table.definition).reduce(
-    (kept, key) => firstOfKey(withoutExisting(kept, key, table, bind), key, bind),
-    rows,
-  );
+  const keys = conflictKeys(onConflict, table.table.definition);
+  const fresh = keys.reduce((kept, key) => withoutExisting(kept, key, table, bind), rows);
+  return keys.reduce((kept, key) => firstOfKey(kept, key, bind), fresh);
 }
 
 function withoutExisting(rows: GivenRows, key: Key, table: TableSnapshot, bind: BindContext): GivenRows {
