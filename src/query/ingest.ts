@@ -11,12 +11,12 @@ import type {
 } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import type { Schema } from '../core/types.js';
+import { storedName } from './binder/object-name.js';
 import { pickColumns } from './binder/plans.js';
 import { ConstrainedAppend } from './constraints/constrained-append.js';
 import { hasKeys, isConstrained } from './constraints/enforce.js';
 import type { KeyQueue } from './constraints/key-queue.js';
 import { lastRows, newRows } from './constraints/row-range.js';
-import { storedName } from './statements/change-target.js';
 import { optimizePlan, runPlan } from './statements/select.js';
 import { bindContextOf, type PlanContext } from './statements/statement.js';
 import { retried } from './statements/write-atomically.js';
