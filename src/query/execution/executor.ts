@@ -252,7 +252,7 @@ export class Executor {
     const { ids, expressions, counter } = { ...prepared, counter: node.counter };
     const pipeline = prepared.computes ? withOperator(opened, { kind: 'project', ids, expressions, counter }) : opened;
     const { batches } = await this.collect(pipeline, { kind: 'collect', ids, limit: null, copy: false, counter: node.sourceCounter });
-    const joined = await computeWindow(prepared, batches, run);
+    const joined = await computeWindow(prepared, batches, run, counter);
     for (const batch of joined) node.countRows(batch.rowCount);
     return this.batchesPipeline(joined, plan.output, node.sourceCounter);
   }

@@ -230,6 +230,7 @@ export interface WindowTask {
   readonly batches: readonly Batch[];
   readonly rowCount: number;
   readonly spec: WindowSpec;
+  readonly counter: number;
 }
 
 export interface AggregateLane {

@@ -48,6 +48,7 @@ export async function computeWindow(
   prepared: PreparedWindow,
   batches: readonly CollectedBatch[],
   run: QueryRun,
+  counter: number,
 ): Promise<readonly CollectedBatch[]> {
   const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
   if (rowCount === 0) return [];
@@ -55,7 +56,7 @@ export async function computeWindow(
     const columns = prepared.places.map((place) => batch.columns[place] as Vector);
     return { arena: batch.arena, rowCount: batch.rowCount, columns };
   });
-  const task = { kind: 'window', frame: run.frame, batches: needed, rowCount, spec: prepared.spec } as const;
+  const task = { kind: 'window', frame: run.frame, batches: needed, rowCount, spec: prepared.spec, counter } as const;
   const { batch: result } = await run.run(task, run.runsHere(rowCount));
   assert(result, 'window functions give columns');
   let first = 0;

@@ -21,6 +21,7 @@ const STRETCH_ROWS = 8192;
 export function* runWindow(task: WindowTask, run: TaskRun): Generator<void, Partial<TaskResult>> {
   const { context, kept, temporary } = run;
   const { spec } = task;
+  run.counters.enter(task.counter);
   const memory = new MemoryScope(temporary.arena, temporary.limitBytes, temporary.budget);
   try {
     const batch = task.batches.length === 0 ? null : concatenate(task.batches, spec.types, memory, context, run.check);
