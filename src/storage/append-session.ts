@@ -22,7 +22,7 @@ export class TableAppendSession implements AppendSession {
     this.context = context;
     this.table = table;
     this.replace = replace;
-    this.staged = new StagedRows(context, table, table.layout, table.info.definition.name);
+    this.staged = new StagedRows(context, table, table.layout, table.info.definition.name, false);
   }
 
   async append(batch: Batch, schema: Schema): Promise<void> {

@@ -19,6 +19,8 @@ export class BulkLoad {
   private readonly context: StorageContext;
   private readonly table: Table;
   private readonly layout: Layout;
+  /** What the table has stays readable until the load ends, even when it is dropped. */
+  private readonly isHeld: boolean;
   private readonly sealed: Segment[] = [];
   private filling: Segment | null = null;
   private sealing: Promise<void> = Promise.resolve();
@@ -26,10 +28,11 @@ export class BulkLoad {
   /** The catalog may know the segments: files stay, even when the commit seems to have failed. */
   private isPlanned = false;
 
-  constructor(context: StorageContext, table: Table, layout: Layout) {
+  constructor(context: StorageContext, table: Table, layout: Layout, isHeld: boolean) {
     this.context = context;
     this.table = table;
     this.layout = layout;
+    this.isHeld = isHeld;
   }
 
   /** Takes the rows of a record over. Resolves when more may come. After a failure the load can only be discarded. */
@@ -108,7 +111,7 @@ export class BulkLoad {
 
   private assertTable(): void {
     const { dropped, info } = this.table;
-    if (dropped) throw new DbError('table_not_found', `table "${info.definition.name}" was dropped`);
+    if (dropped && !this.isHeld) throw new DbError('table_not_found', `table "${info.definition.name}" was dropped`);
   }
 }
 

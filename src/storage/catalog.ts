@@ -257,7 +257,8 @@ class LmdbCatalog implements Catalog {
     if ('removeAllOf' in write) {
       const [table, segment] = write.removeAllOf;
       const range = segment === undefined ? { start: [table], end: [table + 1] } : { start: [table, segment], end: [table, segment + 1] };
-      return [...store.getKeys(range)].map((key) => store.remove(key));
+      // An array of one number is read back as the number, which is another key.
+      return [...store.getKeys(range)].map((key) => store.remove(typeof key === 'number' ? [key] : key));
     }
     if ('remove' in write) return [store.remove(write.key)];
     return [store.put(write.key, write.value instanceof ArenaBytes ? this.copied(write.value, borrowed) : write.value)];

@@ -28,12 +28,15 @@ export class StagedRows {
   private readonly context: StorageContext;
   private readonly table: Table;
   private readonly name: string;
+  private readonly isHeld: boolean;
 
-  constructor(context: StorageContext, table: Table, layout: Layout, name: string) {
+  /** isHeld: a snapshot that is open until the end keeps what the table has, even when it is dropped. */
+  constructor(context: StorageContext, table: Table, layout: Layout, name: string, isHeld: boolean) {
     this.context = context;
     this.table = table;
     this.layout = layout;
     this.name = name;
+    this.isHeld = isHeld;
   }
 
   get sizeBytes(): number {
@@ -66,7 +69,7 @@ export class StagedRows {
   }
 
   private async load(): Promise<void> {
-    this.bulk ??= new BulkLoad(this.context, this.table, this.layout);
+    this.bulk ??= new BulkLoad(this.context, this.table, this.layout, this.isHeld);
     for (let record = this.records.shift(); record !== undefined; record = this.records.shift()) {
       try {
         await this.bulk.add(record);

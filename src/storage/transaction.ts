@@ -178,7 +178,7 @@ export class Transaction implements StorageTransaction {
     this.assertWritable();
     const [, table] = this.find(name);
     const { layout, info } = this.touch(table).form;
-    return new TransactionAppend(new StagedRows(this.context, table, layout, info.definition.name), {
+    return new TransactionAppend(new StagedRows(this.context, table, layout, info.definition.name, true), {
       sequence: BigInt(this.sequence),
       isOpen: () => this.state === 'open' && this.touched.get(table)?.form.layout.shape === layout.shape,
       take: (rows) => this.take(table, rows),

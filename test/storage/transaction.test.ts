@@ -213,6 +213,15 @@ describe('a transaction', () => {
     expect([await seen(test.storage), await seen(test.storage, 'u')]).toEqual([[7], [1, 2]]);
   });
 
+  it('that drops a table drops it for ever', async () => {
+    await test.storage.dropTable('t');
+    await test.close();
+    test = await openTest(folder, { segment_rows: 256 });
+    expect(test.storage.statistics().tables).toBe(0);
+    await test.storage.createTable(define('t', FIELDS));
+    expect(await seen(test.storage)).toEqual([]);
+  });
+
   it('of more rows than memory should hold writes segments as it goes, through one append or many', async () => {
     const transaction = test.storage.begin();
     await append(
