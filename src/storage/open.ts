@@ -43,8 +43,12 @@ export async function openStorage(options: StorageOptions): Promise<Storage & { 
   let catalog: Catalog | undefined;
   try {
     catalog = openCatalog(join(folder, 'catalog'), options.arena, options.settings.read_only);
-    if (!options.settings.read_only && catalog.meta('format') === undefined) {
+    const format = catalog.meta('format');
+    if (!options.settings.read_only && format !== FORMAT_VERSION) {
+      // Programs of before would not see dropped columns and views, so they are kept away.
       await catalog.commit([{ store: 'meta', key: 'format', value: FORMAT_VERSION }]);
+    }
+    if (format === undefined && !options.settings.read_only) {
       for (const created of [join(folder, 'catalog'), folder, join(folder, '..')]) await syncFolder(created);
     }
     return assemble(options, catalog, join(folder, 'segments'), unlock);

@@ -229,7 +229,10 @@ export class Transaction implements StorageTransaction {
     if (mark === undefined) throw new DbError('invalid_argument', 'the savepoint is gone');
     undoAll(this.undo, mark);
     this.marks.length = savepoint + 1;
-    for (const table of this.touched.values()) table.rows.freeze();
+    for (const table of this.touched.values()) {
+      table.rows.freeze();
+      table.touch();
+    }
     this.visible = null;
   }
 

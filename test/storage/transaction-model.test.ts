@@ -12,7 +12,7 @@ import { valueAt } from '../../src/core/values.js';
 import { addBatch, define, field, openTest, type TestStorage } from './harness.js';
 
 const SETTINGS = { segment_rows: 128, dictionary_values: 50 };
-const RUNS = Number(process.env.FLETCH_RUNS ?? 40);
+const RUNS = Number(process.env.FLETCH_RUNS ?? 20);
 const STEPS = 60;
 const TABLES = ['a', 'b'] as const;
 
@@ -272,7 +272,7 @@ class Run {
     const merged = new Map(this.committed);
     for (const name of new Set([...open.base.keys(), ...open.state.keys()])) {
       const [before, after] = [open.base.get(name), open.state.get(name)];
-      if (before === after) continue;
+      if (before === after || (before !== undefined && after !== undefined && isSame(before, after))) continue;
       if (after === undefined) merged.delete(name);
       else if (before?.id !== after.id) merged.set(name, after);
       else merged.set(name, mergeTable(before, after, this.committed.get(name) as ModelTable, open.changes.truncated.has(after.id)));
@@ -329,6 +329,10 @@ class Run {
       snapshot.release();
     }
   }
+}
+
+function isSame(a: ModelTable, b: ModelTable): boolean {
+  return a.id === b.id && a.columns === b.columns && a.rows.size === b.rows.size && [...a.rows.keys()].every((key) => b.rows.has(key));
 }
 
 /** The changes from `before` to `after`, made to what is there now. */
