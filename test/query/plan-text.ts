@@ -50,6 +50,18 @@ function nodeText(plan: LogicalPlan): string {
       return `values ${plan.rows.map((row) => `(${list(row)})`).join(', ')} [${output}]`;
     case 'series':
       return `series ${list([plan.start, plan.stop, plan.step])}`;
+    case 'grouping_sets':
+      return `grouping sets ${list(plan.groups)} ${JSON.stringify(plan.sets)}`;
+    case 'number':
+      return `number by ${list(plan.keys)}`;
+    case 'cut':
+      return `cut ${plan.unit}`;
+    case 'with':
+      return `with ${plan.relations.map((relation) => relation.name).join(', ')}`;
+    case 'reference':
+      return `read ${plan.name} [${output}]`;
+    case 'recursive':
+      return `recursive ${plan.name}${plan.distinct ? ' distinct' : ''}`;
     case 'filter':
       return `filter ${expressionText(plan.condition)}`;
     case 'project':

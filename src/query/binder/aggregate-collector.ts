@@ -1,13 +1,22 @@
 /** The aggregate calls of one grouped query: each distinct call is computed once and stands in expressions as a column. */
-import type { ColumnExpression, ColumnId } from '../plan/expression.js';
+import { INT32 } from '../../core/types.js';
+import type { ColumnExpression, ColumnId, Expression } from '../plan/expression.js';
 import type { AggregateCall } from '../plan/logical.js';
 import { fingerprint } from './expressions.js';
 import type { Relation } from './relation.js';
+
+/** GROUPING(a, b) by its arguments; without any it asks about all groups. */
+export interface GroupingCall {
+  readonly args: readonly Expression[];
+  readonly position: number;
+}
 
 export class AggregateCollector {
   /** Rows that the arguments are evaluated over. */
   readonly input: Relation;
   readonly calls: AggregateCall[] = [];
+  /** Calls of GROUPING: what they ask about, by the column that stands for them. */
+  readonly groupings = new Map<ColumnId, GroupingCall>();
   private readonly byText = new Map<string, ColumnExpression>();
   private readonly nullable = new Map<ColumnId, boolean>();
 
@@ -26,13 +35,19 @@ export class AggregateCollector {
     return column;
   }
 
+  /** GROUPING(…): its value is known when all groups are. */
+  addGrouping(call: GroupingCall, id: ColumnId): ColumnExpression {
+    this.groupings.set(id, call);
+    return { kind: 'column', id, name: 'grouping', type: INT32, nullable: false, position: call.position };
+  }
+
   isNullable(id: ColumnId): boolean {
     return this.nullable.get(id) ?? true;
   }
 
   /** True for the column of an aggregate. */
   has(id: ColumnId): boolean {
-    return this.nullable.has(id);
+    return this.nullable.has(id) || this.groupings.has(id);
   }
 }
 

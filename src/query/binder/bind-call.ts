@@ -79,6 +79,7 @@ export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
   }
   const named = syntax.arguments.find((argument) => argument.name !== null);
   if (named) throw unsupported('a named argument', named.value.position);
+  if (name === 'grouping' || name === 'grouping_id') return bindGrouping(name, syntax, clause);
   if (syntax.withinGroup.length > 0 || isAggregate(name)) return bindAggregate(name, syntax, clause);
   if (syntax.star) throw new DbError('syntax_error', `${name}(*) is not a call; only count takes *`, { position: syntax.position });
   if (syntax.distinct || syntax.filter !== null || syntax.orderBy.length > 0) {
@@ -93,6 +94,20 @@ export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
   if (rewritten) return clause.context.bindExpression(rewritten, clause);
   const args = given.map((argument) => clause.context.bindExpression(argument, clause));
   return scalarCall(OPERATOR_SPELLINGS[name] ?? name, jsonArguments(scalarFunction(name)?.name, args, clause), syntax.position);
+}
+
+/** GROUPING(a, b): one bit for each argument, 1 where the row's grouping set has not got it. */
+function bindGrouping(name: string, syntax: FunctionCall, clause: Clause): Expression {
+  const { aggregates, context } = clause;
+  const { position } = syntax;
+  if (!aggregates) throw new DbError('invalid_grouping', `${name} may not stand in ${clause.name}`, { position });
+  if (syntax.arguments.length > 31) throw new DbError('invalid_argument', `${name} takes at most 31 arguments`, { position });
+  if (syntax.arguments.length === 0 && name === 'grouping') {
+    throw new DbError('function_not_found', 'grouping takes the grouped expressions that it asks about', { position });
+  }
+  const inner: Clause = { ...clause, aggregates: null, name: `the arguments of ${name}` };
+  const args = syntax.arguments.map((argument) => context.bindExpression(argument.value, inner));
+  return aggregates.addGrouping({ args, position }, context.nextId());
 }
 
 function bindAggregate(name: string, syntax: FunctionCall, clause: Clause): Expression {

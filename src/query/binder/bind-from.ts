@@ -6,16 +6,20 @@ import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
 import type { DerivedTable, TableName, TableReference } from '../syntax/ast/query.js';
 import { bindJoin } from './bind-join.js';
+import { bindPivot } from './bind-pivot.js';
 import { ONE_ROW } from './bind-series.js';
 import { bindTableFunction } from './bind-table-function.js';
+import { bindUnpivot } from './bind-unpivot.js';
 import { bindView } from './bind-view.js';
+import { bindCommonTable } from './common-tables.js';
 import { type BoundRelation, type FromClause, unsupported } from './context.js';
 import { dependsOn, joinLateral } from './decorrelate.js';
 import { didYouMean } from './nearest-name.js';
 import { findObject, objectNames, writtenName } from './object-name.js';
 import { joinPlan } from './plans.js';
+import { sampled } from './sample.js';
 import { Scope } from './scope.js';
-import { asRelation, renamed } from './table-alias.js';
+import { asRelation } from './table-alias.js';
 
 export function bindFrom(references: readonly TableReference[], clause: FromClause): BoundRelation {
   const [first, ...rest] = references;
@@ -67,9 +71,9 @@ export function bindTable(reference: TableReference, clause: FromClause): BoundR
     case 'horizonJoin':
       throw unsupported('HORIZON JOIN', afterLeft(reference.left, clause));
     case 'pivot':
-      throw unsupported('PIVOT', reference.position);
+      return bindPivot(reference, clause);
     case 'unpivot':
-      throw unsupported('UNPIVOT', reference.position);
+      return bindUnpivot(reference, clause);
   }
 }
 
@@ -80,13 +84,11 @@ function afterLeft(left: TableReference, clause: FromClause): number {
 }
 
 function bindName(reference: TableName, clause: FromClause): BoundRelation {
-  if (reference.sample !== null) throw unsupported('TABLESAMPLE', reference.sample.position);
   const last = reference.name.at(-1) as Identifier;
   const common = reference.name.length === 1 ? clause.commonTables.get(last.name.toLowerCase()) : undefined;
   if (common) {
-    const bound = clause.context.bindQuery(common.query, clause.context, clause.outer, common.visible);
-    const columns = renamed(bound.columns, common.columns, reference.position);
-    return asRelation(bound.plan, columns, reference.alias, common.name, null, reference.position);
+    const { plan, columns } = bindCommonTable(common, reference.position, clause);
+    return asRelation(sampled(plan, reference.sample, clause), columns, reference.alias, common.name, null, reference.position);
   }
   const schema = reference.name.at(-2)?.name.toLowerCase();
   const { snapshot, searchPath, systemTable, nextId } = clause.context;
@@ -94,10 +96,12 @@ function bindName(reference: TableName, clause: FromClause): BoundRelation {
   const system = stored ? undefined : findSystemTable(schema, last.name.toLowerCase());
   if (system) {
     const plan = systemTable(system, nextId);
-    return asRelation(plan, plan.output, reference.alias, last.name, null, reference.position);
+    return asRelation(sampled(plan, reference.sample, clause), plan.output, reference.alias, last.name, null, reference.position);
   }
   if (!stored) throw tableNotFound(reference, last, clause);
-  return stored.kind === 'view' ? bindView(stored.view, reference, clause) : bindStored(stored.table, reference, clause);
+  if (stored.kind !== 'view') return bindStored(stored.table, reference, clause);
+  const view = bindView(stored.view, reference, clause);
+  return { ...view, plan: sampled(view.plan, reference.sample, clause) };
 }
 
 function bindStored(source: TableSnapshot, reference: TableName, clause: FromClause): BoundRelation {
@@ -121,7 +125,14 @@ function bindStored(source: TableSnapshot, reference: TableName, clause: FromCla
   const designated = timestamp
     ? output.find((column) => column.name.toLowerCase() === timestamp.name.toLowerCase())
     : output[definition.timestampColumn ?? -1];
-  return asRelation(plan, output, reference.alias, definition.name, designated ?? null, reference.position);
+  return asRelation(
+    sampled(plan, reference.sample, clause),
+    output,
+    reference.alias,
+    definition.name,
+    designated ?? null,
+    reference.position,
+  );
 }
 
 function tableNotFound(reference: TableName, name: Identifier, clause: FromClause): DbError {
@@ -136,7 +147,6 @@ function tableNotFound(reference: TableName, name: Identifier, clause: FromClaus
 }
 
 function bindDerived(reference: DerivedTable, clause: FromClause): BoundRelation {
-  if (reference.sample !== null) throw unsupported('TABLESAMPLE', reference.sample.position);
   const outer = reference.lateral ? (clause.lateral ?? clause.outer) : clause.outer;
   const bound = clause.context.bindQuery(reference.query, clause.context, outer, clause.commonTables);
   const timestamp = reference.timestamp?.name.toLowerCase();
@@ -144,7 +154,14 @@ function bindDerived(reference: DerivedTable, clause: FromClause): BoundRelation
     timestamp === undefined
       ? designatedOf(bound.plan, bound.columns)
       : bound.columns.find((column) => column.name.toLowerCase() === timestamp);
-  return asRelation(bound.plan, bound.columns, reference.alias, null, designated ?? null, reference.position);
+  return asRelation(
+    sampled(bound.plan, reference.sample, clause),
+    bound.columns,
+    reference.alias,
+    null,
+    designated ?? null,
+    reference.position,
+  );
 }
 
 /** A subquery that hands the only timestamp of its table through keeps it as designated. */

@@ -4,26 +4,26 @@ import { type DataType, sameType, UTF8 } from '../../core/types.js';
 import { commonType } from '../functions/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn, SortKey } from '../plan/logical.js';
-import type { OrderItem, Query, QueryBody, SetOperation, Expression as Syntax, Values, WithClause } from '../syntax/ast/query.js';
-import { bindSortKey, sortKeyOf } from './bind-call.js';
+import type { OrderItem, Query, QueryBody, SetOperation, Expression as Syntax, Values } from '../syntax/ast/query.js';
+import { sortKeyOf } from './bind-call.js';
 import { bindSelect, type OrderBy } from './bind-select.js';
 import { argumentOf, castTo, unify } from './coercion.js';
-import { type BindContext, type BoundQuery, type Clause, type CommonTableBinding, type CommonTables, unsupported } from './context.js';
+import { withCommonTables } from './common-tables.js';
+import type { BindContext, BoundQuery, Clause, CommonTables } from './context.js';
 import { columnOf } from './expressions.js';
-import { applyLimit } from './limit.js';
-import { distinctPlan, joinPlan, nullSafeKeys, projectPlan, sortPlan } from './plans.js';
+import { applyLimit, limitByBounds } from './limit.js';
+import { distinctPlan, joinPlan, limitByPlan, nullSafeKeys, numberPlan, pickColumns, projectPlan, sortPlan } from './plans.js';
 import { Scope } from './scope.js';
 
 export function bindQuery(query: Query, context: BindContext, outer: Scope | null, visible: CommonTables): BoundQuery {
-  const commonTables = query.with ? withCommonTables(query.with, visible) : visible;
-  if (query.limitBy) throw unsupported('LIMIT … BY', query.limitBy.position);
-  const order: OrderBy = { items: query.orderBy, all: query.orderByAll };
+  const commonTables = query.with ? withCommonTables(query, query.with, visible) : visible;
+  const order: OrderBy = { items: query.orderBy, all: query.orderByAll, limitBy: query.limitBy };
   const inner: QueryEnvironment = { context, outer, commonTables };
   const bound =
     query.body.kind === 'select'
       ? bindSelect(query.body, order, context, outer, commonTables)
       : sorted(bindBody(query.body, inner), order, inner);
-  return query.limit ? applyLimit(bound, query.limit, context, outer) : bound;
+  return query.limit ? applyLimit(bound, query.limit, inner) : bound;
 }
 
 interface QueryEnvironment {
@@ -32,40 +32,13 @@ interface QueryEnvironment {
   readonly commonTables: CommonTables;
 }
 
-export function withCommonTables(clause: WithClause, visible: CommonTables): CommonTables {
-  const tables = new Map<string, CommonTableBinding>(visible);
-  for (const entry of clause.entries) {
-    const name = entry.name.name.toLowerCase();
-    if (clause.recursive && mentions(entry.query, name)) throw unsupported('WITH RECURSIVE', entry.position);
-    tables.set(name, {
-      name: entry.name.name,
-      columns: entry.columns.map((column) => column.name),
-      query: entry.query,
-      visible: new Map(tables),
-    });
-  }
-  return tables;
-}
-
-/** True when a table of this name occurs anywhere in the tree. */
-function mentions(node: unknown, name: string): boolean {
-  if (typeof node !== 'object' || node === null) return false;
-  if (Array.isArray(node)) return node.some((each) => mentions(each, name));
-  const tree = node as { kind?: unknown; name?: unknown };
-  if (tree.kind === 'table' && Array.isArray(tree.name) && tree.name.length === 1) {
-    const [part] = tree.name as { name: string }[];
-    if (part?.name.toLowerCase() === name) return true;
-  }
-  return Object.values(node).some((each) => mentions(each, name));
-}
-
 function bindBody(body: QueryBody, environment: QueryEnvironment): BoundQuery {
   const { context, outer, commonTables } = environment;
   switch (body.kind) {
     case 'query':
       return bindQuery(body, context, outer, commonTables);
     case 'select':
-      return bindSelect(body, { items: [], all: null }, context, outer, commonTables);
+      return bindSelect(body, { items: [], all: null, limitBy: null }, context, outer, commonTables);
     case 'values':
       return bindValues(body, environment);
     case 'setOperation':
@@ -111,7 +84,7 @@ function bindValues(values: Values, environment: QueryEnvironment): BoundQuery {
 function bindSetOperation(body: SetOperation, environment: QueryEnvironment): BoundQuery {
   const parts = body.operator === 'union' ? unionParts(body) : [body.left, body.right];
   const bound = parts.map((part) => bindBody(part, environment));
-  const aligned = body.byName ? alignByName(bound, environment) : bound;
+  const aligned = body.byName ? alignByName(bound, body, environment) : bound;
   const [first, ...rest] = aligned;
   if (!first) throw new DbError('internal', 'a set operation without inputs', { position: body.position });
   const uneven = rest.find((each) => each.columns.length !== first.columns.length);
@@ -127,7 +100,7 @@ function bindSetOperation(body: SetOperation, environment: QueryEnvironment): Bo
     ),
   );
   const inputs = aligned.map((each) => castColumns(each, types, environment.context));
-  if (body.operator !== 'union') return combine(body, inputs[0] as LogicalPlan, inputs[1] as LogicalPlan);
+  if (body.operator !== 'union') return combine(body, inputs[0] as LogicalPlan, inputs[1] as LogicalPlan, environment.context);
   const output = first.columns.map((column, i) => ({
     id: environment.context.nextId(),
     name: column.name,
@@ -171,16 +144,45 @@ function castColumns(bound: BoundQuery, types: readonly DataType[], context: Bin
 }
 
 /** INTERSECT and EXCEPT keep distinct rows of the left that have, or have not, an equal row on the right; NULL equals NULL. */
-function combine(body: SetOperation, left: LogicalPlan, right: LogicalPlan): BoundQuery {
-  const name = body.operator.toUpperCase();
-  if (body.all) throw unsupported(`${name} ALL`, body.position);
+function combine(body: SetOperation, left: LogicalPlan, right: LogicalPlan, context: BindContext): BoundQuery {
+  const join = body.operator === 'intersect' ? 'semi' : 'anti';
+  if (body.all) return combineAll(join, left, right, context);
   const keys = nullSafeKeys(left.output.map((column, i) => [columnOf(column), columnOf(right.output[i] as OutputColumn)] as const));
-  const plan = joinPlan(body.operator === 'intersect' ? 'semi' : 'anti', distinctPlan(left), right, keys);
+  const plan = joinPlan(join, distinctPlan(left), right, keys);
   return { plan, columns: plan.output, ordered: false };
 }
 
+/** With ALL, the n-th of equal rows on the left meets the n-th on the right. */
+function combineAll(join: 'semi' | 'anti', left: LogicalPlan, right: LogicalPlan, context: BindContext): BoundQuery {
+  const [a, b] = [left, right].map((input) =>
+    numberPlan(
+      input,
+      input.output.map((column) => columnOf(column)),
+      context.nextId(),
+    ),
+  );
+  const pairs = (a as LogicalPlan).output.map(
+    (column, i) => [columnOf(column), columnOf((b as LogicalPlan).output[i] as OutputColumn)] as const,
+  );
+  const plan = pickColumns(joinPlan(join, a as LogicalPlan, b as LogicalPlan, nullSafeKeys(pairs)), left.output);
+  return { plan, columns: left.output, ordered: false };
+}
+
+/** A name twice in one input would be paired at random; rows that lack columns cannot be equal, so only UNION fills them up. */
+function checkNames(bound: readonly BoundQuery[], body: SetOperation): void {
+  const names = bound.map((each) => each.columns.map((column) => column.name.toLowerCase()));
+  const twice = names.flatMap((own) => own.filter((name, i) => own.indexOf(name) !== i))[0];
+  const { position } = body.right;
+  if (twice !== undefined) throw new DbError('ambiguous_column', `BY NAME: two columns are called ${twice}`, { position });
+  if (body.operator === 'union') return;
+  const missing = names.flat().find((name) => !names.every((own) => own.includes(name)));
+  if (missing === undefined) return;
+  throw new DbError('column_not_found', `${body.operator.toUpperCase()} BY NAME: only one side has a column ${missing}`, { position });
+}
+
 /** BY NAME: the columns of all inputs, NULL where an input has none of that name. */
-function alignByName(bound: readonly BoundQuery[], environment: QueryEnvironment): readonly BoundQuery[] {
+function alignByName(bound: readonly BoundQuery[], body: SetOperation, environment: QueryEnvironment): readonly BoundQuery[] {
+  checkNames(bound, body);
   const names = new Map<string, string>();
   for (const each of bound)
     for (const column of each.columns) if (!names.has(column.name.toLowerCase())) names.set(column.name.toLowerCase(), column.name);
@@ -201,20 +203,27 @@ function sorted(bound: BoundQuery, order: OrderBy, environment: QueryEnvironment
   const keys = order.all
     ? bound.columns.map((column) => sortKeyOf(columnOf(column), order.all as NonNullable<OrderBy['all']>))
     : order.items.map((item) => outputKey(item, bound, environment));
-  if (keys.length === 0) return bound;
-  return { plan: sortPlan(bound.plan, keys), columns: bound.columns, ordered: true };
+  const plan = sortPlan(bound.plan, keys);
+  const ordered = keys.length > 0 || bound.ordered;
+  if (!order.limitBy) return { plan, columns: bound.columns, ordered };
+  const { limit, offset } = limitByBounds(order.limitBy, environment);
+  const by = order.limitBy.by.map((expression) => outputExpression(expression, 'LIMIT BY', bound, environment));
+  return { plan: limitByPlan(plan, by, limit, offset), columns: bound.columns, ordered };
 }
 
 /** Only the result's columns are there to sort by: a position, a name, or an expression over names. */
 function outputKey(item: OrderItem, bound: BoundQuery, environment: QueryEnvironment): SortKey {
-  const syntax: Syntax = item.expression;
+  return sortKeyOf(outputExpression(item.expression, 'ORDER BY', bound, environment), item);
+}
+
+function outputExpression(syntax: Syntax, name: string, bound: BoundQuery, environment: QueryEnvironment): Expression {
   if (syntax.kind === 'number') {
     const column = /^\d+$/.test(syntax.text) ? bound.columns[Number(syntax.text) - 1] : undefined;
     if (!column)
-      throw new DbError('column_not_found', `ORDER BY ${syntax.text}: the result has columns 1 to ${bound.columns.length}`, {
+      throw new DbError('column_not_found', `${name} ${syntax.text}: the result has columns 1 to ${bound.columns.length}`, {
         position: syntax.position,
       });
-    return sortKeyOf(columnOf(column, syntax.position), item);
+    return columnOf(column, syntax.position);
   }
   const columns = bound.columns.map((column) => ({
     id: column.id,
@@ -225,5 +234,6 @@ function outputKey(item: OrderItem, bound: BoundQuery, environment: QueryEnviron
     unqualified: true,
   }));
   const { context, outer, commonTables } = environment;
-  return bindSortKey(item, { context, name: 'ORDER BY', scope: new Scope(columns, outer), commonTables, relation: null, aggregates: null });
+  const clause: Clause = { context, name, scope: new Scope(columns, outer), commonTables, relation: null, aggregates: null };
+  return context.bindExpression(syntax, clause);
 }

@@ -3,21 +3,25 @@ import { DbError } from '../../core/errors.js';
 import type { Expression } from '../plan/expression.js';
 import type { LogicalPlan, SortKey } from '../plan/logical.js';
 import { freeColumns } from '../plan/traverse.js';
-import type { OrderItem, Select, Expression as Syntax } from '../syntax/ast/query.js';
+import type { LimitBy, OrderItem, Select, Expression as Syntax } from '../syntax/ast/query.js';
 import { AggregateCollector } from './aggregate-collector.js';
 import { sortKeyOf } from './bind-call.js';
 import { bindFrom } from './bind-from.js';
 import { bindWhereConjuncts } from './bind-subquery.js';
 import { rejectWindows } from './bind-window.js';
 import { coerceBool } from './coercion.js';
-import { type BindContext, type BoundQuery, type Clause, type CommonTables, unsupported } from './context.js';
+import type { BindContext, BoundQuery, Clause, CommonTables } from './context.js';
 import { conjunction, fingerprint } from './expressions.js';
 import { checkGroup, Groups, readsAggregate } from './grouping.js';
+import { groupingSetsOf } from './grouping-sets.js';
 import { latestRows } from './latest-on.js';
-import { type AggregateColumn, aggregatePlan, filterPlan } from './plans.js';
+import { limitByBounds } from './limit.js';
+import { type AggregateColumn, aggregatePlan, filterPlan, groupingSetsPlan } from './plans.js';
 import { Relation } from './relation.js';
+import { sampled } from './sample.js';
 import { sampleBuckets } from './sample-by.js';
 import { Scope } from './scope.js';
+import { expandCondition } from './select-columns.js';
 import { type BoundItem, bindItems } from './select-items.js';
 import { projectResult, type SelectResult } from './select-result.js';
 import { UnnestCollector, withUnnested } from './unnest-collector.js';
@@ -26,6 +30,7 @@ import { mapWindows, WindowCollector } from './window-collector.js';
 export interface OrderBy {
   readonly items: readonly OrderItem[];
   readonly all: Pick<OrderItem, 'direction' | 'nulls'> | null;
+  readonly limitBy: LimitBy | null;
 }
 
 interface SelectState {
@@ -48,7 +53,6 @@ export function bindSelect(
   outer: Scope | null,
   commonTables: CommonTables,
 ): BoundQuery {
-  rejectUnsupported(syntax);
   const from = bindFrom(syntax.from, { context, outer, commonTables });
   const scope = new Scope(from.columns, outer);
   const input = new Relation();
@@ -63,7 +67,7 @@ export function bindSelect(
     unnests: new UnnestCollector(context.nextId),
     windows: new WindowCollector(syntax.windows),
   };
-  let plan = bindWhere(state, from.plan);
+  let plan = bindWhere(state, sampled(from.plan, syntax.sample, { context, outer, commonTables }));
   if (syntax.latestOn) plan = latestRows(syntax.latestOn, plan, from, clauseOf(state, 'LATEST ON', false));
   const sample = syntax.sampleBy ? sampleBuckets(syntax.sampleBy, from, clauseOf(state, 'SAMPLE BY', false)) : null;
   if (sample) plan = filterPlan(plan, sample.condition);
@@ -92,9 +96,18 @@ export function bindSelect(
     distinctOn,
     distinct: syntax.distinct && syntax.distinctOn.length === 0,
     unnests: state.unnests.lists,
+    limitBy: order.limitBy && {
+      keys: order.limitBy.by.map((each) => toBucket(orderExpression(each, written, inSelect('LIMIT BY')))),
+      ...limitByBounds(order.limitBy, { context, outer, commonTables }),
+    },
   };
   scope.aggregates = null;
-  const grouped = syntax.groupBy !== null || having !== null || sample !== null || state.aggregates.calls.length > 0;
+  const grouped =
+    syntax.groupBy !== null ||
+    having !== null ||
+    sample !== null ||
+    state.aggregates.calls.length > 0 ||
+    state.aggregates.groupings.size > 0;
   if (!grouped) return projectResult(state.above.settle(state.input.settle(plan)), result, context.nextId);
   const groups = sample ? bucketGroups(sample.bucket, result.items, state) : bindGroups(result.items, state);
   return projectGroups(plan, result, groups, state);
@@ -114,15 +127,14 @@ function clauseOf(state: SelectState, name: string, aggregates = true): Clause {
   };
 }
 
-function rejectUnsupported(syntax: Select): void {
-  if (syntax.sample !== null) throw unsupported('USING SAMPLE', syntax.sample.position);
-}
-
 function bindWhere(state: SelectState, plan: LogicalPlan): LogicalPlan {
   const { where } = state.syntax;
   if (where === null) return plan;
   const relation = new Relation();
-  const parts = bindWhereConjuncts(where, { ...clauseOf(state, 'WHERE', false), relation });
+  const parts = bindWhereConjuncts(expandCondition(where, clauseOf(state, 'WHERE', false)), {
+    ...clauseOf(state, 'WHERE', false),
+    relation,
+  });
   const condition = conjunction(parts.map((part) => coerceBool(part, 'WHERE')));
   const joined = relation.settle(plan);
   return filterPlan(joined, condition);
@@ -186,18 +198,15 @@ function bindGroups(items: readonly BoundItem[], state: SelectState): Groups {
     for (const item of items) if (groupsByItself(item.expression, state)) addItem(groups, item, state);
     return groups;
   }
-  for (const element of syntax.groupBy?.items ?? []) {
-    if (element.kind === 'rollup' || element.kind === 'cube' || element.kind === 'groupingSets') {
-      throw unsupported({ rollup: 'ROLLUP', cube: 'CUBE', groupingSets: 'GROUPING SETS' }[element.kind], element.position);
-    }
-    for (const part of element.kind === 'row' ? element.items : [element]) {
-      const { expression, name } = groupExpression(part, items, clause);
-      checkGroup(expression, aggregates);
-      state.above.moveTo(state.input, expression);
-      rejectWindows(expression, state.windows, 'GROUP BY');
-      groups.add(expression, name);
-    }
-  }
+  if (!syntax.groupBy) return groups;
+  const sets = groupingSetsOf(syntax.groupBy, (part) => {
+    const { expression, name } = groupExpression(part, items, clause);
+    checkGroup(expression, aggregates);
+    state.above.moveTo(state.input, expression);
+    rejectWindows(expression, state.windows, 'GROUP BY');
+    return groups.add(expression, name);
+  });
+  if (sets) groups.divide(sets);
   return groups;
 }
 
@@ -230,7 +239,9 @@ function bucketGroups(bucket: Expression, items: readonly BoundItem[], state: Se
   const groups = new Groups(state.context.nextId);
   groups.add(bucket, 'bucket');
   if (state.syntax.groupBy) {
-    for (const column of bindGroups(items, state).columns) groups.add(column.expression, column.name);
+    const written = bindGroups(items, state);
+    const places = written.columns.map((column) => groups.add(column.expression, column.name));
+    if (written.sets) groups.divide(written.sets.map((set) => [0, ...set.map((index) => places[index] ?? 0)]));
     return groups;
   }
   for (const item of items) if (groupsByItself(item.expression, state)) addItem(groups, item, state);
@@ -254,13 +265,16 @@ function projectGroups(plan: LogicalPlan, result: SelectResult, groups: Groups, 
   const grouping = groups.columns.map((group) => group.expression);
   const early = state.unnests.readBy(grouping);
   const input = withUnnested(state.input.settle(plan), early);
-  const aggregated = aggregatePlan(input, groups.columns, calls);
+  const aggregated = groups.sets
+    ? groupingSetsPlan(input, groups.columns, { sets: groups.sets, id: groups.setId }, calls)
+    : aggregatePlan(input, groups.columns, calls);
   const rewritten: SelectResult = {
     ...result,
     items: result.items.map((item) => ({ ...item, expression: rewrite(item.expression) })),
     keys: result.keys.map((key) => ({ ...key, expression: rewrite(key.expression) })),
     distinctOn: result.distinctOn.map(rewrite),
     having: result.having === null ? null : rewrite(result.having),
+    limitBy: result.limitBy && { ...result.limitBy, keys: result.limitBy.keys.map(rewrite) },
     unnests: result.unnests.filter((each) => !early.includes(each)).map((each) => ({ ...each, list: rewrite(each.list) })),
     windows: mapWindows(result.windows, rewrite),
     qualify: result.qualify === null ? null : rewrite(result.qualify),

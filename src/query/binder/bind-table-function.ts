@@ -10,6 +10,7 @@ import { bindSeries, ONE_ROW, seriesList } from './bind-series.js';
 import { type BoundRelation, type Clause, type FromClause, unsupported } from './context.js';
 import { intLiteral } from './expressions.js';
 import { unnestPlan } from './plans.js';
+import { sampled } from './sample.js';
 import { Scope } from './scope.js';
 import { asRelation } from './table-alias.js';
 
@@ -23,7 +24,6 @@ const TABLE_FUNCTIONS: Readonly<Record<string, Binder>> = {
 };
 
 export function bindTableFunction(reference: TableFunction, clause: FromClause): BoundRelation {
-  if (reference.sample !== null) throw unsupported('TABLESAMPLE', reference.sample.position);
   const name = nameOf(reference.call);
   const system = findSystemFunction(name);
   if (system && reference.call.arguments.length === 0) {
@@ -32,7 +32,7 @@ export function bindTableFunction(reference: TableFunction, clause: FromClause):
   }
   const bind = TABLE_FUNCTIONS[name];
   if (!bind) throw unsupported(`table function ${name}`, reference.position, `there are ${Object.keys(TABLE_FUNCTIONS).join(', ')}`);
-  const plan = bind(reference.call, reference, clause);
+  const plan = sampled(bind(reference.call, reference, clause), reference.sample, clause);
   const { alias } = reference;
   const [column, ...more] = plan.output;
   const designated = column?.type.kind === 'timestamp' && more.length === 0 ? column : null;

@@ -46,6 +46,8 @@ export function createBindContext(options: BindOptions): BindContext {
     evaluateConstant: (expression) => (expression.kind === 'literal' ? expression.value : options.evaluateConstant(expression)),
     catalog,
     systemTable: (table, nextId) => systemTablePlan(table, catalog, nextId),
+    relations: [],
+    sharedTables: new Map(),
     nextId: () => ++last,
     bindQuery,
     bindExpression,

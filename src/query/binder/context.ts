@@ -4,7 +4,7 @@ import type { Parameters, Snapshot } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import type { CatalogFacts, SystemTable } from '../catalog/system-table.js';
 import type { ColumnId, Expression, LambdaParameter } from '../plan/expression.js';
-import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
+import type { LogicalPlan, OutputColumn, SharedRelation } from '../plan/logical.js';
 import type { Expression as ExpressionSyntax, FunctionCall, Query, Subquery, TableReference } from '../syntax/ast/query.js';
 import type { AggregateCollector } from './aggregate-collector.js';
 import type { SearchPath } from './object-name.js';
@@ -20,6 +20,19 @@ export interface CommonTableBinding {
   readonly query: Query;
   /** Common tables that the query itself may name. */
   readonly visible: CommonTables;
+  /** True: computed once for all its uses. */
+  readonly shared: boolean;
+  /** The rows that a reference inside the recursive part of its own query reads. */
+  readonly working?: WorkingTable;
+  /** Where WITH names it. */
+  readonly position: number;
+  readonly recursive: boolean;
+}
+
+/** A relation that references read by its key. */
+export interface WorkingTable {
+  readonly key: number;
+  readonly columns: readonly OutputColumn[];
 }
 
 export type CommonTables = ReadonlyMap<string, CommonTableBinding>;
@@ -56,6 +69,10 @@ export interface BindContext {
   readonly searchPath: SearchPath;
   /** Views that are being bound, outermost first. */
   readonly openViews?: readonly string[];
+  /** Relations that are computed once, in an order in which each reads earlier ones only. */
+  readonly relations: SharedRelation[];
+  /** The relations that common tables have become. */
+  readonly sharedTables: Map<CommonTableBinding, WorkingTable>;
   nextId(): ColumnId;
   /** Value of an expression that reads no column. */
   evaluateConstant(expression: Expression): Value;

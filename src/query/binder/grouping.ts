@@ -1,14 +1,20 @@
 /** Grouped queries: which expressions the groups are, and the rewriting of everything above them to the groups' columns. */
 import { DbError } from '../../core/errors.js';
+import { INT32 } from '../../core/types.js';
 import { type ColumnId, type Expression, walkExpression } from '../plan/expression.js';
-import type { AggregateCollector } from './aggregate-collector.js';
-import { fingerprint, mapChildren } from './expressions.js';
+import type { AggregateCollector, GroupingCall } from './aggregate-collector.js';
+import { scalarCall } from './bind-call.js';
+import { caseOf, fingerprint, literal, mapChildren } from './expressions.js';
 import type { GroupColumn } from './plans.js';
 import type { Scope } from './scope.js';
 
 export class Groups {
   private readonly all: GroupColumn[] = [];
   private readonly byText = new Map<string, GroupColumn>();
+  /** Grouping sets as indexes into `columns`; null = one set of all. */
+  sets: readonly (readonly number[])[] | null = null;
+  /** The number of the set in a row; −1 without sets. */
+  setId: ColumnId = -1;
   private readonly nextId: () => ColumnId;
 
   constructor(nextId: () => ColumnId) {
@@ -17,17 +23,55 @@ export class Groups {
 
   /** Constants group nothing beside other keys; alone they tell a grouped query (no row for no input) from an ungrouped one. */
   get columns(): readonly GroupColumn[] {
+    if (this.sets) return this.all;
     const varying = this.all.filter((group) => group.expression.kind !== 'literal');
     return varying.length > 0 ? varying : this.all.slice(0, 1);
   }
 
   /** Equal expressions are one group. A plain column keeps its id, so that correlated subqueries above still find it. */
-  add(expression: Expression, name: string): void {
+  add(expression: Expression, name: string): number {
     const text = fingerprint(expression);
-    if (this.byText.has(text)) return;
+    const known = this.byText.get(text);
+    if (known) return this.all.indexOf(known);
     const group = { id: expression.kind === 'column' ? expression.id : this.nextId(), name, expression };
-    this.all.push(group);
     this.byText.set(text, group);
+    return this.all.push(group) - 1;
+  }
+
+  /** From now on a row belongs to one of the sets: groups that are not in every set may be NULL. */
+  divide(sets: readonly (readonly number[])[]): void {
+    this.sets = sets;
+    this.setId = this.nextId();
+    this.all.forEach((group, i) => {
+      const { expression } = group;
+      if (sets.every((set) => set.includes(i))) return;
+      const missing = { ...group, expression: { ...expression, nullable: true } };
+      this.all[i] = missing;
+      this.byText.set(fingerprint(expression), missing);
+    });
+  }
+
+  /** GROUPING(…) as a number that follows from the set. */
+  private grouping(call: GroupingCall): Expression {
+    const asked = call.args.length === 0 ? this.all.map((_, i) => i) : call.args.map((arg) => this.indexOf(arg));
+    const bits = (set: readonly number[]) => asked.reduce((value, index) => value * 2 + (set.includes(index) ? 0 : 1), 0);
+    const { sets, setId } = this;
+    if (!sets) return literal(0, INT32, call.position);
+    const id: Expression = { kind: 'column', id: setId, name: 'set', type: INT32, nullable: false, position: call.position };
+    const values = sets.map((set) => literal(bits(set), INT32, call.position));
+    const last = values.at(-1) ?? literal(0, INT32);
+    if (values.every((value) => value.value === last.value)) return last;
+    return caseOf(
+      values.slice(0, -1).map((value, i) => [scalarCall('eq', [id, literal(i, INT32)], call.position), value] as const),
+      last,
+      INT32,
+    );
+  }
+
+  private indexOf(arg: Expression): number {
+    const group = this.byText.get(fingerprint(arg));
+    if (group) return this.all.indexOf(group);
+    throw new DbError('invalid_grouping', 'GROUPING takes expressions of GROUP BY', { position: arg.position });
   }
 
   /**
@@ -39,6 +83,8 @@ export class Groups {
     const replace = (node: Expression): Expression => {
       const group = this.all.length === 0 || node.kind === 'literal' ? undefined : this.byText.get(fingerprint(node));
       if (group) return asColumn(group, node);
+      const asked = node.kind === 'column' ? aggregates.groupings.get(node.id) : undefined;
+      if (asked) return this.grouping(asked);
       if (node.kind === 'column' && inputIds.has(node.id) && !aggregates.has(node.id)) throw ungrouped(node);
       return mapChildren(node, replace);
     };

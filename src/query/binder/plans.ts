@@ -1,7 +1,7 @@
 /** Makers of plan nodes whose output follows from their inputs. */
 
 import type { Value } from '../../core/batch.js';
-import type { DataType } from '../../core/types.js';
+import { type DataType, INT32, INT64 } from '../../core/types.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import type {
   AggregateCall,
@@ -70,6 +70,11 @@ export function limitByPlan(input: LogicalPlan, keys: readonly Expression[], lim
   return { kind: 'limit_by', input, keys, limit, offset, output: input.output };
 }
 
+/** Output: the input's columns and, as `number`, each row's number among those with equal keys. */
+export function numberPlan(input: LogicalPlan, keys: readonly Expression[], number: ColumnId): LogicalPlan {
+  return { kind: 'number', input, keys, output: [...input.output, { id: number, name: 'number', type: INT64, nullable: false }] };
+}
+
 export function positionalPlan(left: LogicalPlan, right: LogicalPlan): PositionalPlan {
   const output = [...left.output, ...right.output].map((column) => ({ ...column, nullable: true }));
   return { kind: 'positional', left, right, output };
@@ -104,6 +109,19 @@ export function windowPlan(input: LogicalPlan, over: Pick<WindowPlan, 'partition
   const { partitionBy, orderBy, calls } = over;
   const made = calls.map(({ id, function: name, type, nullable }) => ({ id, name, type, nullable }));
   return { kind: 'window', input, partitionBy, orderBy, calls, output: [...input.output, ...made] };
+}
+
+/** sets.id: column of the set's number. */
+export function groupingSetsPlan(
+  input: LogicalPlan,
+  groups: readonly GroupColumn[],
+  sets: { readonly sets: readonly (readonly number[])[]; readonly id: ColumnId },
+  aggregates: readonly AggregateColumn[],
+): LogicalPlan {
+  const flat = aggregatePlan(input, groups, aggregates);
+  const id: OutputColumn = { id: sets.id, name: 'set', type: INT32, nullable: false };
+  const output = [...flat.output.slice(0, groups.length), id, ...flat.output.slice(groups.length)];
+  return { kind: 'grouping_sets', input, groups: flat.groups, sets: sets.sets, aggregates: flat.aggregates, output };
 }
 
 export function sortPlan(input: LogicalPlan, keys: readonly SortKey[]): LogicalPlan {

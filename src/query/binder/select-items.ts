@@ -7,6 +7,7 @@ import type { Clause } from './context.js';
 import { didYouMean } from './nearest-name.js';
 import { outputName } from './output-names.js';
 import { type ScopeColumn, sameName } from './scope.js';
+import { expandColumns } from './select-columns.js';
 
 export interface BoundItem {
   readonly name: string;
@@ -23,6 +24,14 @@ export function bindItems(items: readonly SelectItem[], clause: Clause): readonl
   for (const item of items) {
     if (item.expression.kind === 'star') {
       bound.push(...expandStar(item.expression, clause));
+      continue;
+    }
+    const expanded = expandColumns(item, clause);
+    if (expanded) {
+      for (const each of expanded) {
+        const own = clause.context.bindExpression(each.item.expression, { ...clause, aliases });
+        bound.push({ name: each.name, expression: own, named: true, position: item.position });
+      }
       continue;
     }
     const expression = clause.context.bindExpression(item.expression, { ...clause, aliases });

@@ -2,10 +2,10 @@
 import { DbError } from '../../core/errors.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import type { LogicalPlan, SortKey } from '../plan/logical.js';
-import type { BoundQuery } from './context.js';
+import { type BoundQuery, unsupported } from './context.js';
 import { firstRows } from './distinct-on.js';
 import { fingerprint } from './expressions.js';
-import { distinctPlan, filterPlan, pickColumns, projectPlan, sortPlan } from './plans.js';
+import { distinctPlan, filterPlan, limitByPlan, pickColumns, projectPlan, sortPlan } from './plans.js';
 import type { BoundItem } from './select-items.js';
 import { type UnnestedList, withUnnested } from './unnest-collector.js';
 import { type BoundWindow, windowPlans } from './window-collector.js';
@@ -19,6 +19,8 @@ export interface SelectResult {
   readonly qualify: Expression | null;
   readonly distinct: boolean;
   readonly distinctOn: readonly Expression[];
+  /** LIMIT n OFFSET m BY keys, after the order. */
+  readonly limitBy: { readonly keys: readonly Expression[]; readonly limit: number | null; readonly offset: number } | null;
   /** Lists that become rows before the projection. */
   readonly unnests: readonly UnnestedList[];
 }
@@ -35,26 +37,30 @@ export function projectResult(below: LogicalPlan, result: SelectResult, nextId: 
   const qualified = result.qualify === null ? windowed : filterPlan(windowed, result.qualify);
   const input = withUnnested(qualified, result.unnests);
   const projection = new Projection(result.items, nextId);
+  const visible = (expression: Expression, clause: string) => {
+    if (result.distinct && !projection.has(expression)) {
+      throw new DbError('invalid_grouping', `with SELECT DISTINCT, ${clause} takes expressions of the SELECT list only`, {
+        position: expression.position,
+      });
+    }
+    return projection.column(expression);
+  };
   const keys = result.keys
     .filter((key) => key.expression.kind !== 'literal')
-    .map((key) => {
-      if (result.distinct && !projection.has(key.expression)) {
-        throw new DbError('invalid_grouping', 'with SELECT DISTINCT, ORDER BY takes expressions of the SELECT list only', {
-          position: key.expression.position,
-        });
-      }
-      return { ...key, expression: projection.column(key.expression) };
-    });
+    .map((key) => ({ ...key, expression: visible(key.expression, 'ORDER BY') }));
+  const by = result.limitBy?.keys.map((expression) => visible(expression, 'LIMIT BY')) ?? [];
+  const limitedBy = (plan: LogicalPlan) => (result.limitBy ? limitByPlan(plan, by, result.limitBy.limit, result.limitBy.offset) : plan);
   const on = result.distinctOn.map((expression) => projection.column(expression));
   const projected = projectPlan(input, projection.columns);
   const columns = projected.output.slice(0, result.items.length);
   if (on.length > 0) {
+    if (result.limitBy) throw unsupported('LIMIT … BY together with DISTINCT ON', result.limitBy.keys[0]?.position ?? -1);
     const first = firstRows(projected, on, keys, nextId);
     const kept = columns.map((column) => first.columns.get(column.id) ?? column);
     return { plan: pickColumns(sortPlan(first.plan, first.keys), kept), columns: kept, ordered: keys.length > 0 };
   }
   const unique = result.distinct ? distinctPlan(projected) : projected;
-  return { plan: pickColumns(sortPlan(unique, keys), columns), columns, ordered: keys.length > 0 };
+  return { plan: pickColumns(limitedBy(sortPlan(unique, keys)), columns), columns, ordered: keys.length > 0 };
 }
 
 /** The result's columns and, behind them, what else has to be computed in the same place; equal expressions once. */

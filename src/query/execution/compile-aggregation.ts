@@ -6,7 +6,7 @@ import { aggregateFunction } from '../aggregates/registry.js';
 import { evaluateConstant } from '../expression/evaluate.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
-import type { AggregateCall, AggregatePlan, SortKey } from '../plan/logical.js';
+import type { AggregateCall, SortKey } from '../plan/logical.js';
 import { expressionKey } from './expression-key.js';
 import type { AggregationSpec } from './task.js';
 
@@ -27,10 +27,14 @@ class Expressions {
   }
 }
 
-export function compileAggregation(plan: AggregatePlan, context: EvaluationContext): AggregationSpec {
+export function compileAggregation(
+  groups: readonly Expression[],
+  aggregates: readonly AggregateCall[],
+  context: EvaluationContext,
+): AggregationSpec {
   const args = new Expressions();
   const filters = new Expressions();
-  const calls = plan.aggregates.map((call): CallSpec => {
+  const calls = aggregates.map((call): CallSpec => {
     const entry = aggregateFunction(call.function);
     assert(entry, `aggregate ${call.function}`);
     const all = withTimeOrder(call);
@@ -46,7 +50,7 @@ export function compileAggregation(plan: AggregatePlan, context: EvaluationConte
       position: call.position,
     };
   });
-  return { groups: plan.groups, arguments: args.list, filters: filters.list, calls };
+  return { groups, arguments: args.list, filters: filters.list, calls };
 }
 
 function constantOf(expression: Expression, context: EvaluationContext) {
@@ -72,18 +76,42 @@ function withTimeOrder(call: AggregateCall): readonly Expression[] {
   return key ? [...call.args, key] : call.args;
 }
 
-/** The order in which rows must come for the calls that depend on it; [] = any. */
-export function inputOrder(plan: AggregatePlan): readonly SortKey[] {
-  let order: readonly SortKey[] = [];
-  let text = '';
-  for (const call of plan.aggregates) {
-    if (call.orderBy.length === 0 || aggregateFunction(call.function)?.ordered !== true || pickKey(call)) continue;
-    const wanted = JSON.stringify(call.orderBy.map((key) => [expressionKey(key.expression), key.descending, key.nullsFirst]));
-    if (order.length > 0 && wanted !== text) {
-      throw new DbError('unsupported', 'aggregates with different ORDER BY inside are not executed yet', { position: call.position });
+/** Calls that want their rows in one order; [] = any. */
+export interface OrderedCalls {
+  readonly order: readonly SortKey[];
+  readonly calls: readonly AggregateCall[];
+  /** Places of the calls among those of the plan. */
+  readonly indexes: readonly number[];
+}
+
+/** The calls by the order that their rows must come in, at least one; those to which order does not matter are with the first. */
+export function orderedCalls(plan: { readonly aggregates: readonly AggregateCall[] }): readonly OrderedCalls[] {
+  const classes = new Map<string, { order: readonly SortKey[]; calls: AggregateCall[]; indexes: number[] }>();
+  const free: number[] = [];
+  plan.aggregates.forEach((call, index) => {
+    const entry = aggregateFunction(call.function);
+    if (entry?.ordered !== true) {
+      free.push(index);
+      return;
     }
-    order = call.orderBy;
-    text = wanted;
+    const order = call.orderBy.length === 0 || pickKey(call) ? [] : call.orderBy;
+    const text = JSON.stringify(order.map((key) => [expressionKey(key.expression), key.descending, key.nullsFirst]));
+    const known = classes.get(text) ?? { order, calls: [], indexes: [] };
+    known.calls.push(call);
+    known.indexes.push(index);
+    classes.set(text, known);
+  });
+  const all = [...classes.values()];
+  // One pass is enough when the calls without an order can take whichever there is.
+  const first = all.find((each) => each.order.length === 0) ?? all[0] ?? { order: [], calls: [], indexes: [] };
+  for (const index of free) {
+    first.calls.push(plan.aggregates[index] as AggregateCall);
+    first.indexes.push(index);
   }
-  return order;
+  return [first, ...all.filter((each) => each !== first)].map(inPlanOrder);
+}
+
+function inPlanOrder(calls: OrderedCalls): OrderedCalls {
+  const pairs = calls.indexes.map((index, i) => ({ index, call: calls.calls[i] as AggregateCall })).sort((a, b) => a.index - b.index);
+  return { order: calls.order, calls: pairs.map((pair) => pair.call), indexes: pairs.map((pair) => pair.index) };
 }

@@ -5,6 +5,21 @@ import { sliceVector } from './piece-reader.js';
 import type { QueryRun } from './query-run.js';
 import type { CollectedBatch } from './task.js';
 
+/** Rows [offset, offset + limit) of the batches. */
+export function trimmed(batches: readonly CollectedBatch[], offset: number, limit: number | null, run: QueryRun): CollectedBatch[] {
+  let skip = offset;
+  let left = limit ?? Number.POSITIVE_INFINITY;
+  const kept: CollectedBatch[] = [];
+  for (const batch of batches) {
+    const first = Math.min(skip, batch.rowCount);
+    skip -= first;
+    const count = Math.min(left, batch.rowCount - first);
+    left -= count;
+    if (count > 0) kept.push(cutBatch(batch, first, count, run));
+  }
+  return kept;
+}
+
 /** Rows [first, first + count) of a batch; in place where the layout allows it. */
 export function cutBatch(batch: CollectedBatch, first: number, count: number, run: QueryRun): CollectedBatch {
   if (first === 0 && count === batch.rowCount) return batch;
@@ -27,19 +42,4 @@ export function padded(columns: readonly Vector[], count: number, rowCount: numb
   kernels.fill_u32(0xffffffff, rowCount, rows);
   kernels.row_numbers(0, count, rows);
   return columns.map((column) => gatherVectorOrNull(column, rows, rowCount, run.context, run.scope));
-}
-
-/** Rows [offset, offset + limit) of the batches. */
-export function trimmed(batches: readonly CollectedBatch[], offset: number, limit: number | null, run: QueryRun): CollectedBatch[] {
-  let skip = offset;
-  let left = limit ?? Number.POSITIVE_INFINITY;
-  const kept: CollectedBatch[] = [];
-  for (const batch of batches) {
-    const first = Math.min(skip, batch.rowCount);
-    skip -= first;
-    const count = Math.min(left, batch.rowCount - first);
-    left -= count;
-    if (count > 0) kept.push(cutBatch(batch, first, count, run));
-  }
-  return kept;
 }

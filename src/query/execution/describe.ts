@@ -152,6 +152,42 @@ export function describeNode(plan: LogicalPlan): { readonly name: string; readon
       };
     case 'union':
       return { name: 'UnionAll', details: [] };
+    case 'grouping_sets':
+      return {
+        name: 'GroupingSets',
+        details: [
+          ...list(
+            'sets',
+            plan.sets.map((set) => `(${set.map((i) => groupText(plan.groups[i])).join(', ')})`),
+          ),
+          ...list('aggregates', plan.aggregates.map(aggregateText)),
+        ],
+      };
+    case 'number':
+      return { name: 'NumberRows', details: list('by', plan.keys.map(expressionText)) };
+    case 'cut':
+      return {
+        name: plan.ties.length > 0 ? 'LimitWithTies' : 'LimitExpression',
+        details: [`unit: ${plan.unit}`, ...list('ties', plan.ties.map(keyText))],
+      };
+    case 'with':
+      return {
+        name: 'With',
+        details: list(
+          'computed once',
+          plan.relations.map((relation) => relation.name),
+        ),
+      };
+    case 'reference':
+      return {
+        name: `Read ${plan.name}`,
+        details: list(
+          'columns',
+          plan.output.map((column) => column.name),
+        ),
+      };
+    case 'recursive':
+      return { name: `Recursive ${plan.name}`, details: [plan.distinct ? 'UNION' : 'UNION ALL'] };
   }
 }
 
@@ -171,6 +207,10 @@ function boundText(bound: FrameBound): string {
   const offset =
     bound.kind === 'count' ? String(bound.count) : bound.kind === 'distance' ? String(bound.ticks) : expressionText(bound.limit);
   return `${offset} ${bound.following ? 'FOLLOWING' : 'PRECEDING'}`;
+}
+
+function groupText(group: Expression | undefined): string {
+  return group ? expressionText(group) : '';
 }
 
 function aggregateText(call: Extract<LogicalPlan, { kind: 'aggregate' }>['aggregates'][number]): string {

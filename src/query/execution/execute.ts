@@ -6,9 +6,11 @@ import type { Environment } from '../../core/environment.js';
 import type { QuerySettings } from '../../core/settings.js';
 import type { Schema } from '../../core/types.js';
 import type { LogicalPlan } from '../plan/logical.js';
-import { Executor, idsOf } from './executor.js';
+import { Executor } from './executor.js';
+import { idsOf } from './output-columns.js';
 import { OperatorNodes, type OperatorProfile } from './profile.js';
 import { QueryRun } from './query-run.js';
+import { readsRecursion } from './recursion.js';
 import { streamPipeline } from './stream.js';
 import type { WorkerPool } from './worker-pool.js';
 
@@ -59,10 +61,13 @@ export function executePlan(plan: LogicalPlan, options: ExecutionOptions): PlanE
 async function* runPlan(plan: LogicalPlan, nodes: OperatorNodes, options: ExecutionOptions): AsyncGenerator<OwnedBatch> {
   const run = new QueryRun(nodes, options);
   try {
+    const executor = new Executor(run);
+    const body = plan.kind === 'with' ? plan.input : plan;
+    if (plan.kind === 'with') executor.relations.define(plan.relations, executor);
     // A limit at the top ends the stream instead of collecting.
-    const limited = plan.kind === 'limit' ? plan : null;
-    const input = limited ? limited.input : plan;
-    const pipeline = await new Executor(run).open(input);
+    const limited = body.kind === 'limit' && !readsRecursion(body, executor) ? body : null;
+    const input = limited ? limited.input : body;
+    const pipeline = await executor.open(input);
     const counter = limited ? run.nodes.of(limited).counter : run.nodes.streamCounter;
     yield* streamPipeline(pipeline, idsOf(plan.output), limited?.limit ?? null, limited?.offset ?? 0, counter, run);
   } catch (error) {
@@ -84,6 +89,9 @@ function isOrdered(plan: LogicalPlan): boolean {
     case 'filter':
     case 'project':
     case 'limit':
+    case 'number':
+    case 'cut':
+    case 'with':
       return isOrdered(plan.input);
     default:
       return false;

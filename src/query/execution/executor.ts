@@ -4,7 +4,7 @@
  */
 import { assert, unreachable } from '../../core/assert.js';
 import type { Batch } from '../../core/batch.js';
-import { columnOf, conjuncts } from '../binder/expressions.js';
+import { conjuncts } from '../binder/expressions.js';
 import { estimatedRows } from '../optimizer/cardinality.js';
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type {
@@ -21,33 +21,43 @@ import type {
   UnnestPlan,
   WindowPlan,
 } from '../plan/logical.js';
-import { compileAggregation, inputOrder } from './compile-aggregation.js';
+import { openAggregate, openGroupingSets } from './aggregation.js';
+import { openCut } from './cut.js';
 import { padded, trimmed } from './cut-batch.js';
 import { PROBE_JOIN, sidesOf } from './join-sides.js';
 import { filterPlace } from './key-filter.js';
+import { openNumbered } from './number-rows.js';
+import { columnOf, idsOf, nullOf } from './output-columns.js';
 import type { QueryRun } from './query-run.js';
 import type { RangeLookup } from './range-conditions.js';
+import { openLimitedRecursion, Recursion } from './recursion.js';
+import { Relations } from './relations.js';
 import { seriesUnits, valuesBatch } from './row-sources.js';
 import { lanesOf, OpenLanes, openSome, type Pipeline, pieceUnit, rowsOf, scanBranch, withOperator } from './sources.js';
-import type { AggregateLane, CollectedBatch, JoinTable, LaneOutput, OrderSpec, ProbeSpec, SinkSpec } from './task.js';
+import type { CollectedBatch, JoinTable, LaneOutput, OrderSpec, ProbeSpec, SinkSpec } from './task.js';
 import { computeWindow, prepareWindow } from './window-stage.js';
 
 /** Rows up to which the first rows of an order are kept as candidates instead of sorting everything. */
 const TOP_LIMIT = 100_000;
 
-/** Groups beyond which merging is worth a thread of its own. */
-const MERGE_HERE_GROUPS = 20_000;
-
 export class Executor {
-  private readonly run: QueryRun;
+  readonly run: QueryRun;
+  /** What references read: relations of WITH, working tables of recursions. */
+  readonly relations: Relations;
   private nextId: number;
   /** Joins whose keys are all that matters of a node below. */
   private readonly keyFilters = new Map<LogicalPlan, ProbeSpec>();
 
-  constructor(run: QueryRun) {
+  constructor(run: QueryRun, relations: Relations = new Relations()) {
     this.run = run;
+    this.relations = relations;
     // Columns that only execution knows have ids that no plan uses.
     this.nextId = -1000;
+  }
+
+  /** An executor over a part of the run, which sees other relations. */
+  nested(run: QueryRun, relations: Relations): Executor {
+    return new Executor(run, relations);
   }
 
   /** A pipeline whose chunks have the plan's output columns (and perhaps others). */
@@ -74,16 +84,19 @@ export class Executor {
       case 'project':
         return this.openProject(plan);
       case 'aggregate':
-        return this.openAggregate(plan, plan);
+        return openAggregate(plan, plan, this);
       case 'distinct':
-        return this.openAggregate(distinctAsAggregate(plan), plan);
+        return openAggregate(distinctAsAggregate(plan), plan, this);
       case 'sort':
         return this.openSort(plan);
       case 'limit':
-        return this.batchesPipeline(
-          await this.collectLimited(await this.open(plan.input), idsOf(plan.output), plan.limit, plan.offset, counter),
-          plan.output,
-          this.run.nodes.of(plan).sourceCounter,
+        return (
+          (await openLimitedRecursion(plan, this)) ??
+          this.batchesPipeline(
+            await this.collectLimited(await this.open(plan.input), idsOf(plan.output), plan.limit, plan.offset, counter),
+            plan.output,
+            this.run.nodes.of(plan).sourceCounter,
+          )
         );
       case 'limit_by':
         return this.openLimitBy(plan);
@@ -97,6 +110,18 @@ export class Executor {
         return this.openUnion(plan);
       case 'window':
         return this.openWindow(plan);
+      case 'grouping_sets':
+        return openGroupingSets(plan, this);
+      case 'number':
+        return openNumbered(plan, this);
+      case 'cut':
+        return openCut(plan, this);
+      case 'with':
+        return this.relations.define(plan.relations, this).open(plan.input);
+      case 'reference':
+        return this.relations.open(plan, this);
+      case 'recursive':
+        return new Recursion(plan, this).finish();
       default:
         return unreachable(plan);
     }
@@ -119,32 +144,6 @@ export class Executor {
     return { branches };
   }
 
-  // ---- aggregates ----------------------------------------------------------------------------------------------------------------
-
-  private async openAggregate(plan: AggregatePlan, shown: LogicalPlan): Promise<Pipeline> {
-    const { run } = this;
-    const node = run.nodes.of(shown);
-    const spec = compileAggregation(plan, run.context);
-    const order = inputOrder(plan);
-    let input = await this.open(plan.input);
-    if (order.length > 0) input = await this.sortPipeline(input, plan.input.output, order, null, node.counter);
-    const lanes: AggregateLane[] = [];
-    const states: number[] = [];
-    await this.forWaves(input, { kind: 'aggregate', spec, counter: node.counter }, (outputs, owned) => {
-      for (const output of outputs) if (output.kind === 'aggregate') lanes.push(output.lane);
-      states.push(...owned);
-    });
-    const groups = lanes.reduce((sum, lane) => sum + lane.groupCount, 0);
-    const merged = await run.run(
-      { kind: 'merge_aggregate', frame: run.frame, spec, lanes },
-      groups <= MERGE_HERE_GROUPS || run.runsHere(groups),
-    );
-    assert(merged.batch, 'merging gives a batch');
-    for (const address of states) run.scope.free(address);
-    node.rows += merged.batch.rowCount;
-    return this.batchPipeline(merged.batch, plan.output, node.sourceCounter);
-  }
-
   // ---- sorts ---------------------------------------------------------------------------------------------------------------------
 
   private async openSort(plan: SortPlan): Promise<Pipeline> {
@@ -152,7 +151,7 @@ export class Executor {
     return this.sortPipeline(await this.open(plan.input), plan.output, plan.keys, plan.limit, node.counter);
   }
 
-  private async sortPipeline(
+  async sortPipeline(
     input: Pipeline,
     output: readonly OutputColumn[],
     keys: readonly OrderSpec[],
@@ -383,7 +382,7 @@ export class Executor {
   // ---- running pipelines ---------------------------------------------------------------------------------------------------------
 
   /** All rows of a pipeline, in order. */
-  private async collect(pipeline: Pipeline, sink: SinkSpec): Promise<{ batches: CollectedBatch[]; release(): void }> {
+  async collect(pipeline: Pipeline, sink: SinkSpec): Promise<{ batches: CollectedBatch[]; release(): void }> {
     const { run } = this;
     const batches: CollectedBatch[] = [];
     const holds = await this.forWaves(pipeline, sink, (outputs) => {
@@ -402,7 +401,7 @@ export class Executor {
    * Runs all lanes of a pipeline into a sink and hands their outputs over in lane order. Columns are made resident for all lanes at once if they
    * fit, else for as many lanes as do. Returns what must stay held as long as collected batches are used.
    */
-  private async forWaves(
+  async forWaves(
     pipeline: Pipeline,
     sink: SinkSpec,
     take: (outputs: readonly LaneOutput[], owned: readonly number[]) => void,
@@ -433,7 +432,7 @@ export class Executor {
   }
 
   /** The first rows of a pipeline as batches; lanes are run one after the other until there are enough. */
-  private async collectLimited(
+  async collectLimited(
     pipeline: Pipeline,
     ids: readonly ColumnId[],
     limit: number | null,
@@ -465,11 +464,11 @@ export class Executor {
     return trimmed(kept, offset, limit, run);
   }
 
-  private batchPipeline(batch: Batch, output: readonly OutputColumn[], counter: number): Pipeline {
+  batchPipeline(batch: Batch, output: readonly OutputColumn[], counter: number): Pipeline {
     return this.batchesPipeline([batch], output, counter);
   }
 
-  private batchesPipeline(batches: readonly Batch[], output: readonly OutputColumn[], counter: number): Pipeline {
+  batchesPipeline(batches: readonly Batch[], output: readonly OutputColumn[], counter: number): Pipeline {
     const units = batches
       .filter((batch) => batch.rowCount > 0)
       .map((batch) => pieceUnit({ kind: 'rows', columns: batch.columns, alive: 0, order: 0 }, batch.rowCount));
@@ -479,14 +478,6 @@ export class Executor {
 
 function plain(batches: readonly CollectedBatch[]): Batch[] {
   return batches.map(({ arena, rowCount, columns }) => ({ arena, rowCount, columns }));
-}
-
-export function idsOf(columns: readonly OutputColumn[]): ColumnId[] {
-  return columns.map((column) => column.id);
-}
-
-function nullOf(column: OutputColumn): Expression {
-  return { kind: 'literal', value: null, type: column.type, nullable: true, position: -1 };
 }
 
 /** DISTINCT is grouping by all columns. */

@@ -121,6 +121,33 @@ export class GroupTable {
     return groups;
   }
 
+  /** The group of each group of another table, of whose key columns only some are this table's. */
+  mergeColumns(other: GroupTableResult, columns: readonly number[], context: MoveContext): number {
+    const { kernels } = context;
+    const n = other.groupCount;
+    let ids = allocateIds(n, context);
+    kernels.row_numbers(0, n, ids);
+    const own: number[] = [];
+    for (let i = other.keys.length - 1; i > 0; i--) {
+      const pairs = other.pairs[i - 1]?.address ?? 0;
+      const [value, rest] = [allocateIds(n, context), allocateIds(n, context)];
+      kernels.unpair(pairs, ids, n, 1, value);
+      kernels.unpair(pairs, ids, n, 0, rest);
+      own[i] = value;
+      ids = rest;
+    }
+    own[0] = ids;
+    const mapped = columns.map((column, i) => {
+      const values = other.keys[column] as Vector;
+      const map = allocateIds(values.length, context);
+      this.encoders[i]?.encode(values, 0, context, map);
+      const out = allocateIds(n, context);
+      kernels.map_ids(own[column] ?? 0, map, n, out);
+      return out;
+    });
+    return this.combine(mapped, 0, n, context);
+  }
+
   /** The key columns of all groups, by group. */
   keyVectors(context: MoveContext, memory: MemoryScope): Vector[] {
     const { kernels } = context;

@@ -3,7 +3,8 @@ import type { Vector } from '../../core/batch.js';
 import { Scratch } from '../../core/memory-scope.js';
 import { Accumulator } from '../aggregates/accumulator.js';
 import { evaluate } from '../expression/evaluate.js';
-import { GroupTable } from './group-table.js';
+import type { EvaluationContext } from '../functions/contract.js';
+import { GroupTable, type GroupTableResult } from './group-table.js';
 import { buildLookup } from './join-lookup.js';
 import { sliceVector } from './piece-reader.js';
 import { buildRangeTable } from './range-table.js';
@@ -29,7 +30,7 @@ export function* runMergeAggregate(task: MergeAggregateTask, run: TaskRun): Gene
   for (const lane of task.lanes) {
     run.check();
     context.scratch.reset();
-    const groups = table && lane.table ? table.merge(lane.table, context) : 0;
+    const groups = lane.table ? groupsOf(lane.table, table, task.columns, context) : 0;
     accumulator.merge(lane.states, groups, lane.groupCount, table ? table.groupCount : 1, context);
     yield;
   }
@@ -48,6 +49,14 @@ const RANGE_PARTNERS = 64;
 
 /** Rows of an equality key from which on sorting them pays for an inequality. */
 const SORTED_PARTNERS = 16;
+
+/** The group here of each group of a lane. */
+function groupsOf(lane: GroupTableResult, table: GroupTable | null, columns: readonly number[] | null, context: EvaluationContext): number {
+  if (columns === null) return table ? table.merge(lane, context) : 0;
+  if (table) return table.mergeColumns(lane, columns, context);
+  // Distinct values carry their group's number, so 'all are group 0' has to be said for each.
+  return context.scratch.allocateZeroed(Math.max(64, lane.groupCount * 4));
+}
 
 /** Concatenates the build side, groups it by key and sorts its rows by group. */
 export function* runBuild(task: BuildTask, run: TaskRun): Generator<void, Partial<TaskResult>> {

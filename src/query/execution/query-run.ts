@@ -35,14 +35,17 @@ export class QueryRun {
   private readonly control: number;
   private readonly onAbort: () => void;
   private readonly pins = new Set<{ release(): void }>();
+  private readonly outer: QueryRun | null;
   private lives = 1;
   private numbers: { readonly address: number; readonly count: number } | null = null;
 
-  constructor(nodes: OperatorNodes, options: ExecutionOptions) {
+  /** outer: this is a part of that run, with memory of its own that may be given back sooner. */
+  constructor(nodes: OperatorNodes, options: ExecutionOptions, outer: QueryRun | null = null) {
     const { arena, settings, memoryLimitBytes } = options;
+    this.outer = outer;
     this.options = options;
     this.nodes = nodes;
-    this.control = arena.allocateZeroed(64);
+    this.control = outer ? outer.control : arena.allocateZeroed(64);
     this.frame = {
       vectorRows: Math.max(64, settings.vector_rows - (settings.vector_rows % 64)),
       nowNanoseconds: options.nowNanoseconds,
@@ -64,8 +67,14 @@ export class QueryRun {
       checkWord();
     };
     this.onAbort = () => this.cancel();
+    if (outer) return;
     options.signal.addEventListener('abort', this.onAbort, { once: true });
     if (options.signal.aborted) this.cancel();
+  }
+
+  /** A part of this run whose memory is given back by its release(). */
+  part(): QueryRun {
+    return new QueryRun(this.nodes, this.options, this);
   }
 
   /** True when the pipeline is small enough to run here. */
@@ -158,11 +167,11 @@ export class QueryRun {
   release(): void {
     this.lives -= 1;
     if (this.lives > 0) return;
-    this.options.signal.removeEventListener('abort', this.onAbort);
+    if (!this.outer) this.options.signal.removeEventListener('abort', this.onAbort);
     for (const pin of this.pins) pin.release();
     this.pins.clear();
     this.scope.release();
-    this.options.arena.free(this.control);
+    if (!this.outer) this.options.arena.free(this.control);
   }
 }
 

@@ -10,6 +10,7 @@ import { DictionaryCache } from '../expression/dictionary-cache.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import { runWindow } from '../windows/run-window.js';
 import type { Chunk } from './chunk.js';
+import { GroupingSetsSink } from './grouping-sets-sink.js';
 import { Probe } from './join-probe.js';
 import { runBuild, runLimitBy, runMergeAggregate, runSort } from './merge-tasks.js';
 import { type Emit, Filter, type Operator, Project } from './operators.js';
@@ -239,6 +240,8 @@ function createSink(spec: SinkSpec, run: TaskRun): Sink {
       return new CollectSink(spec, run.kept, run.context);
     case 'aggregate':
       return new AggregateSink(spec.spec, spec.counter, run.kept, run.context);
+    case 'aggregate_sets':
+      return new GroupingSetsSink(spec.spec, spec.sets, spec.counter, run.kept, run.context);
     case 'top':
       return new TopSink(spec, run.kept, run.context, run.check);
   }

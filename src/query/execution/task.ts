@@ -160,6 +160,13 @@ export type SinkSpec =
     }
   | { readonly kind: 'aggregate'; readonly spec: AggregationSpec; readonly counter: number }
   | {
+      readonly kind: 'aggregate_sets';
+      readonly spec: AggregationSpec;
+      /** Indexes into the spec's groups. */
+      readonly sets: readonly (readonly number[])[];
+      readonly counter: number;
+    }
+  | {
       readonly kind: 'top';
       readonly ids: readonly ColumnId[];
       readonly types: readonly DataType[];
@@ -185,6 +192,8 @@ export interface MergeAggregateTask {
   readonly frame: QueryFrame;
   readonly spec: AggregationSpec;
   readonly lanes: readonly AggregateLane[];
+  /** Which group columns of the lanes are the spec's groups; null = all of them. */
+  readonly columns: readonly number[] | null;
 }
 
 /** Makes the build side of a join from collected batches. */
@@ -242,7 +251,8 @@ export interface AggregateLane {
 /** What a sink made of one lane. */
 export type LaneOutput =
   | { readonly kind: 'batches'; readonly batches: readonly CollectedBatch[] }
-  | { readonly kind: 'aggregate'; readonly lane: AggregateLane };
+  | { readonly kind: 'aggregate'; readonly lane: AggregateLane }
+  | { readonly kind: 'aggregate_sets'; readonly lanes: readonly AggregateLane[] };
 
 /** `owned`: allocations that only this batch uses, freed with it. Others lie in the source or in memory of the task. */
 export interface CollectedBatch extends Batch {

@@ -77,6 +77,13 @@ function compute(plan: LogicalPlan): Cardinality {
       for (const column of plan.output) groups *= input.distinct.get(column.id) ?? Math.max(1, input.rows);
       return limited(input, groups);
     }
+    case 'grouping_sets':
+      return plain(estimatedRows(plan.input) * 0.1 * plan.sets.length);
+    case 'recursive':
+      return plain(estimatedRows(plan.base) + estimatedRows(plan.step) * 10);
+    case 'number':
+    case 'cut':
+    case 'with':
     case 'window':
       return cardinalityOf(plan.input);
     case 'unnest':

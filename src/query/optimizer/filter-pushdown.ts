@@ -41,9 +41,32 @@ function push(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
       break;
     case 'unnest':
       return pushThroughUnnest(plan, conditions);
+    case 'with': {
+      const relations = plan.relations.map((relation) => ({
+        ...relation,
+        plan: pickColumns(push(relation.plan, []), relation.plan.output),
+      }));
+      const input = push(plan.input, conditions);
+      return { ...plan, relations, input, output: input.output };
+    }
+    case 'recursive': {
+      const { base, step } = plan;
+      const inputs = [base, step].map((input) => pickColumns(push(input, []), input.output));
+      return filtered(withInputs(plan, inputs), conditions);
+    }
+    case 'grouping_sets':
+    case 'number':
+    case 'cut': {
+      const below = withInputs(
+        plan,
+        inputsOf(plan).map((input) => pickColumns(push(input, []), input.output)),
+      );
+      return filtered(below, conditions);
+    }
     case 'values':
     case 'series':
     case 'limit':
+    case 'reference':
     case 'limit_by':
     case 'positional':
       break;

@@ -2,17 +2,58 @@
 import { columnOf } from '../binder/expressions.js';
 import { joinPlan, pickColumns, positionalPlan, unnestPlan, windowPlan } from '../binder/plans.js';
 import { type ColumnId, columnsOf } from '../plan/expression.js';
-import type { AggregatePlan, JoinPlan, LogicalPlan, ScanPlan, UnionPlan, WindowPlan } from '../plan/logical.js';
+import {
+  type AggregatePlan,
+  type GroupingSetsPlan,
+  inputsOf,
+  type JoinPlan,
+  type LogicalPlan,
+  type ScanPlan,
+  type UnionPlan,
+  type WindowPlan,
+  type WithPlan,
+} from '../plan/logical.js';
 import { ownExpressions } from '../plan/traverse.js';
 import type { Rule } from './rule.js';
 
 export const PROJECTION_PRUNING: Rule = {
   name: 'projection_pruning',
   doc: 'Columns and aggregates that are not read are left away.',
-  apply: (plan) => pickColumns(prune(plan, new Set(plan.output.map((column) => column.id))), plan.output),
+  apply: (plan) => (plan.kind === 'with' ? pruneWith(plan) : pruneRoot(plan)),
 };
 
 type Wanted = ReadonlySet<ColumnId>;
+
+function pruneRoot(plan: LogicalPlan): LogicalPlan {
+  return pickColumns(prune(plan, allOf(plan)), plan.output);
+}
+
+function allOf(plan: LogicalPlan): Wanted {
+  return new Set(plan.output.map((column) => column.id));
+}
+
+/** Relations are pruned after everything that may read them. */
+function pruneWith(plan: WithPlan): LogicalPlan {
+  const input = pruneRoot(plan.input);
+  const read = new Map<number, Set<ColumnId>>();
+  noteReferences(input, read);
+  const relations = [...plan.relations].reverse().map((relation) => {
+    const wanted = read.get(relation.key) ?? new Set();
+    const pruned = prune(relation.plan, wanted);
+    noteReferences(pruned, read);
+    return { ...relation, plan: pruned };
+  });
+  return { ...plan, relations: [...relations].reverse(), input, output: input.output };
+}
+
+function noteReferences(plan: LogicalPlan, read: Map<number, Set<ColumnId>>): void {
+  if (plan.kind === 'reference') {
+    const columns = read.get(plan.key) ?? new Set();
+    for (const id of plan.columns) columns.add(id);
+    read.set(plan.key, columns);
+  }
+  for (const input of inputsOf(plan)) noteReferences(input, read);
+}
 
 /** The plan with at least the wanted columns in its output. */
 function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
@@ -26,6 +67,30 @@ function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
     }
     case 'series':
       return plan;
+    case 'reference': {
+      const kept = indexes(plan, wanted);
+      return { ...plan, columns: pick(plan.columns, kept), output: pick(plan.output, kept) };
+    }
+    case 'with':
+      return pruneWith(plan);
+    case 'recursive':
+      return { ...plan, base: pruneRoot(plan.base), step: pruneRoot(plan.step) };
+    case 'grouping_sets': {
+      const aggregates = plan.aggregates.filter((call) => wanted.has(call.id));
+      const dropped = new Set(plan.aggregates.filter((call) => !wanted.has(call.id)).map((call) => call.id));
+      const pruned: GroupingSetsPlan = { ...plan, aggregates, output: plan.output.filter((column) => !dropped.has(column.id)) };
+      return { ...pruned, input: prune(plan.input, withRead(pruned, new Set())) };
+    }
+    case 'number': {
+      const number = plan.output.at(-1);
+      if (!number || !wanted.has(number.id)) return prune(plan.input, wanted);
+      const input = prune(plan.input, withRead(plan, wanted));
+      return { ...plan, input, output: [...input.output, number] };
+    }
+    case 'cut': {
+      const input = prune(plan.input, withRead(plan, wanted));
+      return { ...plan, input, bounds: pruneRoot(plan.bounds), output: input.output };
+    }
     case 'project': {
       const kept = indexes(plan, wanted);
       const expressions = pick(plan.expressions, kept);

@@ -27,7 +27,13 @@ export type LogicalPlan =
   | LimitByPlan
   | PositionalPlan
   | UnionPlan
-  | WindowPlan;
+  | WindowPlan
+  | GroupingSetsPlan
+  | NumberPlan
+  | CutPlan
+  | WithPlan
+  | ReferencePlan
+  | RecursivePlan;
 
 interface Node {
   readonly output: readonly OutputColumn[];
@@ -181,12 +187,92 @@ export interface WindowPlan extends Node {
   readonly calls: readonly WindowCall[];
 }
 
+/**
+ * GROUPING SETS, ROLLUP, CUBE. Output: the group columns (NULL in rows of a set without them), the number of the set (int32), the aggregates;
+ * the rows of the sets come in turn. A set without columns gives exactly one row, also for no input.
+ */
+export interface GroupingSetsPlan extends Node {
+  readonly kind: 'grouping_sets';
+  readonly input: LogicalPlan;
+  readonly groups: readonly Expression[];
+  /** Indexes into the groups, ascending. Equal sets give equal rows twice. */
+  readonly sets: readonly (readonly number[])[];
+  readonly aggregates: readonly AggregateCall[];
+}
+
+/** The input's rows, in order, and as last column (int64) the number of each among the rows with equal keys so far, from 1; NULLs are equal. */
+export interface NumberPlan extends Node {
+  readonly kind: 'number';
+  readonly input: LogicalPlan;
+  readonly keys: readonly Expression[];
+}
+
+/** LIMIT whose bounds only the run knows, or that counts in other units than rows from the first. */
+export interface CutPlan extends Node {
+  readonly kind: 'cut';
+  readonly input: LogicalPlan;
+  /** One row of int64 (rows) or float64 (percent). */
+  readonly bounds: LogicalPlan;
+  /** Columns of the bounds; null = no limit, no offset. A NULL means the same. */
+  readonly count: ColumnId | null;
+  readonly offset: ColumnId | null;
+  /** rows: a negative count means the last rows. percent: of all rows. range: rows offset (exclusive) to count (inclusive), negative ones from the end. */
+  readonly unit: 'rows' | 'percent' | 'range';
+  /** Rows that are equal to the last one by these keys come too; [] = WITH TIES was not said. */
+  readonly ties: readonly SortKey[];
+  /** Of the clause, for errors. */
+  readonly position: number;
+}
+
+/** Relations that are computed once, when first read, and the plan that reads them. Stands at the root only. */
+export interface WithPlan extends Node {
+  readonly kind: 'with';
+  readonly relations: readonly SharedRelation[];
+  readonly input: LogicalPlan;
+}
+
+/** Its plan may refer to relations before it. */
+export interface SharedRelation {
+  readonly key: number;
+  readonly name: string;
+  readonly plan: LogicalPlan;
+}
+
+/** The rows of a shared relation, or of the working table of the recursion around it. */
+export interface ReferencePlan extends Node {
+  readonly kind: 'reference';
+  readonly key: number;
+  readonly name: string;
+  /** The relation's column that each output column is. */
+  readonly columns: readonly ColumnId[];
+}
+
+/** WITH RECURSIVE: the base's rows, then what the step makes of the rows that came last, until it makes none. */
+export interface RecursivePlan extends Node {
+  readonly kind: 'recursive';
+  /** References to it inside the step are the rows that came last; their columns are those of the output. */
+  readonly key: number;
+  readonly name: string;
+  /** Output columns of base and step have the types of the output, in its order. */
+  readonly base: LogicalPlan;
+  readonly step: LogicalPlan;
+  /** UNION: a row that was there before counts not. */
+  readonly distinct: boolean;
+}
+
 export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
   switch (plan.kind) {
     case 'scan':
     case 'values':
     case 'series':
+    case 'reference':
       return [];
+    case 'cut':
+      return [plan.input, plan.bounds];
+    case 'with':
+      return [...plan.relations.map((relation) => relation.plan), plan.input];
+    case 'recursive':
+      return [plan.base, plan.step];
     case 'join':
     case 'positional':
       return [plan.left, plan.right];

@@ -10,7 +10,16 @@ export function withInputs(plan: LogicalPlan, inputs: readonly LogicalPlan[]): L
     case 'scan':
     case 'values':
     case 'series':
+    case 'reference':
       return plan;
+    case 'cut':
+      return first && second ? { ...plan, input: first, bounds: second } : plan;
+    case 'recursive':
+      return first && second ? { ...plan, base: first, step: second } : plan;
+    case 'with': {
+      const relations = plan.relations.map((relation, i) => ({ ...relation, plan: inputs[i] ?? relation.plan }));
+      return { ...plan, relations, input: inputs.at(-1) ?? plan.input };
+    }
     case 'union':
       return { ...plan, inputs };
     case 'join':
@@ -36,6 +45,7 @@ export function mapOwnExpressions(plan: LogicalPlan, change: (expression: Expres
     case 'project':
       return { ...plan, expressions: plan.expressions.map(change) };
     case 'aggregate':
+    case 'grouping_sets':
       return {
         ...plan,
         groups: plan.groups.map(change),
@@ -60,9 +70,16 @@ export function mapOwnExpressions(plan: LogicalPlan, change: (expression: Expres
       return { ...plan, lists: plan.lists.map(change) };
     case 'limit_by':
       return { ...plan, keys: plan.keys.map(change) };
+    case 'number':
+      return { ...plan, keys: plan.keys.map(change) };
+    case 'cut':
+      return { ...plan, ties: keys(plan.ties) };
     case 'distinct':
     case 'limit':
     case 'union':
+    case 'with':
+    case 'reference':
+    case 'recursive':
     case 'positional':
       return plan;
   }
@@ -91,6 +108,7 @@ export function ownExpressions(plan: LogicalPlan): readonly Expression[] {
     case 'project':
       return plan.expressions;
     case 'aggregate':
+    case 'grouping_sets':
       return [...plan.groups, ...plan.aggregates.flatMap(aggregateExpressions)];
     case 'sort':
       return plan.keys.map((key) => key.expression);
@@ -102,9 +120,16 @@ export function ownExpressions(plan: LogicalPlan): readonly Expression[] {
       return plan.lists;
     case 'limit_by':
       return plan.keys;
+    case 'number':
+      return plan.keys;
+    case 'cut':
+      return plan.ties.map((key) => key.expression);
     case 'distinct':
     case 'limit':
     case 'union':
+    case 'with':
+    case 'reference':
+    case 'recursive':
     case 'positional':
       return [];
   }
@@ -156,7 +181,13 @@ export function cloneWithFreshIds(
     const named = { ...changed, output: output(changed.output) } as LogicalPlan;
     if (named.kind === 'scan') return { ...named, columns: named.columns.map((column) => ({ ...column, id: rename(column.id) })) };
     if (named.kind === 'window') return { ...named, calls: named.calls.map((call) => ({ ...call, id: rename(call.id) })) };
-    if (named.kind === 'aggregate') return { ...named, aggregates: named.aggregates.map((call) => ({ ...call, id: rename(call.id) })) };
+    if (named.kind === 'reference') return { ...named, columns: named.columns.map(rename) };
+    if (named.kind === 'cut') {
+      const bound = (id: ColumnId | null) => (id === null ? null : rename(id));
+      return { ...named, count: bound(named.count), offset: bound(named.offset) };
+    }
+    if (named.kind === 'aggregate' || named.kind === 'grouping_sets')
+      return { ...named, aggregates: named.aggregates.map((call) => ({ ...call, id: rename(call.id) })) };
     return named;
   };
   return { plan: copy(plan), ids };

@@ -1,6 +1,6 @@
 /** DELETE and TRUNCATE. The condition of DELETE runs as a query over the table's row ids. */
 import type { StorageWriter } from '../../core/contracts.js';
-import { withCommonTables } from '../binder/bind-query.js';
+import { withCommonTables } from '../binder/common-tables.js';
 import type { CommonTables } from '../binder/context.js';
 import { storedName } from '../binder/object-name.js';
 import type { Delete, Truncate } from '../syntax/ast/statement.js';
@@ -19,7 +19,7 @@ function planDelete(statement: Delete, writer: StorageWriter, context: Statement
   const snapshot = writer.snapshot();
   try {
     const bind = bindContextOf(context, snapshot);
-    const commonTables: CommonTables = statement.with ? withCommonTables(statement.with, new Map()) : new Map();
+    const commonTables: CommonTables = statement.with ? withCommonTables(statement, statement.with, new Map()) : new Map();
     const target = bindTarget(statement, bind);
     const found = rowsOfTarget(target, statement.using, statement.where, commonTables, bind);
     const parts = {

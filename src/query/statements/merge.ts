@@ -2,8 +2,8 @@
 import type { ColumnDefinition, StorageWriter, TableDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import { BOOL, INT32 } from '../../core/types.js';
-import { withCommonTables } from '../binder/bind-query.js';
 import { coerceBool } from '../binder/coercion.js';
+import { withCommonTables } from '../binder/common-tables.js';
 import type { BindContext, BoundRelation, Clause, CommonTables } from '../binder/context.js';
 import { boolLiteral, caseOf, columnOf, conjunction, isNull, literal } from '../binder/expressions.js';
 import { filterPlan, joinPlan, projectPlan } from '../binder/plans.js';
@@ -63,7 +63,7 @@ class MergeBinder {
   constructor(statement: Merge, bind: BindContext) {
     this.statement = statement;
     this.bind = bind;
-    this.commonTables = statement.with ? withCommonTables(statement.with, new Map()) : new Map();
+    this.commonTables = statement.with ? withCommonTables(statement, statement.with, new Map()) : new Map();
     this.target = bindTarget(statement, bind);
     this.definition = this.target.table.table.definition;
     this.source = bind.bindTable(statement.source, { context: bind, outer: null, commonTables: this.commonTables });

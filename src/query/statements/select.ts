@@ -24,7 +24,9 @@ export function planQuery(query: Query, bind: BindContext, context: StatementCon
 }
 
 export function optimizePlan(plan: LogicalPlan, bind: BindContext, context: PlanContext): LogicalPlan {
-  return optimize(plan, { evaluateConstant: bind.evaluateConstant, nextId: bind.nextId }, context.session.disabledRules);
+  const whole: LogicalPlan =
+    bind.relations.length === 0 ? plan : { kind: 'with', relations: bind.relations, input: plan, output: plan.output };
+  return optimize(whole, { evaluateConstant: bind.evaluateConstant, nextId: bind.nextId }, context.session.disabledRules);
 }
 
 /** Exactly the result columns, with their names; a column that is NULL in every row is text. */
@@ -114,6 +116,7 @@ function exactRows(plan: LogicalPlan): number | null {
       return plan.rows.length;
     case 'project':
     case 'window':
+    case 'with':
       return exactRows(plan.input);
     case 'sort':
     case 'limit': {

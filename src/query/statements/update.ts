@@ -1,9 +1,9 @@
 /** UPDATE: the old rows are deleted and the new ones appended, in one transaction. */
 import type { StorageWriter } from '../../core/contracts.js';
 import { bindFrom } from '../binder/bind-from.js';
-import { withCommonTables } from '../binder/bind-query.js';
 import { bindWhereConjuncts } from '../binder/bind-subquery.js';
 import { coerceBool } from '../binder/coercion.js';
+import { withCommonTables } from '../binder/common-tables.js';
 import type { BindContext, Clause, CommonTables } from '../binder/context.js';
 import { columnOf, conjunction } from '../binder/expressions.js';
 import { filterPlan, joinPlan } from '../binder/plans.js';
@@ -35,7 +35,7 @@ function planUpdate(statement: Update, writer: StorageWriter, context: Statement
 }
 
 function updatePlan(statement: Update, bind: BindContext, context: StatementContext): ChangePlan {
-  const commonTables: CommonTables = statement.with ? withCommonTables(statement.with, new Map()) : new Map();
+  const commonTables: CommonTables = statement.with ? withCommonTables(statement, statement.with, new Map()) : new Map();
   const target = bindTarget(statement, bind);
   const { definition } = target.table.table;
   const found = rowsOfTarget(target, statement.from, statement.where, commonTables, bind);

@@ -131,7 +131,7 @@ export abstract class OperatorParser extends FunctionParser {
     return { kind: 'is', operand, test, negated, position, end: this.end };
   }
 
-  private parsePredicate(operand: Expression, position: number): Expression | null {
+  protected parsePredicate(operand: Expression, position: number): Expression | null {
     const negated = this.kind === K.not;
     const word = negated ? this.peek() : this.kind;
     if (negated && (word === K.not || INFIX_PRECEDENCE[word] !== P.pattern)) return null;

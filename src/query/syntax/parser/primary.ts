@@ -292,7 +292,8 @@ export abstract class PrimaryParser extends OperatorParser {
     if (this.kind === T.star) {
       const starPosition = this.position;
       this.advance();
-      selector = this.parseStar([], starPosition);
+      const star = this.parseStar([], starPosition);
+      selector = star.kind === 'columns' ? star.selector : star;
     } else if (isLambda) {
       const lambdaPosition = this.position;
       const parameters = [this.takeIdentifier()];
@@ -319,8 +320,13 @@ export abstract class PrimaryParser extends OperatorParser {
         exclude.push(...this.oneOrMore(() => this.parseQualifiedName('a column name')));
       } else if (this.accept(K.replace)) replace.push(...this.oneOrMore(() => this.parseReplacement()));
       else if (this.accept(K.rename)) rename.push(...this.oneOrMore(() => this.parseRenaming()));
-      else return { kind: 'star', qualifier, exclude, replace, rename, position, end: this.end };
+      else break;
     }
+    const star: Star = { kind: 'star', qualifier, exclude, replace, rename, position, end: this.end };
+    // `* LIKE 'x%'` chooses columns by name.
+    const isChosen = STAR_PATTERNS.has(this.kind === K.not ? this.peek() : this.kind);
+    const selector = isChosen ? this.parsePredicate(star, position) : null;
+    return selector ? { kind: 'columns', selector, unpacked: false, position, end: this.end } : star;
   }
 
   private isStarExcept(): boolean {
@@ -364,3 +370,4 @@ export abstract class PrimaryParser extends OperatorParser {
 }
 
 const QUERY_CONTINUATIONS: ReadonlySet<number> = new Set([K.union, K.intersect, K.except, K.order, K.limit, K.offset, K.fetch]);
+const STAR_PATTERNS: ReadonlySet<number> = new Set([K.like, K.ilike, K.similar]);

@@ -1,0 +1,185 @@
+/**
+ * WITH: a common table that is used once is bound where it stands; one that is used more often, or MATERIALIZED, or recursive, becomes a relation
+ * that is computed once. What reads columns of a query around it cannot be shared and is bound anew.
+ */
+import { DbError } from '../../core/errors.js';
+import { type DataType, sameType, typeName, UTF8 } from '../../core/types.js';
+import { commonType } from '../functions/types.js';
+import { inputsOf, type LogicalPlan, type OutputColumn, type RecursivePlan } from '../plan/logical.js';
+import { freeColumns } from '../plan/traverse.js';
+import type { Query, SetOperation, WithClause } from '../syntax/ast/query.js';
+import { castTo } from './coercion.js';
+import {
+  type BindContext,
+  type BoundQuery,
+  type CommonTableBinding,
+  type CommonTables,
+  type FromClause,
+  unsupported,
+  type WorkingTable,
+} from './context.js';
+import { columnOf } from './expressions.js';
+import { projectPlan } from './plans.js';
+import { checkRecursion, countReferences } from './recursive-references.js';
+import { renamed } from './table-alias.js';
+
+/** around: the query or statement that the clause belongs to. */
+export function withCommonTables(around: object, clause: WithClause, visible: CommonTables): CommonTables {
+  const tables = new Map<string, CommonTableBinding>(visible);
+  const names = new Set<string>();
+  clause.entries.forEach((entry, i) => {
+    const name = entry.name.name.toLowerCase();
+    if (names.has(name)) {
+      throw new DbError('syntax_error', `WITH names ${entry.name.name} twice`, { position: entry.name.position });
+    }
+    names.add(name);
+    const recursive = clause.recursive && countReferences(entry.query, name) > 0;
+    if (recursive) checkRecursion(entry, name);
+    const rest = { ...around, with: null };
+    const uses = countReferences([rest, ...clause.entries.slice(i + 1).map((later) => later.query)], name);
+    tables.set(name, {
+      name: entry.name.name,
+      columns: entry.columns.map((column) => column.name),
+      query: entry.query,
+      visible: new Map(tables),
+      shared: entry.materialized ?? uses > 1,
+      recursive,
+      position: entry.position,
+    });
+  });
+  return tables;
+}
+
+/** The rows of a common table where it is used. */
+export function bindCommonTable(
+  common: CommonTableBinding,
+  position: number,
+  clause: FromClause,
+): { readonly plan: LogicalPlan; readonly columns: readonly OutputColumn[] } {
+  const { context } = clause;
+  if (common.working) return reference(common.working, common.name, context);
+  if (!common.shared && !common.recursive) return bindInline(common, position, clause);
+  let shared = context.sharedTables.get(common);
+  if (!shared) {
+    const key = context.nextId();
+    const bound = common.recursive
+      ? bindRecursive(common, key, clause)
+      : context.bindQuery(common.query, context, clause.outer, common.visible);
+    if (freeColumns(bound.plan).size > 0) {
+      if (common.recursive) throw unsupported('a recursive common table that reads the query around it', common.position);
+      return bindInline(common, position, clause);
+    }
+    if (readsWorkingTable(bound.plan, context)) return { plan: bound.plan, columns: renamed(bound.columns, common.columns, position) };
+    if (!common.recursive && isCheap(bound.plan)) return { plan: bound.plan, columns: renamed(bound.columns, common.columns, position) };
+    const columns = renamed(bound.columns, common.columns, common.position);
+    context.relations.push({ key, name: common.name, plan: bound.plan });
+    shared = { key, columns };
+    context.sharedTables.set(common, shared);
+  }
+  return reference(shared, common.name, context);
+}
+
+/** True when the plan reads rows of a round, of a recursion around it: such a relation changes with every round. */
+function readsWorkingTable(plan: LogicalPlan, context: BindContext, own: readonly number[] = []): boolean {
+  if (plan.kind === 'reference') return !own.includes(plan.key) && !context.relations.some((relation) => relation.key === plan.key);
+  const inner = plan.kind === 'recursive' ? [...own, plan.key] : own;
+  return inputsOf(plan).some((input) => readsWorkingTable(input, context, inner));
+}
+
+function bindInline(common: CommonTableBinding, position: number, clause: FromClause): ReturnType<typeof bindCommonTable> {
+  const bound = clause.context.bindQuery(common.query, clause.context, clause.outer, common.visible);
+  return { plan: bound.plan, columns: renamed(bound.columns, common.columns, position) };
+}
+
+/** Stored rows that are only picked from are better read where they are used, where filters prune them. */
+function isCheap(plan: LogicalPlan): boolean {
+  if (plan.kind === 'scan' || plan.kind === 'values') return true;
+  return plan.kind === 'project' && plan.expressions.every((expression) => expression.kind === 'column') && isCheap(plan.input);
+}
+
+function reference(table: WorkingTable, name: string, context: BindContext): ReturnType<typeof bindCommonTable> {
+  const output = table.columns.map((column) => ({ ...column, id: context.nextId() }));
+  return { plan: { kind: 'reference', key: table.key, name, columns: table.columns.map((column) => column.id), output }, columns: output };
+}
+
+// ---- recursion ----
+
+/** base UNION [ALL] step: the base gives the names and types; where the step's values are wider, the base is widened to them. */
+function bindRecursive(common: CommonTableBinding, key: number, clause: FromClause): BoundQuery {
+  const { context, outer } = clause;
+  const body = common.query.body as SetOperation;
+  const tables = common.query.with ? withCommonTables(common.query, common.query.with, common.visible) : common.visible;
+  const base = context.bindQuery(asQuery(body.left), context, outer, tables);
+  const named = renamed(base.columns, common.columns, common.position);
+  let types = named.map((column) => (column.type.kind === 'null' ? UTF8 : column.type));
+  for (let attempt = 0; ; attempt++) {
+    const columns = named.map((column, i) => ({ ...column, id: context.nextId(), type: types[i] as DataType, nullable: true }));
+    const working: CommonTableBinding = { ...common, working: { key, columns } };
+    const visible = new Map(tables).set(common.name.toLowerCase(), working);
+    const step = context.bindQuery(asQuery(body.right), context, outer, visible);
+    if (step.columns.length !== columns.length) {
+      throw new DbError('type_mismatch', `UNION of ${columns.length} and ${step.columns.length} columns`, {
+        position: body.right.position,
+      });
+    }
+    checkNoAggregate(step.plan, key, body.right.position);
+    const wider = columns.map((column, i) => widened(column, step.columns[i] as OutputColumn, body));
+    if (wider.every((type, i) => sameType(type, types[i] as DataType))) {
+      const plan: RecursivePlan = {
+        kind: 'recursive',
+        key,
+        name: common.name,
+        base: castColumns(base, types, context),
+        step: castColumns(step, types, context),
+        distinct: !body.all,
+        output: columns,
+      };
+      return { plan, columns, ordered: false };
+    }
+    if (attempt === 2) {
+      throw new DbError('type_mismatch', `the recursive part of ${common.name} has other types in every round`, {
+        position: body.right.position,
+        hint: 'cast its columns',
+      });
+    }
+    types = wider;
+  }
+}
+
+function asQuery(body: SetOperation['left']): Query {
+  if (body.kind === 'query') return body;
+  const { position, end } = body;
+  return { kind: 'query', with: null, body, orderBy: [], orderByAll: null, limitBy: null, limit: null, position, end };
+}
+
+/** Over the rows of one round an aggregate would mean something else in every round. */
+function checkNoAggregate(plan: LogicalPlan, key: number, position: number): boolean {
+  if (plan.kind === 'reference') return plan.key === key;
+  const reads = inputsOf(plan).some((input) => checkNoAggregate(input, key, position));
+  if (reads && (plan.kind === 'aggregate' || plan.kind === 'grouping_sets')) {
+    throw new DbError('syntax_error', 'the recursive part may not aggregate', { position });
+  }
+  return reads;
+}
+
+function widened(column: OutputColumn, step: OutputColumn, body: SetOperation): DataType {
+  const types = [column, step].map(({ type }) => ({ type, literal: false }));
+  const type = commonType(types);
+  if (type) return type;
+  throw new DbError(
+    'type_mismatch',
+    `column ${column.name} is ${typeName(column.type)} in the first part and ${typeName(step.type)} in the recursive one`,
+    { position: body.right.position, hint: 'cast one of them' },
+  );
+}
+
+function castColumns(bound: BoundQuery, types: readonly DataType[], context: BindContext): LogicalPlan {
+  return projectPlan(
+    bound.plan,
+    bound.columns.map((column, i) => ({
+      id: context.nextId(),
+      name: column.name,
+      expression: castTo(columnOf(column), types[i] as DataType),
+    })),
+  );
+}

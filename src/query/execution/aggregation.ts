@@ -1,0 +1,202 @@
+/**
+ * Aggregates of one node: one pass over the input for all grouping sets. Calls that want their rows in different orders are computed over the
+ * same collected rows, sorted for each order, and put together by group.
+ */
+import { assert } from '../../core/assert.js';
+import type { Batch, Vector } from '../../core/batch.js';
+import { INT32 } from '../../core/types.js';
+import { aggregateFunction } from '../aggregates/registry.js';
+import { gatherVector } from '../expression/gather.js';
+import type { Expression } from '../plan/expression.js';
+import type { AggregatePlan, GroupingSetsPlan, LogicalPlan } from '../plan/logical.js';
+import { compileAggregation, type OrderedCalls, orderedCalls } from './compile-aggregation.js';
+import type { Executor } from './executor.js';
+import { GroupTable } from './group-table.js';
+import { columnOf, idsOf, nullOf } from './output-columns.js';
+import { type Pipeline, withOperator } from './sources.js';
+import type { AggregateLane, AggregationSpec, SinkSpec } from './task.js';
+
+/** Groups beyond which merging is worth a thread of its own. */
+const MERGE_HERE_GROUPS = 20_000;
+
+type Sets = GroupingSetsPlan['sets'];
+
+export async function openAggregate(plan: AggregatePlan, shown: LogicalPlan, executor: Executor): Promise<Pipeline> {
+  const [batch] = await aggregate(plan, null, shown, executor);
+  assert(batch, 'an aggregate has one set');
+  const node = executor.run.nodes.of(shown);
+  node.rows += batch.rowCount;
+  return executor.batchPipeline(batch, plan.output, node.sourceCounter);
+}
+
+/** The rows of the sets in turn, with NULL for the groups that a set has not. */
+export async function openGroupingSets(plan: GroupingSetsPlan, executor: Executor): Promise<Pipeline> {
+  const node = executor.run.nodes.of(plan);
+  const batches = await aggregate(plan, plan.sets, plan, executor);
+  const groups = plan.output.slice(0, plan.groups.length);
+  const calls = plan.output.slice(plan.groups.length + 1);
+  const ids = idsOf(plan.output);
+  const branches = batches.flatMap((batch, i) => {
+    const own = plan.sets[i] ?? [];
+    const columns = [...own.map((index) => groups[index]).filter((column) => column !== undefined), ...calls];
+    const expressions: Expression[] = [
+      ...groups.map((column, index) => (own.includes(index) ? columnOf(column) : nullOf(column))),
+      { kind: 'literal', value: i, type: INT32, nullable: false, position: -1 },
+      ...calls.map(columnOf),
+    ];
+    const source = executor.batchPipeline(batch, columns, node.sourceCounter);
+    return withOperator(source, { kind: 'project', ids, expressions, counter: node.counter }).branches;
+  });
+  return { branches };
+}
+
+/** One batch per set: the set's group columns, then all aggregates in the plan's order. */
+async function aggregate(
+  plan: AggregatePlan | GroupingSetsPlan,
+  sets: Sets | null,
+  shown: LogicalPlan,
+  executor: Executor,
+): Promise<readonly Batch[]> {
+  const classes = orderedCalls(plan);
+  const input = await executor.open(plan.input);
+  const { counter, sourceCounter } = executor.run.nodes.of(shown);
+  const only = classes.length === 1 ? classes[0] : undefined;
+  if (only) return aggregateOnce(plan, only, sets, await inOrder(plan, only, input, counter, executor), counter, executor);
+  const ids = idsOf(plan.input.output);
+  const { batches } = await executor.collect(input, { kind: 'collect', ids, limit: null, copy: false, counter });
+  const results: { readonly calls: OrderedCalls; readonly sets: readonly Batch[] }[] = [];
+  for (const calls of classes) {
+    const source = executor.batchesPipeline(batches, plan.input.output, sourceCounter);
+    const ordered = await inOrder(plan, calls, source, counter, executor);
+    results.push({ calls, sets: await aggregateOnce(plan, calls, sets, ordered, counter, executor) });
+  }
+  return (sets ?? [plan.groups.map((_, i) => i)]).map((set, i) => {
+    const types = set.map((index) => plan.groups[index]?.type ?? INT32);
+    const found = new Map<number, Vector>();
+    const [first, ...others] = results;
+    assert(first?.sets[i], 'the first order has a result');
+    const base = first.sets[i];
+    const finder = types.length === 0 ? null : new RowFinder(base, types.length, executor, types);
+    for (const { calls, sets: own } of [first, ...others]) {
+      const batch = own[i];
+      assert(batch, 'every order has a result');
+      const vectors = batch.columns.slice(types.length);
+      const rows = finder && batch !== base ? finder.rowsOf(batch) : 0;
+      calls.indexes.forEach((index, c) => {
+        const vector = vectors[c];
+        assert(vector, `aggregate ${index}`);
+        const { context, scope } = executor.run;
+        found.set(index, rows === 0 ? vector : gatherVector(vector, rows, base.rowCount, context, scope));
+      });
+    }
+    const aggregates = plan.aggregates.map((_, index) => found.get(index) as Vector);
+    return { ...base, columns: [...base.columns.slice(0, types.length), ...aggregates] };
+  });
+}
+
+async function inOrder(
+  plan: AggregatePlan | GroupingSetsPlan,
+  calls: OrderedCalls,
+  input: Pipeline,
+  counter: number,
+  executor: Executor,
+): Promise<Pipeline> {
+  return calls.order.length === 0 ? input : executor.sortPipeline(input, plan.input.output, calls.order, null, counter);
+}
+
+/** Finds the groups of a batch in another one with the same groups in other order. */
+class RowFinder {
+  private readonly table: GroupTable;
+  private readonly executor: Executor;
+  private readonly keys: number;
+  private readonly rowCount: number;
+
+  constructor(base: Batch, keys: number, executor: Executor, types: readonly Vector['type'][]) {
+    const { run } = executor;
+    this.executor = executor;
+    this.keys = keys;
+    this.rowCount = base.rowCount;
+    this.table = new GroupTable(types, run.scope, run.options.kernels);
+    this.table.assign(base.columns.slice(0, keys), 0, base.rowCount, run.context);
+  }
+
+  /** Address of the row in `other` (uint32) of each row of the base. */
+  rowsOf(other: Batch): number {
+    const { context, scope } = this.executor.run;
+    const mark = context.scratch.mark();
+    const groups = this.table.assign(other.columns.slice(0, this.keys), 0, other.rowCount, context) / 4;
+    const rows = scope.allocate(Math.max(64, this.rowCount * 4));
+    const { u32 } = context.arena;
+    for (let row = 0; row < other.rowCount; row++) u32[rows / 4 + (u32[groups + row] ?? 0)] = row;
+    context.scratch.rewind(mark);
+    return rows;
+  }
+}
+
+/** The calls of one order over the whole input. */
+async function aggregateOnce(
+  plan: AggregatePlan | GroupingSetsPlan,
+  calls: OrderedCalls,
+  sets: Sets | null,
+  input: Pipeline,
+  counter: number,
+  executor: Executor,
+): Promise<readonly Batch[]> {
+  const { run } = executor;
+  const spec = compileAggregation(plan.groups, calls.calls, run.context);
+  const finest = sets && finestOf(sets);
+  const derived = sets && finest && calls.calls.every(mergesExactly);
+  const sinkSets = sets && derived ? [finest] : sets;
+  const lanes: AggregateLane[][] = (sinkSets ?? [null]).map(() => []);
+  const states: number[] = [];
+  const sink: SinkSpec = sinkSets ? { kind: 'aggregate_sets', spec, sets: sinkSets, counter } : { kind: 'aggregate', spec, counter };
+  await executor.forWaves(input, sink, (outputs, owned) => {
+    for (const output of outputs) {
+      if (output.kind === 'aggregate') lanes[0]?.push(output.lane);
+      if (output.kind === 'aggregate_sets') output.lanes.forEach((lane, i) => void lanes[i]?.push(lane));
+    }
+    states.push(...owned);
+  });
+  const batches: Batch[] = [];
+  for (const [i, set] of (sets ?? [null]).entries()) {
+    // A lane without rows has states of no group, which say nothing about the group of all rows.
+    const own = derived ? (lanes[0] ?? []).filter((lane) => lane.groupCount > 0) : (lanes[i] ?? []);
+    const columns = set && derived && finest ? set.map((index) => finest.indexOf(index)) : null;
+    batches.push(await mergeLanes(setSpec(spec, set), own, columns, executor));
+  }
+  for (const address of states) run.scope.free(address);
+  return batches;
+}
+
+function setSpec(spec: AggregationSpec, set: readonly number[] | null): AggregationSpec {
+  return set === null ? spec : { ...spec, groups: set.map((index) => spec.groups[index] as Expression) };
+}
+
+async function mergeLanes(
+  spec: AggregationSpec,
+  lanes: readonly AggregateLane[],
+  columns: readonly number[] | null,
+  executor: Executor,
+): Promise<Batch> {
+  const { run } = executor;
+  const groups = lanes.reduce((sum, lane) => sum + lane.groupCount, 0);
+  const here = groups <= MERGE_HERE_GROUPS || run.runsHere(groups);
+  const merged = await run.run({ kind: 'merge_aggregate', frame: run.frame, spec, lanes, columns }, here);
+  assert(merged.batch, 'merging gives a batch');
+  return merged.batch;
+}
+
+/** The set that all others are parts of; undefined when there is none. */
+function finestOf(sets: Sets): readonly number[] | undefined {
+  const finest = sets.reduce<readonly number[]>((best, set) => (set.length > best.length ? set : best), []);
+  return finest.length > 0 && sets.every((set) => set.every((index) => finest.includes(index))) ? finest : undefined;
+}
+
+const EXACT_SLOTS = new Set(['sum_integer', 'sum_decimal', 'min', 'max', 'true_count']);
+
+/** True when states of groups can be merged in any order and give what the rows would have given. */
+function mergesExactly(call: AggregatePlan['aggregates'][number]): boolean {
+  const entry = aggregateFunction(call.function);
+  if (!entry || entry.ordered) return false;
+  return entry.recipe(call.args.map((arg) => arg.type)).slots.every((slot) => EXACT_SLOTS.has(slot.kind));
+}

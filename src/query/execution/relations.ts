@@ -1,0 +1,69 @@
+/** Relations that several places of a plan read: computed when the first of them does, kept until the run's end. */
+import { assert } from '../../core/assert.js';
+import type { Batch } from '../../core/batch.js';
+import type { LogicalPlan, ReferencePlan, SharedRelation } from '../plan/logical.js';
+import type { Executor } from './executor.js';
+import { idsOf } from './output-columns.js';
+import { Recursion, renaming } from './recursion.js';
+import { type Pipeline, withOperator } from './sources.js';
+
+interface Relation {
+  readonly plan: LogicalPlan;
+  /** Whoever computes it: the memory is that run's. */
+  readonly owner: Executor;
+  rows: Promise<readonly Batch[]> | null;
+  recursion: Recursion | null;
+}
+
+export class Relations {
+  private readonly outer: Relations | null;
+  private readonly byKey = new Map<number, Relation>();
+
+  constructor(outer: Relations | null = null) {
+    this.outer = outer;
+  }
+
+  /** Makes relations known to the executor; returns it. */
+  define(relations: readonly SharedRelation[], owner: Executor): Executor {
+    for (const { key, plan } of relations) this.byKey.set(key, { plan, owner, rows: null, recursion: null });
+    return owner;
+  }
+
+  /** Relations as a step of a recursion sees them: the rows that came last under its key. */
+  withRows(key: number, plan: LogicalPlan, rows: readonly Batch[], owner: Executor): Relations {
+    const inner = new Relations(this);
+    inner.byKey.set(key, { plan, owner, rows: Promise.resolve(rows), recursion: null });
+    return inner;
+  }
+
+  async open(plan: ReferencePlan, executor: Executor): Promise<Pipeline> {
+    const relation = this.find(plan.key);
+    relation.rows ??= compute(relation);
+    const batches = await relation.rows;
+    const { counter, sourceCounter } = executor.run.nodes.of(plan);
+    const source = executor.batchesPipeline(batches, relation.plan.output, sourceCounter);
+    return withOperator(source, renaming(plan, counter));
+  }
+
+  /** The recursion behind a reference, when nobody has read it so far. */
+  recursionOf(plan: ReferencePlan): Recursion | null {
+    const relation = this.find(plan.key);
+    if (relation.plan.kind !== 'recursive' || relation.rows) return null;
+    relation.recursion ??= new Recursion(relation.plan, relation.owner);
+    return relation.recursion.hasBegun ? null : relation.recursion;
+  }
+
+  private find(key: number): Relation {
+    const relation = this.byKey.get(key) ?? this.outer?.find(key);
+    assert(relation, `relation ${key}`);
+    return relation;
+  }
+}
+
+async function compute(relation: Relation): Promise<readonly Batch[]> {
+  const { owner, plan } = relation;
+  if (relation.recursion) return relation.recursion.all();
+  if (plan.kind === 'recursive') return new Recursion(plan, owner).all();
+  const sink = { kind: 'collect', ids: idsOf(plan.output), limit: null, copy: false, counter: owner.run.nodes.streamCounter } as const;
+  return (await owner.collect(await owner.open(plan), sink)).batches;
+}
