@@ -1,21 +1,28 @@
 /** EXPLAIN: the plan as text; EXPLAIN ANALYZE: it runs, and every operator says what it did. */
 import type { Snapshot } from '../../core/contracts.js';
 import { UTF8 } from '../../core/types.js';
+import { describeNode } from '../execution/describe.js';
 import { describePhysical } from '../execution/execute.js';
 import type { OperatorProfile } from '../execution/profile.js';
-import type { Query } from '../syntax/ast/query.js';
-import type { Explain, Statement } from '../syntax/ast/statement.js';
+import { inputsOf, type LogicalPlan } from '../plan/logical.js';
+import type { Query, TableReference } from '../syntax/ast/query.js';
+import type { Delete, Explain, Statement, Update } from '../syntax/ast/statement.js';
+import { parseStatement } from '../syntax/parser.js';
 import { planQuery, runPlan } from './select.js';
 import { listing } from './show.js';
 import { bindContextOf, notYet, type StatementContext, type StatementOutcome } from './statement.js';
 
 export async function explain(statement: Explain, context: StatementContext): Promise<StatementOutcome> {
-  if (statement.format === 'json') throw notYet('EXPLAIN (FORMAT JSON)', statement);
   const query = explained(statement.statement, statement.analyze);
   const snapshot = context.writer.snapshot();
   try {
     const { plan } = planQuery(query, bindContextOf(context, snapshot), context);
-    const lines = statement.analyze ? await analyze(plan, context) : describePhysical(plan);
+    const lines =
+      statement.format === 'json'
+        ? [await planJson(plan, statement.analyze, context)]
+        : statement.analyze
+          ? await analyze(plan, context)
+          : describePhysical(plan);
     return listing({ columns: [{ name: 'plan', type: UTF8 }], rows: lines.map((line) => [line]) }, context, snapshot);
   } catch (error) {
     (snapshot satisfies Snapshot).release();
@@ -23,15 +30,36 @@ export async function explain(statement: Explain, context: StatementContext): Pr
   }
 }
 
-/** The query whose plan is shown; a statement that writes is explained by its query, but not run. */
+/** The query whose plan is shown; a statement that writes is explained by the rows that it reads, and not run. */
 function explained(statement: Statement, analyze: boolean): Query {
   if (statement.kind === 'query') return statement;
-  if (!analyze && statement.kind === 'insert' && statement.source && !statement.with) return statement.source;
-  if (!analyze && statement.kind === 'createTable' && statement.query) return statement.query;
-  throw notYet(`EXPLAIN${analyze ? ' ANALYZE' : ''} of this statement`, statement);
+  if (analyze) throw notYet('EXPLAIN ANALYZE of a statement that writes', statement);
+  if (statement.kind === 'insert' && statement.source && !statement.with) return statement.source;
+  if (statement.kind === 'createTable' && statement.query) return statement.query;
+  if (statement.kind === 'update') return rowsOf(statement, statement.from);
+  if (statement.kind === 'delete') return rowsOf(statement, statement.using);
+  throw notYet('EXPLAIN of this statement', statement);
 }
 
-async function analyze(plan: Parameters<typeof runPlan>[0], context: StatementContext): Promise<readonly string[]> {
+/** SELECT * of the rows that an UPDATE or DELETE finds. */
+function rowsOf(statement: Update | Delete, further: readonly TableReference[]): Query {
+  const { position, end } = statement;
+  const alias = statement.alias && { name: statement.alias, columns: [] };
+  const target: TableReference = { kind: 'table', position, end, name: statement.table, alias, timestamp: null, sample: null };
+  const query = parseStatement('SELECT * FROM t') as Query;
+  if (query.body.kind !== 'select') return query;
+  return { ...query, with: statement.with, body: { ...query.body, from: [target, ...further], where: statement.where } };
+}
+
+interface Run {
+  readonly operators: readonly OperatorProfile[];
+  readonly rows: number;
+  readonly rowsScanned: number;
+  readonly microseconds: number;
+}
+
+/** Runs the plan to its end; the rows themselves are dropped. */
+async function measured(plan: LogicalPlan, context: StatementContext): Promise<Run> {
   const started = context.environment.monotonicMicroseconds();
   const execution = runPlan(plan, context);
   let rows = 0;
@@ -39,9 +67,45 @@ async function analyze(plan: Parameters<typeof runPlan>[0], context: StatementCo
     rows += batch.rowCount;
     batch.release();
   }
-  const elapsed = context.environment.monotonicMicroseconds() - started;
-  const total = `${rows} rows, ${execution.rowsScanned()} scanned, ${(elapsed / 1000).toFixed(3)} ms`;
-  return [...execution.profile().flatMap(profileLines), total];
+  const microseconds = Math.round(context.environment.monotonicMicroseconds() - started);
+  return { operators: execution.profile(), rows, rowsScanned: execution.rowsScanned(), microseconds };
+}
+
+async function analyze(plan: LogicalPlan, context: StatementContext): Promise<readonly string[]> {
+  const run = await measured(plan, context);
+  const total = `${run.rows} rows, ${run.rowsScanned} scanned, ${(run.microseconds / 1000).toFixed(3)} ms`;
+  return [...run.operators.flatMap(profileLines), total];
+}
+
+interface JsonNode {
+  readonly operator: string;
+  readonly details: readonly string[];
+  readonly inputs: JsonNode[];
+}
+
+/** One document: the operators inside each other, with what each did when the statement ran. */
+async function planJson(plan: LogicalPlan, runs: boolean, context: StatementContext): Promise<string> {
+  const describe = (node: LogicalPlan): JsonNode => {
+    const { name, details } = describeNode(node);
+    return { operator: name, details, inputs: inputsOf(node).map(describe) };
+  };
+  if (!runs) return JSON.stringify([{ plan: describe(plan) }], null, 2);
+  const run = await measured(plan, context);
+  const root = nested(run.operators);
+  return JSON.stringify([{ plan: root, rows: run.rows, rows_scanned: run.rowsScanned, execution_time_us: run.microseconds }], null, 2);
+}
+
+/** Parents stand before their inputs. */
+function nested(operators: readonly OperatorProfile[]): JsonNode | undefined {
+  const open: JsonNode[] = [];
+  for (const { name, depth, details, rows, bytes, segments, microseconds, threads } of operators) {
+    const read = segments ? { segments: segments.total, segments_read: segments.total - segments.pruned } : {};
+    const node = { operator: name, details, rows, bytes, time_us: microseconds, threads, ...read, inputs: [] };
+    open.length = depth;
+    open.at(-1)?.inputs.push(node);
+    open.push(node);
+  }
+  return open[0];
 }
 
 function profileLines(operator: OperatorProfile): readonly string[] {

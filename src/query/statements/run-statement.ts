@@ -16,6 +16,7 @@ import { describeQuery, runQuery } from './select.js';
 import { cancelQuery, reset, set } from './settings.js';
 import { describe, show } from './show.js';
 import { NO_FIELDS, notYet, type StatementContext, type StatementOutcome } from './statement.js';
+import { SUMMARY_SCHEMA, summarize } from './summarize.js';
 import { checkTransaction, savepoint, transaction } from './transactions.js';
 import { update } from './update.js';
 import { createView } from './views.js';
@@ -58,7 +59,7 @@ const HANDLERS: Handlers = {
   savepoint: { kind: 'utility', writes: false, run: savepoint },
   show: { kind: 'utility', writes: false, run: show },
   describe: { kind: 'utility', writes: false, run: describe },
-  summarize: unsupportedStatement('SUMMARIZE', 'utility', false),
+  summarize: { kind: 'utility', writes: false, run: summarize },
   explain: { kind: 'utility', writes: false, run: explain },
   set: { kind: 'utility', writes: false, run: set },
   reset: { kind: 'utility', writes: false, run: reset },
@@ -110,6 +111,7 @@ export async function describeStatement(statement: Statement, context: Statement
     return describeStatement(prepared.statement, prepared.context);
   }
   const kind = statementKind(statement);
+  if (statement.kind === 'summarize') return { kind, schema: SUMMARY_SCHEMA, rowCount: null, ordered: true };
   if (statement.kind === 'explain')
     return { kind, schema: { fields: [{ name: 'plan', type: { kind: 'utf8' }, nullable: true }] }, rowCount: null, ordered: true };
   if (statement.kind !== 'show' && statement.kind !== 'describe') return { kind, schema: NO_FIELDS, rowCount: null, ordered: false };
