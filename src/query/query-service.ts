@@ -50,6 +50,7 @@ class Service implements QueryEngine {
   readonly ingest: IngestService;
   private readonly options: QueryServiceOptions;
   private readonly cache: ParseCache;
+  private clockReads = 0;
   private readonly admission: Admission;
   private readonly runs = new Map<string, QueryRun>();
   /** SET of the embedded owner lasts; that of other doors ends with the request. */
@@ -275,6 +276,7 @@ class Service implements QueryEngine {
       signal: run.signal,
       nowNanoseconds,
       evaluateConstant: (expression) => this.evaluate(expression, nowNanoseconds, effective.timezone),
+      clockReads: () => this.clockReads,
     };
   }
 
@@ -300,8 +302,20 @@ class Service implements QueryEngine {
 
   private evaluate(expression: Expression, nowNanoseconds: bigint, timezone: string): Value {
     const { storage, kernels } = this.options;
+    const countRead = () => {
+      this.clockReads += 1;
+      return nowNanoseconds;
+    };
     try {
-      return evaluateConstant(expression, { arena: storage.arena, kernels, scratch: this.scratch, nowNanoseconds, timezone });
+      return evaluateConstant(expression, {
+        arena: storage.arena,
+        kernels,
+        scratch: this.scratch,
+        timezone,
+        get nowNanoseconds() {
+          return countRead();
+        },
+      });
     } finally {
       this.scratch.reset();
     }

@@ -210,21 +210,64 @@ export function agg_sum_u8(values: usize, mask: usize, groups: usize, n: u32, st
   else grouped<u8>(SUM_INTEGER, 4, values, mask, groups, n, states);
 }
 
+/** Sum of the 64 values from `at` when they are small; BLOCK_TOO_LARGE when one may not be. */
+const BLOCK_TOO_LARGE: i64 = i64.MIN_VALUE;
+
+// @ts-ignore: decorator
+@inline
+function smallBlock(at: usize): i64 {
+  let sums = i64x2.splat(0), strange = i64x2.splat(0), size = i64x2.splat(0);
+  for (let k: usize = 0; k < 1024; k += 32) {
+    const a = v128.load(at + k), b = v128.load(at + k, 16);
+    const lows = v128.shuffle<u64>(a, b, 0, 2);
+    const signs = i64x2.shr_s(lows, 63);
+    strange = v128.or(strange, v128.xor(v128.shuffle<u64>(a, b, 1, 3), signs));
+    size = v128.or(size, v128.xor(lows, signs));
+    sums = i64x2.add(sums, lows);
+  }
+  const sizes = (i64x2.extract_lane(size, 0) | i64x2.extract_lane(size, 1)) as u64;
+  if (v128.any_true(strange) || sizes >> 56) return BLOCK_TOO_LARGE;
+  return i64x2.extract_lane(sums, 0) + i64x2.extract_lane(sums, 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function addWide(at: usize, low: u64, b: i64, flag: usize): void {
+  const before = load<u64>(at);
+  const sum = before + low;
+  store<u64>(at, sum);
+  const carry = (sum < before) as i64;
+  // The upper half rarely changes.
+  if (b + carry == 0) return;
+  const a = load<i64>(at + 8);
+  const high = a + b + carry;
+  if (((a ^ high) & (b ^ high)) < 0) store<u8>(flag, 1);
+  store<i64>(at + 8, high);
+}
+
 /** 128-bit states += 128-bit values (decimals; also merging of integer sums). Flags (uint8 per group) remember an overflow. */
 export function agg_sum_i128(values: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void {
   for (let base: u32 = 0; base < n; base += 64) {
-    for (let word = rowsOf(mask, base, n); word; word &= word - 1) {
+    let word = rowsOf(mask, base, n);
+    if (word == ~(0 as u64)) {
+      if (groups == 0) {
+        const sum = smallBlock(values + ((base as usize) << 4));
+        if (sum != BLOCK_TOO_LARGE) {
+          addWide(states, sum as u64, sum >> 63, flags);
+          continue;
+        }
+      } else {
+        for (let i: usize = base; i < base + 64; i++) {
+          const group: usize = load<u32>(groups + (i << 2)) as usize;
+          addWide(states + (group << 4), load<u64>(values + (i << 4)), load<i64>(values + (i << 4) + 8), flags + group);
+        }
+        continue;
+      }
+    }
+    for (; word; word &= word - 1) {
       const i: usize = base + (ctz(word) as u32);
       const group: usize = groups ? load<u32>(groups + (i << 2)) as usize : 0;
-      const at = states + (group << 4);
-      const low = load<u64>(at);
-      const sum = low + load<u64>(values + (i << 4));
-      const a = load<i64>(at + 8);
-      const b = load<i64>(values + (i << 4) + 8);
-      const high = a + b + ((sum < low) as i64);
-      if (((a ^ high) & (b ^ high)) < 0) store<u8>(flags + group, 1);
-      store<u64>(at, sum);
-      store<i64>(at + 8, high);
+      addWide(states + (group << 4), load<u64>(values + (i << 4)), load<i64>(values + (i << 4) + 8), flags + group);
     }
   }
 }

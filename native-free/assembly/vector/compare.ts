@@ -197,7 +197,48 @@ function compareWide(kind: i32, op: i32, a: usize, b: usize, bStep: i32, n: i32,
   }
 }
 
-export function compare_i128(op: i32, a: usize, b: usize, bStep: i32, n: i32, out: usize): void { compareWide(0, op, a, b, bStep, n, out); }
+/** The rows of a block for which the operator holds. */
+// @ts-ignore: decorator
+@inline
+function wordOf(op: i32, less: u64, equal: u64): u64 {
+  if (op == EQ) return equal;
+  if (op == NE) return ~equal;
+  if (op == LT) return less;
+  if (op == LE) return less | equal;
+  return op == GT ? ~(less | equal) : ~less;
+}
+
+/** No bit set when both 128-bit integers of a pair are 64-bit ones. */
+// @ts-ignore: decorator
+@inline
+function strangeHighs(lows: v128, highs: v128): v128 {
+  return v128.xor(highs, i64x2.shr_s(lows, 63));
+}
+
+/** Blocks of 64 rows whose values are all 64-bit integers are compared as such. */
+export function compare_i128(op: i32, a: usize, b: usize, bStep: i32, n: i32, out: usize): void {
+  for (let i = 0; i < n; i += 64) {
+    let less: u64 = 0, equal: u64 = 0;
+    let strange = i64x2.splat(0);
+    if (i + 64 <= n) {
+      for (let k = 0; k < 64; k += 2) {
+        const x = a + (<usize>(i + k) << 4), y = b + (<usize>((i + k) * bStep) << 4);
+        const x0 = v128.load(x), x1 = v128.load(x, 16);
+        const y0 = v128.load(y), y1 = bStep ? v128.load(y, 16) : y0;
+        const xs = v128.shuffle<u64>(x0, x1, 0, 2), ys = v128.shuffle<u64>(y0, y1, 0, 2);
+        strange = v128.or(strange, strangeHighs(xs, v128.shuffle<u64>(x0, x1, 1, 3)));
+        strange = v128.or(strange, strangeHighs(ys, v128.shuffle<u64>(y0, y1, 1, 3)));
+        less |= <u64>i64x2.bitmask(i64x2.lt_s(xs, ys)) << k;
+        equal |= <u64>i64x2.bitmask(i64x2.eq(xs, ys)) << k;
+      }
+      if (!v128.any_true(strange)) {
+        store<u64>(out + (i >> 3), wordOf(op, less, equal));
+        continue;
+      }
+    }
+    compareWide(0, op, a + (<usize>i << 4), b + (<usize>(i * bStep) << 4), bStep, min(64, n - i), out + (i >> 3));
+  }
+}
 export function compare_fixed16(op: i32, a: usize, b: usize, bStep: i32, n: i32, out: usize): void { compareWide(1, op, a, b, bStep, n, out); }
 export function compare_interval(op: i32, a: usize, b: usize, bStep: i32, n: i32, out: usize): void { compareWide(2, op, a, b, bStep, n, out); }
 

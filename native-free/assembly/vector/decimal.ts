@@ -182,13 +182,46 @@ function addSigned(a: usize, b: usize, subtract: bool): bool {
   return true;
 }
 
+/** True when the 128-bit integer at a is the 64-bit integer x. */
+// @ts-ignore: decorator
+@inline
+function isLong(a: usize, x: i64): bool {
+  return load<i64>(a, 8) == x >> 63;
+}
+
+// @ts-ignore: decorator
+@inline
+function magnitude(x: i64): u64 {
+  const sign = x >> 63;
+  return <u64>((x ^ sign) - sign);
+}
+
+// @ts-ignore: decorator
+@inline
+function writeLong(out: usize, x: i64): void {
+  store<i64>(out, x);
+  store<i64>(out, x >> 63, 8);
+}
+
+/** Results below are in range whatever the precision is. */
+const ROOMY: u64 = 1 << 62;
+
 // @ts-ignore: decorator
 @inline
 function addLoop(subtract: bool, a: usize, aStep: i32, b: usize, bStep: i32, n: i32, precision: i32, out: usize, validity: usize): i32 {
   powerOfTen(precision);
   const bh = high, bl = low;
+  const bound = bh != 0 || bl > ROOMY ? ROOMY : bl;
   let bad = -1;
   for (let i = 0; i < n; i++) {
+    const x = load<i64>(a + (<usize>(i * aStep) << 4)), y = load<i64>(b + (<usize>(i * bStep) << 4));
+    if (isLong(a + (<usize>(i * aStep) << 4), x) && isLong(b + (<usize>(i * bStep) << 4), y) && (magnitude(x) | magnitude(y)) < ROOMY >> 1) {
+      const sum = subtract ? x - y : x + y;
+      if (magnitude(sum) < bound) {
+        writeLong(out + (<usize>i << 4), sum);
+        continue;
+      }
+    }
     const negative = addSigned(a + (<usize>(i * aStep) << 4), b + (<usize>(i * bStep) << 4), subtract);
     write(out + (<usize>i << 4), mh, ml, negative);
     if (!below(mh, ml, bh, bl) && bad < 0 && bitIsSet(validity, i)) bad = i;
@@ -202,8 +235,17 @@ export function subtract_i128(a: usize, aStep: i32, b: usize, bStep: i32, n: i32
 export function multiply_i128(a: usize, aStep: i32, b: usize, bStep: i32, n: i32, precision: i32, out: usize, validity: usize): i32 {
   powerOfTen(precision);
   const bh = high, bl = low;
+  const bound = bh != 0 || bl > ROOMY ? ROOMY : bl;
   let bad = -1;
   for (let i = 0; i < n; i++) {
+    const x = load<i64>(a + (<usize>(i * aStep) << 4)), y = load<i64>(b + (<usize>(i * bStep) << 4));
+    if (isLong(a + (<usize>(i * aStep) << 4), x) && isLong(b + (<usize>(i * bStep) << 4), y) && clz(magnitude(x)) + clz(magnitude(y)) >= 66) {
+      const product = x * y;
+      if (magnitude(product) < bound) {
+        writeLong(out + (<usize>i << 4), product);
+        continue;
+      }
+    }
     const an = read(a + (<usize>(i * aStep) << 4));
     const xh = mh, xl = ml;
     const bn = read(b + (<usize>(i * bStep) << 4));

@@ -11,12 +11,8 @@ import { executePlan, type PlanExecution } from '../execution/execute.js';
 import { optimize } from '../optimizer/optimizer.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import type { Query } from '../syntax/ast/query.js';
+import { cachedPlan, type PlannedQuery } from './plan-cache.js';
 import { bindContextOf, memoryLimitOf, type PlanContext, type StatementContext, type StatementOutcome } from './statement.js';
-
-export interface PlannedQuery {
-  readonly plan: LogicalPlan;
-  readonly ordered: boolean;
-}
 
 export function planQuery(query: Query, bind: BindContext, context: StatementContext): PlannedQuery {
   const bound = bindRoot(query, bind);
@@ -64,7 +60,7 @@ export function runPlan(plan: LogicalPlan, context: PlanContext): PlanExecution 
 export function runQuery(query: Query, context: StatementContext): StatementOutcome {
   const snapshot = context.writer.snapshot();
   try {
-    const { plan, ordered } = planQuery(query, bindContextOf(context, snapshot), context);
+    const { plan, ordered } = cachedPlan(query, bindContextOf(context, snapshot), context, (bind) => planQuery(query, bind, context));
     return outcomeOf(plan, ordered, context, snapshot, 'query');
   } catch (error) {
     snapshot.release();

@@ -60,6 +60,8 @@ export interface StatementContext {
   /** Statement start, nanoseconds since the epoch. */
   readonly nowNanoseconds: bigint;
   evaluateConstant(expression: Expression): Value;
+  /** How often evaluating constants has read the statement's start so far. */
+  clockReads(): number;
 }
 
 /** What planning and running a plan takes. */

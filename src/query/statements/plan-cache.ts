@@ -1,0 +1,140 @@
+/**
+ * Plans of the queries that ran last, for queries that come again: the same syntax tree (texts are parsed once, see parse-cache.ts), the same
+ * commit, settings, parameters and user. A plan that has read the clock or the catalog's system tables is not kept. Plans are immutable, so
+ * one may run several times at once; each run reads the tables of its own snapshot.
+ */
+import type { ParameterValue, Snapshot, TableSnapshot } from '../../core/contracts.js';
+import type { BindContext } from '../binder/context.js';
+import { storedName } from '../binder/object-name.js';
+import { inputsOf, type LogicalPlan } from '../plan/logical.js';
+import { withInputs } from '../plan/traverse.js';
+import type { Query } from '../syntax/ast/query.js';
+import type { StatementContext } from './statement.js';
+
+export interface PlannedQuery {
+  readonly plan: LogicalPlan;
+  readonly ordered: boolean;
+}
+
+interface Entry extends PlannedQuery {
+  readonly sequence: bigint;
+  readonly surroundings: string;
+}
+
+/** Plans of one text, by parameters and settings. */
+const MOST_PLANS = 8;
+
+/** Parameters of more values than this are not compared. */
+const MOST_PARAMETERS = 32;
+
+const plans = new WeakMap<Query, Entry[]>();
+
+/** The plan of the query, made by `make` unless it is known. */
+export function cachedPlan(
+  query: Query,
+  bind: BindContext,
+  context: StatementContext,
+  make: (bind: BindContext) => PlannedQuery,
+): PlannedQuery {
+  const surroundings = context.writer === context.storage ? surroundingsOf(context) : undefined;
+  if (surroundings === undefined) return make(bind);
+  const { snapshot } = bind;
+  const entries = plans.get(query) ?? [];
+  const known = entries.find((entry) => entry.sequence === snapshot.sequence && entry.surroundings === surroundings);
+  const current = known && overTables(known.plan, snapshot);
+  if (known && current) return { plan: current, ordered: known.ordered };
+  const watched = watch(bind, context);
+  const planned = make(watched.bind);
+  if (!watched.wasRead()) {
+    const entry: Entry = { ...planned, sequence: snapshot.sequence, surroundings };
+    const kept = entries.filter((each) => each.sequence === entry.sequence && each.surroundings !== surroundings);
+    plans.set(query, [entry, ...kept].slice(0, MOST_PLANS));
+  }
+  return planned;
+}
+
+/** All besides text and data that a plan follows from; undefined when it cannot be told in few words. */
+function surroundingsOf({ settings, session, principal, parameters, storage }: StatementContext): string | undefined {
+  const given = parameters === undefined ? '' : parametersText(parameters);
+  if (given === undefined) return undefined;
+  const rules = session.disabledRules.size === 0 ? '' : [...session.disabledRules].join();
+  return `${storageNumber(storage)}|${settings.timezone}|${settings.dialect}|${session.searchPath.join()}|${rules}|${principal.kind}:${principal.name}|${given}`;
+}
+
+const storageNumbers = new WeakMap<object, number>();
+let lastStorage = 0;
+
+/** Trees are shared by the queries of one service only, but this does not rest on it. */
+function storageNumber(storage: object): number {
+  let number = storageNumbers.get(storage);
+  if (number === undefined) {
+    number = ++lastStorage;
+    storageNumbers.set(storage, number);
+  }
+  return number;
+}
+
+function parametersText(parameters: NonNullable<StatementContext['parameters']>): string | undefined {
+  const entries = Object.entries(parameters as Readonly<Record<string, ParameterValue>>);
+  if (entries.length > MOST_PARAMETERS) return undefined;
+  let text = Array.isArray(parameters) ? '[' : '{';
+  for (const [name, value] of entries) {
+    if (typeof value === 'object' && value !== null) return undefined;
+    text += `${JSON.stringify(name)}:${typeof value}:${Object.is(value, -0) ? '-0' : typeof value === 'string' ? JSON.stringify(value) : String(value)};`;
+  }
+  return text;
+}
+
+interface Watched {
+  readonly bind: BindContext;
+  wasRead(): boolean;
+}
+
+/** The same context, and whether something was read through it that the cache does not know. */
+function watch(bind: BindContext, context: StatementContext): Watched {
+  let read = false;
+  const clockReads = context.clockReads();
+  const watched: BindContext = {
+    ...bind,
+    get nowNanoseconds() {
+      read = true;
+      return bind.nowNanoseconds;
+    },
+    get catalog() {
+      read = true;
+      return bind.catalog;
+    },
+    systemTable: (...args) => {
+      const found = bind.systemTable(...args);
+      if (found !== undefined) read = true;
+      return found;
+    },
+  };
+  return { bind: watched, wasRead: () => read || context.clockReads() !== clockReads };
+}
+
+/** The plan over the snapshot's tables; undefined when one of them has changed. */
+function overTables(plan: LogicalPlan, snapshot: Snapshot): LogicalPlan | undefined {
+  const sources = new Map<TableSnapshot, TableSnapshot>();
+  let changed = false;
+  const visit = (node: LogicalPlan): LogicalPlan => {
+    if (node.kind === 'scan') {
+      const source = sources.get(node.source) ?? snapshotOf(node.source, snapshot);
+      if (!source) {
+        changed = true;
+        return node;
+      }
+      sources.set(node.source, source);
+      return { ...node, source };
+    }
+    const inputs = inputsOf(node);
+    return inputs.length === 0 ? node : withInputs(node, inputs.map(visit));
+  };
+  const result = visit(plan);
+  return changed ? undefined : result;
+}
+
+function snapshotOf(source: TableSnapshot, snapshot: Snapshot): TableSnapshot | undefined {
+  const found = snapshot.table(storedName(source.table.definition));
+  return found && found.table === source.table && found.rowCount === source.rowCount ? found : undefined;
+}
