@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { DbError } from '../core/errors.js';
 import type { CatalogWrite } from './catalog.js';
 import { addressesOf } from './column-buffers.js';
+import type { Epochs } from './epochs.js';
 import type { Layout } from './layout.js';
 import { becomeSealed, discardPrepared, prepareSegment } from './seal-segment.js';
 import type { Segment } from './segment.js';
@@ -103,7 +104,7 @@ export class BulkLoad {
     const { context, table } = this;
     try {
       this.assertTable();
-      if (await sealAlone(context, table, segment, { keepOrder: false, isGone: () => this.isGone })) this.sealed.push(segment);
+      if (await sealAlone(context, table, segment, { keepOrder: false, readers: null, isGone: () => this.isGone })) this.sealed.push(segment);
     } finally {
       if (segment.state !== 'sealed') for (const address of segment.columns.flatMap(addressesOf)) context.memory.free(address);
     }
@@ -118,6 +119,8 @@ export class BulkLoad {
 interface SealOptions {
   /** Rows are not sorted by time. */
   readonly keepOrder: boolean;
+  /** Whose snapshots may have seen the segment; null = nobody's. */
+  readonly readers: Epochs | null;
   /** Asked when the file is written: nobody wants the segment any more. */
   isGone(): boolean;
 }
@@ -131,7 +134,7 @@ export async function sealAlone(context: StorageContext, table: Table, segment: 
       await discardPrepared(context, prepared);
       return false;
     }
-    becomeSealed(context, segment, prepared, prepared.record);
+    becomeSealed(context, segment, prepared, prepared.record, options.readers);
     segment.reordered = false;
     context.cache.trim();
     return true;

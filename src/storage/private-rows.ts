@@ -203,7 +203,7 @@ export class PrivateRows {
       const { segment, records } = piece;
       if (segment.state === 'sealed' || table.holds(2 * segment.rows, 2 * segment.bytes)) continue;
       segment.state = 'closed';
-      await sealAlone(context, table, segment, { keepOrder: true, isGone: () => false });
+      await sealAlone(context, table, segment, { keepOrder: true, readers: this.epochs, isGone: () => false });
       for (const record of records.splice(0)) context.memory.free(record.address);
     }
   }

@@ -7,6 +7,7 @@ import type { SegmentRecord } from './catalog.js';
 import { addressesOf, type ColumnBuffers, columnBytes, freeze, nodesOf } from './column-buffers.js';
 import type { CachedColumn } from './column-cache.js';
 import { permuteColumn } from './column-permute.js';
+import type { Epochs } from './epochs.js';
 import { columnAt, type Segment } from './segment.js';
 import { type WrittenFile, writeSegmentFile } from './segment-file.js';
 import type { StorageContext } from './storage-context.js';
@@ -88,12 +89,21 @@ export async function discardPrepared(context: StorageContext, { columns, order,
   if (context.segmentsFolder !== null) await rm(join(context.segmentsFolder, record.file), { force: true });
 }
 
-/** The segment's columns come from the cache from now on. Its own old buffers go when no snapshot sees them any more. */
-export function becomeSealed(context: StorageContext, segment: Segment, prepared: PreparedSegment, record: SegmentRecord): void {
+/**
+ * The segment's columns come from the cache from now on. Its own old buffers go when no snapshot sees them any more. `readers`: whose snapshots
+ * may have seen the segment; null = nobody's.
+ */
+export function becomeSealed(
+  context: StorageContext,
+  segment: Segment,
+  prepared: PreparedSegment,
+  record: SegmentRecord,
+  readers: Epochs | null = context.memory.epochs,
+): void {
   const { memory, cache, catalog } = context;
   const replaced = segment.columns.flatMap(addressesOf);
   const isMoved = prepared.order !== 0;
-  const entries = prepared.columns.map((column, i) => cache.adopt(segment, i, column, catalog.persistent && isMoved));
+  const entries = prepared.columns.map((column, i) => cache.adopt(segment, i, column, catalog.persistent && (isMoved || readers === null)));
   segment.state = 'sealed';
   segment.columns = [];
   segment.tailKeys.length = 0;
@@ -102,17 +112,18 @@ export function becomeSealed(context: StorageContext, segment: Segment, prepared
   if (isMoved) {
     segment.sorted = true;
     segment.order = prepared.order;
-    for (const address of replaced) memory.retire(address);
-    memory.epochs.retire(() => {
-      memory.free(segment.order);
+    const free = () => {
+      for (const address of [...replaced, segment.order]) memory.free(address);
       segment.order = 0;
-    });
-  } else if (catalog.persistent) allowEviction(context, entries);
+    };
+    if (readers === null) free();
+    else readers.retire(free);
+  } else if (catalog.persistent && readers !== null) allowEviction(readers, entries);
 }
 
 /** Older snapshots read these very buffers without pinning them in the cache. */
-function allowEviction(context: StorageContext, entries: readonly CachedColumn[]): void {
-  context.memory.epochs.retire(() => {
+function allowEviction(readers: Epochs, entries: readonly CachedColumn[]): void {
+  readers.retire(() => {
     for (const entry of entries) entry.evictable = true;
   });
 }
