@@ -104,7 +104,8 @@ export class BulkLoad {
     const { context, table } = this;
     try {
       this.assertTable();
-      if (await sealAlone(context, table, segment, { keepOrder: false, readers: null, isGone: () => this.isGone })) this.sealed.push(segment);
+      if (await sealAlone(context, table, segment, { keepOrder: false, readers: null, isGone: () => this.isGone }))
+        this.sealed.push(segment);
     } finally {
       if (segment.state !== 'sealed') for (const address of segment.columns.flatMap(addressesOf)) context.memory.free(address);
     }

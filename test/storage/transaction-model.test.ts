@@ -272,10 +272,11 @@ class Run {
     const merged = new Map(this.committed);
     for (const name of new Set([...open.base.keys(), ...open.state.keys()])) {
       const [before, after] = [open.base.get(name), open.state.get(name)];
-      if (before === after || (before !== undefined && after !== undefined && isSame(before, after))) continue;
+      const isTruncated = after !== undefined && open.changes.truncated.has(after.id);
+      if (before === after || (before !== undefined && after !== undefined && !isTruncated && isSame(before, after))) continue;
       if (after === undefined) merged.delete(name);
       else if (before?.id !== after.id) merged.set(name, after);
-      else merged.set(name, mergeTable(before, after, this.committed.get(name) as ModelTable, open.changes.truncated.has(after.id)));
+      else merged.set(name, mergeTable(before, after, this.committed.get(name) as ModelTable, isTruncated));
     }
     this.committed = merged;
     this.note(open);
