@@ -39,7 +39,7 @@ export class SessionSettings {
       return;
     }
     const known = querySetting(name, position);
-    if (known === 'dialect' && value !== null) checkDialect(String(value).toLowerCase());
+    if (known === 'dialect' && value !== null) checkDialect(String(value).toLowerCase(), position);
     if (value === null) this.values.delete(known);
     else this.values.set(known, parseSetting(known, value));
   }

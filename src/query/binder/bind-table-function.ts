@@ -1,7 +1,7 @@
 /** Functions in FROM: generate_series, range, unnest, generate_subscripts. They may read the tables to their left. */
 import { DbError } from '../../core/errors.js';
 import { INT64, typeName } from '../../core/types.js';
-import { findSystemFunction } from '../catalog/registry.js';
+import { findSystemFunction, SYSTEM_FUNCTION_NAMES } from '../catalog/registry.js';
 import type { Expression } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { FunctionCall, TableFunction } from '../syntax/ast/query.js';
@@ -9,6 +9,7 @@ import { scalarCall } from './bind-call.js';
 import { bindSeries, ONE_ROW, seriesList } from './bind-series.js';
 import { type BoundRelation, type Clause, type FromClause, unsupported } from './context.js';
 import { intLiteral } from './expressions.js';
+import { didYouMean } from './nearest-name.js';
 import { unnestPlan } from './plans.js';
 import { sampled } from './sample.js';
 import { Scope } from './scope.js';
@@ -31,7 +32,8 @@ export function bindTableFunction(reference: TableFunction, clause: FromClause):
     return asRelation(plan, plan.output, reference.alias, name, null, reference.position);
   }
   const bind = TABLE_FUNCTIONS[name];
-  if (!bind) throw unsupported(`table function ${name}`, reference.position, `there are ${Object.keys(TABLE_FUNCTIONS).join(', ')}`);
+  const names = [...Object.keys(TABLE_FUNCTIONS), ...SYSTEM_FUNCTION_NAMES];
+  if (!bind) throw unsupported(`table function ${name}`, reference.position, didYouMean(name, names) ?? `there are ${names.join(', ')}`);
   const plan = sampled(bind(reference.call, reference, clause), reference.sample, clause);
   const { alias } = reference;
   const [column, ...more] = plan.output;

@@ -34,10 +34,11 @@ export function isOwnDialect(name: string): boolean {
 }
 
 /** Fails with `invalid_argument` when no dialect has the name. */
-export function checkDialect(name: string): void {
+export function checkDialect(name: string, position?: number): void {
   if (OWN_DIALECTS.has(name) || DIALECTS[name]) return;
   const names = [...OWN_DIALECTS, ...Object.keys(DIALECTS)];
   throw new DbError('invalid_argument', `no dialect is called ${name}`, {
+    position,
     hint: didYouMean(name, names) ?? `known are ${names.join(', ')}`,
   });
 }
