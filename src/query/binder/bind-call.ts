@@ -62,7 +62,7 @@ export const ORDERED_SET: Readonly<Record<string, string>> = {
 };
 
 /** Other spellings of operators, which the registry has under the operator's name. */
-const OPERATOR_SPELLINGS: Readonly<Record<string, string>> = { mod: 'modulo' };
+const OPERATOR_SPELLINGS: Readonly<Record<string, string>> = { mod: 'modulo', xor: 'bit_xor' };
 
 export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
   const name = (syntax.name.at(-1)?.name ?? '').toLowerCase();

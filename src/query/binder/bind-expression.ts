@@ -1,6 +1,6 @@
 /** Syntax of an expression → bound expression: one handler per kind of node. */
 import { DbError } from '../../core/errors.js';
-import { isText, typeName, UTF8 } from '../../core/types.js';
+import { type DataType, isText, typeName, UTF8 } from '../../core/types.js';
 import { castSupported } from '../functions/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { Column } from '../syntax/ast/literal.js';
@@ -155,10 +155,29 @@ function bindCast(syntax: Cast, clause: Clause): Expression {
   const operand = bindExpression(syntax.operand, clause);
   const json = bindJsonCast(syntax.type, operand, syntax.isTry, clause, syntax.position);
   if (json) return json;
+  const shifted = inSessionZone(operand, type, clause);
+  if (shifted) return castOf(shifted, type, syntax.isTry);
   if (!castSupported(operand.type, type)) {
     throw new DbError('type_mismatch', `${typeName(operand.type)} cannot be cast to ${typeName(type)}`, { position: syntax.position });
   }
   return castOf(operand, type, syntax.isTry);
+}
+
+/**
+ * CAST between an instant and wall time (a plain timestamp, a date, a time) goes by the session's zone. now() is plain, but means UTC.
+ * Undefined: nothing is to be shifted.
+ */
+function inSessionZone(operand: Expression, type: DataType, clause: Clause): Expression | undefined {
+  const { timezone, call } = clause.context;
+  const from = operand.type;
+  if (timezone === 'UTC' || (operand.kind === 'call' && operand.function === 'now')) return undefined;
+  const isWall = (kind: DataType) =>
+    kind.kind === 'timestamp' ? kind.timezone === null : kind.kind === 'date32' || kind.kind === 'time64';
+  const toWall = from.kind === 'timestamp' && from.timezone !== null && isWall(type);
+  const fromWall =
+    type.kind === 'timestamp' && type.timezone !== null && (from.kind === 'timestamp' || from.kind === 'date32') && isWall(from);
+  if (!toWall && !fromWall) return undefined;
+  return call('at_time_zone', [operand, textLiteral(timezone, operand.position)], operand.position);
 }
 
 function castOf(operand: Expression, type: Expression['type'], safe: boolean): Expression {

@@ -7,6 +7,7 @@ import { filledBitmap, intersection, restrict } from './bitmaps.js';
 import { castNumber } from './cast-number.js';
 import { textToType, typeToText } from './cast-text.js';
 import { type MoveContext, toFlat } from './gather.js';
+import { int64Slot } from './int64-slot.js';
 import { valueToText } from './literals.js';
 import { asConstant, constantVector, isNullConstant } from './vector-values.js';
 
@@ -94,13 +95,6 @@ function castTime(vector: Vector, to: DataType, safe: boolean, context: MoveCont
 
 function ticksPerDay(type: DataType): bigint {
   return type.kind === 'timestamp' || type.kind === 'time64' ? UNITS_PER_SECOND[type.unit] * 86_400n : 1n;
-}
-
-/** Address of an int64 constant in scratch. */
-export function int64Slot(value: bigint, context: MoveContext): number {
-  const slot = context.scratch.allocate(8);
-  context.arena.i64[slot / 8] = value;
-  return slot;
 }
 
 function divideTicks(vector: Vector, width: bigint, context: MoveContext): Vector {

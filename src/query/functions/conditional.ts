@@ -1,7 +1,8 @@
 /** Conditional functions. coalesce and if are evaluated as CASE when an argument can fail, so that only what is needed is computed. */
 import { bitmapBytes, type Vector } from '../../core/batch.js';
-import { BOOL, type DataType, UTF8 } from '../../core/types.js';
+import { BOOL, type DataType, isText, UTF8 } from '../../core/types.js';
 import { commonValidity, filledBitmap, intersection } from '../expression/bitmaps.js';
+import { castVector } from '../expression/cast.js';
 import { choose } from '../expression/choose.js';
 import { type Comparison, compareVectors } from '../expression/compare.js';
 import { toFlat } from '../expression/gather.js';
@@ -38,11 +39,20 @@ const coalesce: Overload['evaluate'] = (context, args, rowCount) => {
   return chosen;
 };
 
+/** The result has the type of a, whatever it is compared as; a bare text takes the other side's. */
+function resolveNullif(args: readonly ArgumentType[]): Overload | undefined {
+  const [a] = args;
+  const common = args.length === 2 ? resultType(args) : undefined;
+  if (!a || !common) return undefined;
+  const type = a.type.kind === 'null' || (a.literal && isText(a.type)) ? common : a.type;
+  return { args: [type, common], type, evaluate: nullif };
+}
+
 const nullif: Overload['evaluate'] = (context, [a, b], rowCount) => {
   const [left, right] = [a as Vector, b as Vector];
   if (isNullConstant(left, context) || isNullConstant(right, context)) return left;
   const { kernels } = context;
-  const equal = compareVectors('eq', left, right, rowCount, context);
+  const equal = compareVectors('eq', castVector(left, right.type, false, context), right, rowCount, context);
   kernels.bits_and(equal, commonValidity([left, right], rowCount, context), rowCount, equal);
   const differs = context.scratch.allocate(bitmapBytes(rowCount));
   kernels.bits_not(equal, rowCount, differs);
@@ -101,7 +111,7 @@ export const CONDITIONAL_FUNCTIONS: readonly ScalarFunction[] = [
       { sql: 'nullif(1, 1)', result: 'NULL' },
       { sql: 'nullif(1, 2)', result: '1' },
     ],
-    (args) => (args.length === 2 ? alike(args, 2, nullif) : undefined),
+    resolveNullif,
   ),
   entry(
     'greatest',
@@ -123,6 +133,6 @@ export const CONDITIONAL_FUNCTIONS: readonly ScalarFunction[] = [
       { sql: 'iff(NULL, 10, 20)', result: '20' },
     ],
     resolveChoice,
-    ['iff'],
+    ['iff', 'iif'],
   ),
 ];

@@ -9,7 +9,8 @@ import { castNumber } from '../expression/cast-number.js';
 import { constantVector } from '../expression/vector-values.js';
 import type { ArgumentType, EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
 import { entriesOf } from './entry.js';
-import { float, integer, oneOf, result, room, type Signature, step } from './overloads.js';
+import { float, integer, oneOf, type Parameter, result, room, type Signature, step } from './overloads.js';
+import { each } from './row-by-row.js';
 
 type FloatKernel = (a: number, n: number, out: number) => void;
 type FloatKernels = EvaluationContext['kernels'];
@@ -183,6 +184,8 @@ function constantDigits(name: string, vector: Vector, context: EvaluationContext
   return clampDigits(valueAt(context.arena, vector, 0));
 }
 
+const time: Parameter = (arg) => (['timestamp', 'date32', 'interval'].includes(arg.type.kind) ? arg.type : undefined);
+
 function classTest(name: string, kindOf: 0 | 1 | 2, doc: string, examples: readonly FunctionExample[]): ScalarFunction {
   return {
     name,
@@ -191,15 +194,18 @@ function classTest(name: string, kindOf: 0 | 1 | 2, doc: string, examples: reado
     infallible: true,
     doc,
     examples,
-    resolve: oneOf({
-      params: [float],
-      type: BOOL,
-      evaluate: (context, [arg], rowCount) => {
-        const out = context.scratch.allocate(bitmapBytes(rowCount));
-        context.kernels.is_class_f64((arg as Vector).values, rowCount, kindOf, out);
-        return boolVector(out, rowCount);
+    resolve: oneOf(
+      {
+        params: [float],
+        type: BOOL,
+        evaluate: (context, [arg], rowCount) => {
+          const out = context.scratch.allocate(bitmapBytes(rowCount));
+          context.kernels.is_class_f64((arg as Vector).values, rowCount, kindOf, out);
+          return boolVector(out, rowCount);
+        },
       },
-    }),
+      ...(kindOf === 2 ? [each([time], BOOL, () => true)] : []),
+    ),
   };
 }
 
@@ -451,7 +457,7 @@ export const MATH_FUNCTIONS: readonly ScalarFunction[] = [
   unary('tanh', 'tanh_f64', 'Hyperbolic tangent.', [{ sql: 'tanh(0)', result: '0' }]),
   unary('degrees', 'degrees_f64', 'Radians to degrees.', [{ sql: 'degrees(pi())', result: '180' }]),
   unary('radians', 'radians_f64', 'Degrees to radians.', [{ sql: 'radians(180) = pi()', result: 'true' }]),
-  entry('gcd', 'Greatest common divisor.', [{ sql: 'gcd(12, 18)', result: '6' }], oneOf(gcd)),
+  entry('gcd', 'Greatest common divisor.', [{ sql: 'gcd(12, 18)', result: '6' }], oneOf(gcd), ['greatest_common_divisor']),
   entry(
     'lcm',
     'Least common multiple.',
@@ -460,10 +466,13 @@ export const MATH_FUNCTIONS: readonly ScalarFunction[] = [
       { sql: 'lcm(0, 0)', result: '0' },
     ],
     oneOf(lcm),
+    ['least_common_multiple'],
   ),
   classTest('isnan', 0, 'True for NaN.', [{ sql: "isnan('NaN'::float64)", result: 'true' }]),
   classTest('isinf', 1, 'True for the infinities.', [{ sql: "isinf('-inf'::float64)", result: 'true' }]),
-  classTest('isfinite', 2, 'True for numbers that are neither NaN nor infinite.', [{ sql: 'isfinite(1.5)', result: 'true' }]),
+  classTest('isfinite', 2, 'True for numbers that are neither NaN nor infinite, and for every date, timestamp and interval.', [
+    { sql: 'isfinite(1.5)', result: 'true' },
+  ]),
   entry(
     'random',
     'A random float64 in [0, 1), new for every row.',

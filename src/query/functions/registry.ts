@@ -10,6 +10,7 @@ import { LIST_LAMBDA_FUNCTIONS } from './list-lambda.js';
 import { LIST_SEARCH_FUNCTIONS } from './list-search.js';
 import { LIST_SHAPE_FUNCTIONS } from './list-shape.js';
 import { MATH_FUNCTIONS } from './math.js';
+import { MATH_VALUE_FUNCTIONS } from './math-values.js';
 import { PATTERN_FUNCTIONS } from './patterns.js';
 import { REGULAR_FUNCTIONS } from './regular-functions.js';
 import { SERIES_FUNCTIONS } from './series-list.js';
@@ -21,16 +22,19 @@ import { TEXT_CODE_FUNCTIONS } from './text-codes.js';
 import { TIME_FUNCTIONS } from './time.js';
 import { TIME_BUCKET_FUNCTIONS } from './time-buckets.js';
 import { TIME_PART_FUNCTIONS } from './time-parts.js';
+import { TIME_VALUE_FUNCTIONS } from './time-values.js';
 
 const TOPICS: readonly (readonly ScalarFunction[])[] = [
   COMPARISON_FUNCTIONS,
   ARITHMETIC_FUNCTIONS,
   MATH_FUNCTIONS,
+  MATH_VALUE_FUNCTIONS,
   TEXT_FUNCTIONS,
   TEXT_CODE_FUNCTIONS,
   PATTERN_FUNCTIONS,
   REGULAR_FUNCTIONS,
   TIME_FUNCTIONS,
+  TIME_VALUE_FUNCTIONS,
   TIME_BUCKET_FUNCTIONS,
   TIME_PART_FUNCTIONS,
   CONDITIONAL_FUNCTIONS,

@@ -1,6 +1,7 @@
 /** Types, version, identifiers, hashes. */
 import type { Vector } from '../../core/batch.js';
 import { systemEnvironment } from '../../core/environment.js';
+import { DbError } from '../../core/errors.js';
 import { physicalOf, typeName, UINT64, UTF8, UUID, WIDTH_BYTES } from '../../core/types.js';
 import { castVector } from '../expression/cast.js';
 import { castNumber } from '../expression/cast-number.js';
@@ -8,7 +9,8 @@ import { toFlat } from '../expression/gather.js';
 import { constantVector, vectorOf } from '../expression/vector-values.js';
 import type { ArgumentType, EvaluationContext, Overload, ScalarFunction } from './contract.js';
 import { entriesOf } from './entry.js';
-import { any, oneOf, result, room } from './overloads.js';
+import { any, oneOf, result, room, text } from './overloads.js';
+import { each } from './row-by-row.js';
 
 const VERSION = 'FletchDB 0.1.0';
 
@@ -27,6 +29,17 @@ function resolveTypeof(args: readonly ArgumentType[]): Overload | undefined {
 const newIdentifier: Overload['evaluate'] = (context, _args, rowCount) =>
   vectorOf(
     Array.from({ length: rowCount }, () => systemEnvironment.uuid()),
+    UUID,
+    context,
+  );
+
+const timedIdentifier: Overload['evaluate'] = (context, _args, rowCount) =>
+  vectorOf(
+    Array.from({ length: rowCount }, () => {
+      const time = (systemEnvironment.nowNanoseconds() / 1_000_000n).toString(16).padStart(12, '0');
+      const random = systemEnvironment.uuid().replaceAll('-', '');
+      return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(13, 16)}-${random.slice(16, 20)}-${random.slice(20)}`;
+    }),
     UUID,
     context,
   );
@@ -92,7 +105,7 @@ export const SYSTEM_FUNCTIONS: readonly ScalarFunction[] = [
     [{ sql: 'length(gen_random_uuid()::utf8)', result: '36' }],
     oneOf({ params: [], type: UUID, evaluate: newIdentifier }),
     {
-      aliases: ['uuid'],
+      aliases: ['uuid', 'uuidv4'],
       volatile: true,
     },
   ),
@@ -105,5 +118,23 @@ export const SYSTEM_FUNCTIONS: readonly ScalarFunction[] = [
       category: 'hash',
       nulls: 'strict',
     },
+  ),
+  entry(
+    'uuidv7',
+    'A new uuid (version 7) for every row: the time in milliseconds first, then random bits.',
+    [{ sql: 'substring(uuidv7()::utf8, 15, 1)', result: '7' }],
+    oneOf({ params: [], type: UUID, evaluate: timedIdentifier }),
+    { volatile: true },
+  ),
+  entry(
+    'error',
+    'error(message): fails with the message, for conditions that must not occur.',
+    [{ sql: "CASE WHEN 1 > 2 THEN error('never') ELSE 'fine' END", result: 'fine' }],
+    [
+      each([text], UTF8, ([message]) => {
+        throw new DbError('invalid_value', String(message));
+      }),
+    ],
+    { nulls: 'strict', volatile: true },
   ),
 ];

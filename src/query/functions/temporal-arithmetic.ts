@@ -14,7 +14,7 @@ import {
   UNITS_PER_SECOND,
 } from '../../core/types.js';
 import { valueAt } from '../../core/values.js';
-import { int64Slot } from '../expression/cast.js';
+import { int64Slot } from '../expression/int64-slot.js';
 import { valueToText } from '../expression/literals.js';
 import type { ArgumentType, EvaluationContext, Overload } from './contract.js';
 import { result, room, step } from './overloads.js';

@@ -2,13 +2,14 @@
 import { flatVector, type IntervalValue, type Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, FLOAT64, INT64, INTERVAL, isInteger, isNumeric, isText } from '../../core/types.js';
-import { int64Slot } from '../expression/cast.js';
+import { int64Slot } from '../expression/int64-slot.js';
 import { asConstant } from '../expression/vector-values.js';
+import { shiftZone } from '../expression/zone-shift.js';
 import type { ArgumentType, EvaluationContext, Overload, ScalarFunction } from './contract.js';
 import { entriesOf } from './entry.js';
 import { float, integer, interval, oneOf, type Parameter, result, room, type Signature, step, text, timestamp } from './overloads.js';
 import { constantArgument, ticksPerSecond, UNIT_MONTHS, UNIT_NANOSECONDS, unitArgument } from './time-units.js';
-import { calendarZone, shiftZone } from './time-zones.js';
+import { calendarZone } from './time-zones.js';
 import { commonType } from './types.js';
 
 const NS_PER_SECOND = 1_000_000_000n;

@@ -2,8 +2,9 @@
 import { flatVector, type Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, FLOAT64, INT64, isText } from '../../core/types.js';
-import { castVector, int64Slot } from '../expression/cast.js';
+import { castVector } from '../expression/cast.js';
 import { castNumber } from '../expression/cast-number.js';
+import { int64Slot } from '../expression/int64-slot.js';
 import type { ArgumentType, EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
 import { entriesOf } from './entry.js';
 import { kind, oneOf, type Parameter, result, room, type Signature, text, timestamp } from './overloads.js';

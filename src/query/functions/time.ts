@@ -3,9 +3,11 @@ import { flatVector, type Value, type Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { DATE32, type DataType, FLOAT64, INT64, INTERVAL, TIMESTAMP_NS, TIMESTAMP_US, UTF8 } from '../../core/types.js';
 import { daysFromCivil } from '../../core/values.js';
-import { castVector, int64Slot } from '../expression/cast.js';
+import { castVector } from '../expression/cast.js';
 import { castNumber } from '../expression/cast-number.js';
+import { int64Slot } from '../expression/int64-slot.js';
 import { constantVector, valuesOf, vectorOf } from '../expression/vector-values.js';
+import { shiftZone } from '../expression/zone-shift.js';
 import type { ArgumentType, EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
 import { entriesOf } from './entry.js';
 import { float, integer, oneOf, result, room, type Signature, step, text, timestamp } from './overloads.js';
@@ -13,7 +15,8 @@ import { resolveTemporal, tickShape } from './temporal-arithmetic.js';
 import { truncateTimestamps } from './time-buckets.js';
 import { formatTimestamp, postgresFormat } from './time-format.js';
 import { constantArgument, ticksPerSecond, UNIT_MONTHS, UNIT_NANOSECONDS, unitArgument } from './time-units.js';
-import { shiftZone, wallTime } from './time-zones.js';
+import { resolveWholeUnits, timestampByFormat } from './time-values.js';
+import { wallTime } from './time-zones.js';
 import { commonType } from './types.js';
 
 const entry = entriesOf({ category: 'time' });
@@ -234,7 +237,14 @@ export const TIME_FUNCTIONS: readonly ScalarFunction[] = [
     (now) => now,
     'Start of the statement, in UTC.',
     [{ sql: 'now() = current_timestamp', result: 'true' }],
-    ['current_timestamp', 'localtimestamp', 'transaction_timestamp'],
+    [
+      'current_timestamp',
+      'localtimestamp',
+      'transaction_timestamp',
+      'statement_timestamp',
+      'get_current_timestamp',
+      'current_localtimestamp',
+    ],
   ),
   clock(
     'today',
@@ -243,6 +253,14 @@ export const TIME_FUNCTIONS: readonly ScalarFunction[] = [
     'Day on which the statement started, in UTC.',
     [{ sql: 'today() <= now()', result: 'true' }],
     ['current_date'],
+  ),
+  clock(
+    'current_time',
+    { kind: 'time64', unit: 'us' },
+    (now) => (now / 1000n) % 86_400_000_000n,
+    'Time of day at which the statement started, in UTC.',
+    [{ sql: 'current_time IS NOT NULL', result: 'true' }],
+    ['localtime', 'current_localtime', 'get_current_time'],
   ),
   clock('yesterday', DATE32, (now) => floorDays(now) - 1, 'The day before today().', [{ sql: 'today() - yesterday()', result: '1' }]),
   entry(
@@ -259,9 +277,12 @@ export const TIME_FUNCTIONS: readonly ScalarFunction[] = [
   ),
   entry(
     'to_timestamp',
-    'Timestamp of seconds since the epoch.',
-    [{ sql: 'to_timestamp(1.5)', result: '1970-01-01T00:00:01.500000Z' }],
-    oneOf({ params: [float], type: UTC_TIMESTAMP, evaluate: fromEpoch }),
+    "Timestamp of seconds since the epoch; to_timestamp(text, format) with PostgreSQL's patterns, wall time of the session's zone.",
+    [
+      { sql: 'to_timestamp(1.5)', result: '1970-01-01T00:00:01.500000Z' },
+      { sql: "to_timestamp('2026-02-14 15:04', 'YYYY-MM-DD HH24:MI')", result: '2026-02-14T15:04:00.000000Z' },
+    ],
+    [{ params: [float], type: UTC_TIMESTAMP, evaluate: fromEpoch }, timestampByFormat],
   ),
   entry(
     'age',
@@ -277,9 +298,13 @@ export const TIME_FUNCTIONS: readonly ScalarFunction[] = [
   ),
   entry(
     'date_sub',
-    'date_sub(ts, interval): as ts - interval.',
-    [{ sql: "date_sub(TIMESTAMP '2026-01-01', INTERVAL '1 day')", result: '2025-12-31T00:00:00.000000Z' }],
-    (args) => (args.length === 2 ? resolveTemporal('subtract', args) : undefined),
+    'date_sub(ts, interval): as ts - interval. date_sub(unit, a, b): whole units between a and b.',
+    [
+      { sql: "date_sub(TIMESTAMP '2026-01-01', INTERVAL '1 day')", result: '2025-12-31T00:00:00.000000Z' },
+      { sql: "date_sub('month', DATE '2026-01-31', DATE '2026-03-30')", result: '1' },
+    ],
+    (args) => (args.length === 2 ? resolveTemporal('subtract', args) : resolveWholeUnits(args)),
+    ['datesub'],
   ),
   entry(
     'date_diff',
