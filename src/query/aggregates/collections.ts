@@ -7,6 +7,7 @@ import { gatherVector, gatherVectorOrNull } from '../expression/gather.js';
 import type { ArgumentType } from '../functions/contract.js';
 import type { AggregateFunction, AggregateRecipe, FinishInput } from './contract.js';
 import { allocateValues, reached, slotAt } from './finishing.js';
+import { severalQuantiles } from './over-values.js';
 
 function listOf(input: FinishInput) {
   const list = slotAt(input, 0).list;
@@ -120,13 +121,20 @@ export const COLLECTIONS = [
   },
   {
     name: 'quantile_cont',
-    aliases: ['percentile_cont', 'quantile'],
-    doc: 'Quantile (a constant in [0, 1]) interpolated between values. percentile_cont(q) WITHIN GROUP (ORDER BY x) is quantile_cont(x, q).',
+    aliases: ['percentile_cont', 'quantile', 'approx_quantile', 'reservoir_quantile', 'approx_percentile'],
+    doc: 'Quantile (a constant in [0, 1], or a list of them) interpolated between values. percentile_cont(q) WITHIN GROUP (ORDER BY x) is quantile_cont(x, q).',
     examples: [{ sql: 'SELECT quantile_cont(x, 0.25) FROM (VALUES (1), (2), (3), (4)) t(x)', result: '1.75' }],
     constantsFrom: 1,
-    resolve: (args) =>
-      args.length === 2 && numeric(args) && isNumeric(args[1]?.type ?? UTF8) ? { args: [FLOAT64, FLOAT64], type: FLOAT64 } : undefined,
-    recipe: () => continuous(1),
+    resolve: (args) => {
+      const at = args[1]?.type ?? UTF8;
+      if (args.length !== 2 || !numeric(args)) return undefined;
+      if (at.kind === 'list' && isNumeric(at.item.type)) {
+        const several: DataType = { kind: 'list', item: { name: 'item', type: FLOAT64, nullable: true } };
+        return { args: [FLOAT64, several], type: several };
+      }
+      return isNumeric(at) ? { args: [FLOAT64, FLOAT64], type: FLOAT64 } : undefined;
+    },
+    recipe: (args) => (args[1]?.kind === 'list' ? severalQuantiles() : continuous(1)),
   },
   {
     name: 'quantile_disc',

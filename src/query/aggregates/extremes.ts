@@ -2,6 +2,7 @@
 import { BOOL, type DataType, physicalOf, UTF8, WIDTH_BYTES } from '../../core/types.js';
 import type { AggregateFunction, AggregateRecipe, SlotKind } from './contract.js';
 import { flagged, partAt, reached, slotAt, stateVector } from './finishing.js';
+import { bestBy, severalExtremes, severalSignature } from './over-values.js';
 
 /** Types whose order fits one 64-bit key. */
 export function hasOrderKey(type: DataType): boolean {
@@ -38,11 +39,13 @@ function extreme(name: 'min' | 'max', doc: string, result: string) {
     name,
     doc,
     examples: [{ sql: `SELECT ${name}(x) FROM (VALUES (3), (1), (NULL), (2)) t(x)`, result }],
+    constantsFrom: 1,
     resolve: (args) => {
       const type = args[0]?.type;
+      if (args.length === 2) return severalSignature(args);
       return args.length === 1 && type ? { args: [unlessNull(type)], type: unlessNull(type) } : undefined;
     },
-    recipe: () => extremeOf(name),
+    recipe: (args) => (args.length === 2 ? severalExtremes(name === 'min') : extremeOf(name)),
   } as const satisfies AggregateFunction;
 }
 
@@ -54,10 +57,10 @@ function argExtreme(name: 'arg_min' | 'arg_max', aliases: readonly string[], doc
     examples: [{ sql: `SELECT ${name}(x, y) FROM (VALUES ('a', 3), ('b', 1), ('c', 2)) t(x, y)`, result }],
     resolve: (args) => {
       const [value, order] = args.map((arg) => arg.type);
-      if (args.length !== 2 || !value || !order || !hasOrderKey(order)) return undefined;
+      if (args.length !== 2 || !value || !order) return undefined;
       return { args: [unlessNull(value), order], type: unlessNull(value) };
     },
-    recipe: () => pickedBy(name, [0, 1]),
+    recipe: ([, order]) => (order && hasOrderKey(order) ? pickedBy(name, [0, 1]) : bestBy(name === 'arg_min')),
   } as const satisfies AggregateFunction;
 }
 
@@ -74,8 +77,8 @@ function logical(name: 'bool_and' | 'bool_or', aliases: readonly string[], doc: 
 }
 
 export const EXTREMES = [
-  extreme('min', 'Smallest value that is not NULL. NaN is the largest float.', '1'),
-  extreme('max', 'Largest value that is not NULL. NaN is the largest float.', '3'),
+  extreme('min', 'Smallest value that is not NULL. NaN is the largest float. min(x, n): the n smallest as a list.', '1'),
+  extreme('max', 'Largest value that is not NULL. NaN is the largest float. max(x, n): the n largest as a list.', '3'),
   argExtreme(
     'arg_min',
     ['argmin', 'min_by'],

@@ -13,8 +13,9 @@ export function isNested(type: DataType): boolean {
 
 /** The call with bytes in the place of lists and structs. */
 export function callOverBytes(spec: CallSpec): CallSpec {
-  if (!spec.argTypes.some(isNested)) return spec;
-  const argTypes = spec.argTypes.map((type) => (isNested(type) ? BINARY : type));
+  const kept = (type: DataType, i: number) => isNested(type) && spec.constants[i] === undefined;
+  if (!spec.argTypes.some(kept)) return spec;
+  const argTypes = spec.argTypes.map((type, i) => (kept(type, i) ? BINARY : type));
   const signature = aggregateFunction(spec.function)?.resolve(argTypes.map((type) => ({ type, literal: false })));
   assert(signature, `${spec.function} over bytes`);
   return { ...spec, argTypes, type: signature.type };

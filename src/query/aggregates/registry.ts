@@ -5,6 +5,7 @@ import { COLLECTIONS } from './collections.js';
 import type { AggregateFunction, AggregateSignature } from './contract.js';
 import { COUNTS } from './counts.js';
 import { EXTREMES } from './extremes.js';
+import { OVER_VALUES } from './over-values.js';
 import { POSITIONS } from './positions.js';
 import { STATISTICS } from './statistics.js';
 import { SUMS } from './sums.js';
@@ -17,6 +18,7 @@ export const AGGREGATE_FUNCTIONS: readonly AggregateFunction[] = [
   ...POSITIONS,
   ...STATISTICS,
   ...COLLECTIONS,
+  ...OVER_VALUES,
 ];
 
 const BY_NAME = new Map<string, AggregateFunction>(

@@ -2,14 +2,14 @@
 
 import { DbError } from '../../core/errors.js';
 import { FLOAT64, typeName, UTF8 } from '../../core/types.js';
-import { isAggregate, nearestAggregate, resolveAggregate } from '../aggregates/registry.js';
+import { aggregateFunction, isAggregate, nearestAggregate, resolveAggregate } from '../aggregates/registry.js';
 import { nearestFunction, resolveScalar, scalarFunction } from '../functions/registry.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { SortKey } from '../plan/logical.js';
 import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
 import { windowFunction } from '../windows/registry.js';
 import type { AggregateCollector } from './aggregate-collector.js';
-import { bindLambdaCall, jsonArguments, namedFields } from './bind-composite.js';
+import { bindLambdaCall, jsonAggregateArguments, jsonArguments, namedFields } from './bind-composite.js';
 import { catalogCall } from './catalog-functions.js';
 import { argumentOf, castTo, coerceBool, decimalLiterals } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
@@ -137,7 +137,7 @@ function bindAggregateOver(name: string, syntax: FunctionCall, clause: Clause, n
   const inner: Clause = { ...clause, aggregates: null, windows: null, unnests: null, relation, name: `the arguments of ${name}` };
   const bind = (item: FunctionCall['arguments'][number]) => context.bindExpression(item.value, inner);
   const target = syntax.withinGroup.length > 0 ? (ORDERED_SET[name] ?? name) : name;
-  const direct = syntax.arguments.map(bind);
+  const direct = jsonAggregateArguments(aggregateFunction(target)?.name, syntax.arguments.map(bind), inner);
   const ordered = ORDERED_SET[name] !== undefined && syntax.withinGroup[0];
   const args = ordered ? orderedSetArguments(name, ordered, direct, inner) : direct;
   const orderBy = [...syntax.orderBy, ...(ordered ? [] : syntax.withinGroup)].map((item) => bindSortKey(item, inner));

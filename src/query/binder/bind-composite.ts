@@ -197,7 +197,7 @@ export function overItems(
 // ---- JSON ----
 
 /** Functions that build JSON, and those whose text is JSON, so that the first take it as it is. */
-const JSON_BUILDERS: ReadonlySet<string> = new Set(['to_json', 'json_object', 'json_array', 'json_group_array', 'json_group_object']);
+const JSON_BUILDERS: ReadonlySet<string> = new Set(['to_json', 'json_object', 'json_array']);
 /** Results of aggregates are columns of these names. */
 const AGGREGATED: ReadonlySet<string> = new Set(['json_group_array', 'json_group_object']);
 const JSON_VALUED: ReadonlySet<string> = new Set([
@@ -214,6 +214,17 @@ export function jsonArguments(name: string | undefined, args: readonly Expressio
 function isJson(expression: Expression): boolean {
   if (expression.kind === 'column') return AGGREGATED.has(expression.name) && expression.type.kind === 'utf8';
   return expression.kind === 'call' && JSON_VALUED.has(expression.function) && expression.type.kind === 'utf8';
+}
+
+/** The values of JSON aggregates as JSON text; a name stays as text. */
+export function jsonAggregateArguments(name: string | undefined, args: readonly Expression[], clause: Clause): readonly Expression[] {
+  if (name === 'json_group_array') return args.map((arg) => jsonTextOf(arg, clause));
+  if (name !== 'json_group_object') return args;
+  return args.map((arg, i) => (i === 0 ? castTo(arg, UTF8) : jsonTextOf(arg, clause)));
+}
+
+function jsonTextOf(arg: Expression, clause: Clause): Expression {
+  return isJson(arg) ? arg : clause.context.call('to_json', [arg], arg.position);
 }
 
 /** CAST(x AS JSON): text must be JSON, other values become it. Undefined for other types. */

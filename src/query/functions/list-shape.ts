@@ -25,11 +25,10 @@ function slice<T>(values: readonly T[], lower: Value, upper: Value, step: number
   if (step === 0) throw new DbError('invalid_value', 'the step of a slice must not be 0');
   const place = (bound: Value, open: number) =>
     bound === null ? open : Number(bound) < 0 ? values.length + Number(bound) + 1 : Number(bound);
-  const first = Math.max(1, place(lower, 1));
-  const last = Math.min(values.length, place(upper, values.length));
+  const [first, last] = step > 0 ? [place(lower, 1), place(upper, values.length)] : [place(lower, values.length), place(upper, 1)];
   const chosen: T[] = [];
-  if (step > 0) for (let at = first; at <= last; at += step) chosen.push(values[at - 1] as T);
-  else for (let at = last; at >= first; at += step) chosen.push(values[at - 1] as T);
+  if (step > 0) for (let at = Math.max(1, first); at <= Math.min(values.length, last); at += step) chosen.push(values[at - 1] as T);
+  else for (let at = Math.min(values.length, first); at >= Math.max(1, last); at += step) chosen.push(values[at - 1] as T);
   return chosen;
 }
 
@@ -66,14 +65,14 @@ function sorted(values: ListValue, { descending, nullsFirst }: Direction): Value
 }
 
 /** The words after the list: 'DESC', 'NULLS FIRST'. */
-function directionOf(words: readonly Value[], usual: Direction): Direction {
+function directionOf(words: readonly Value[], usual: boolean): Direction {
   const order = words[0] === undefined ? '' : String(words[0]).trim().toUpperCase();
   const nulls = words[1] === undefined ? '' : String(words[1]).trim().toUpperCase();
   if (!['', 'ASC', 'DESC', 'ASCENDING', 'DESCENDING'].includes(order))
     throw new DbError('invalid_argument', `'${order}' is no order: ASC or DESC`);
   if (!['', 'NULLS FIRST', 'NULLS LAST'].includes(nulls)) throw new DbError('invalid_argument', `'${nulls}' is no place of NULLs`);
-  const descending = order === '' ? usual.descending : order.startsWith('DESC');
-  return { descending, nullsFirst: nulls === '' ? descending : nulls === 'NULLS FIRST' };
+  const descending = order === '' ? usual : order.startsWith('DESC');
+  return { descending, nullsFirst: nulls === 'NULLS FIRST' };
 }
 
 function sorting(descending: boolean): ScalarFunction['resolve'] {
@@ -83,13 +82,13 @@ function sorting(descending: boolean): ScalarFunction['resolve'] {
       : ownType(
           args,
           (type) => type,
-          ([values, ...words]) => sorted(items(values), directionOf(words, { descending, nullsFirst: descending })),
+          ([values, ...words]) => sorted(items(values), directionOf(words, descending)),
           args.slice(1).map(() => UTF8),
         );
 }
 
 const grades: Overload['evaluate'] = rowByRow(listOf(INT64), ([values, ...words]) => {
-  const direction = directionOf(words, { descending: false, nullsFirst: false });
+  const direction = directionOf(words, false);
   const pairs = items(values).map((value, i) => ({ value, i }));
   pairs.sort((a, b) => {
     const [first] = sorted([a.value, b.value], direction);
@@ -261,7 +260,7 @@ export const LIST_SHAPE_FUNCTIONS: readonly ScalarFunction[] = [
     [
       { sql: '[1, 2, 3, 4][2:3]', result: '[2, 3]' },
       { sql: '[1, 2, 3, 4][-2:]', result: '[3, 4]' },
-      { sql: 'list_slice([1, 2, 3, 4], 4, 1, -1)', result: '[]' },
+      { sql: 'list_slice([1, 2, 3, 4], 4, 1, -1)', result: '[4, 3, 2, 1]' },
       { sql: "'hello'[2:4]", result: 'ell' },
     ],
     resolveSlice,
@@ -269,7 +268,7 @@ export const LIST_SHAPE_FUNCTIONS: readonly ScalarFunction[] = [
   ),
   entry(
     'list_sort',
-    "list_sort(list[, 'ASC' | 'DESC'[, 'NULLS FIRST' | 'NULLS LAST']]).",
+    "list_sort(list[, 'ASC' | 'DESC'[, 'NULLS FIRST' | 'NULLS LAST']]); NULLs are last unless it is said otherwise.",
     [
       { sql: 'list_sort([3, NULL, 1])', result: '[1, 3, NULL]' },
       { sql: "list_sort([3, 1], 'DESC')", result: '[3, 1]' },
