@@ -4,6 +4,7 @@ import { COMPARISON_FUNCTIONS } from './comparison.js';
 import { CONDITIONAL_FUNCTIONS } from './conditional.js';
 import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
 import { DIALECT_MEANINGS } from './dialect-meanings.js';
+import { FORMATTING_FUNCTIONS } from './formatting.js';
 import { JSON_FUNCTIONS } from './json.js';
 import { LIST_FUNCTIONS } from './list.js';
 import { LIST_LAMBDA_FUNCTIONS } from './list-lambda.js';
@@ -32,6 +33,7 @@ const TOPICS: readonly (readonly ScalarFunction[])[] = [
   TEXT_FUNCTIONS,
   TEXT_CODE_FUNCTIONS,
   PATTERN_FUNCTIONS,
+  FORMATTING_FUNCTIONS,
   REGULAR_FUNCTIONS,
   TIME_FUNCTIONS,
   TIME_VALUE_FUNCTIONS,

@@ -295,7 +295,7 @@ function readBy(text: string, regex: RegExp, readers: readonly Reader[]): ReadTi
     offsetSeconds: null,
     zone: null,
   };
-  readers.forEach(([, read], i) => read(fields, (match[i + 1] ?? '').trim()));
+  for (const [i, [, read]] of readers.entries()) read(fields, (match[i + 1] ?? '').trim());
   return timeOf(fields);
 }
 

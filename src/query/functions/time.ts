@@ -10,6 +10,7 @@ import { constantVector, valuesOf, vectorOf } from '../expression/vector-values.
 import { shiftZone } from '../expression/zone-shift.js';
 import type { ArgumentType, EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
 import { entriesOf } from './entry.js';
+import { resolveNumberPattern } from './formatting.js';
 import { float, integer, oneOf, result, room, type Signature, step, text, timestamp } from './overloads.js';
 import { resolveTemporal, tickShape } from './temporal-arithmetic.js';
 import { truncateTimestamps } from './time-buckets.js';
@@ -331,9 +332,14 @@ export const TIME_FUNCTIONS: readonly ScalarFunction[] = [
   ),
   entry(
     'to_char',
-    "to_char(ts, format) with PostgreSQL's patterns YYYY MM DD HH24 HH12 MI SS MS US Mon Month Dy Day AM Q DDD IW.",
-    [{ sql: `to_char(${AT}, 'YYYY-MM-DD HH24:MI:SS.MS')`, result: '2026-02-14 15:04:05.678' }],
-    oneOf({ params: [timestamp, text], type: UTF8, evaluate: formatting(postgresFormat, false) }),
+    "to_char(number, pattern) with 9 0 . , D G S MI PL PR FM EEEE; to_char(ts, format) with PostgreSQL's patterns YYYY MM DD HH24 HH12 MI SS MS US Mon Month Dy Day AM Q DDD IW.",
+    [
+      { sql: `to_char(${AT}, 'YYYY-MM-DD HH24:MI:SS.MS')`, result: '2026-02-14 15:04:05.678' },
+      { sql: "to_char(1234.5, 'FM9,999.00')", result: '1,234.50' },
+      { sql: "to_char(-7, '000')", result: '-007' },
+    ],
+    (args) =>
+      resolveNumberPattern(args) ?? oneOf({ params: [timestamp, text], type: UTF8, evaluate: formatting(postgresFormat, false) })(args),
   ),
   entry(
     'at_time_zone',

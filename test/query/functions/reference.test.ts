@@ -32,9 +32,13 @@ What holds for all of them
 
 What is computed value by value in JavaScript, and so costs more on columns that are not dictionary-encoded: regular expressions
 (\`~\`, SIMILAR TO, GLOB, \`regexp_…\`; their syntax is JavaScript's, with PostgreSQL's character classes), LIKE with a pattern that is no
-constant and ILIKE beyond ASCII, lower/upper/initcap of text beyond ASCII, md5, strftime and to_char, make_timestamp, gen_random_uuid, time
-zones other than UTC, lists and structs, and casts of text to decimal, time, interval, uuid, bool and binary and of decimals, intervals,
-uuids and binaries to text.
+constant and ILIKE beyond ASCII, lower/upper/initcap of text beyond ASCII, JSON, encodings and hashes of text, format and printf, likeness of
+texts, strftime, strptime, to_char and their kin, make_timestamp, intervals made and justified, special functions of mathematics,
+gen_random_uuid, time zones other than UTC, most functions of lists (not length, lambdas and fields of structs), and casts of text to decimal,
+time, interval, uuid, bool, binary, lists and structs and of decimals, intervals, uuids, binaries, lists and structs to text.
+
+A regular expression that backtracks too often goes over to an engine whose time is linear in the text; only patterns with back-references,
+look-around or letters beyond ASCII whose case is ignored cannot.
 `;
 
 function shown(entry: ScalarFunction): string {
