@@ -5,9 +5,9 @@ import type { CommonTable, QueryBody, TableReference } from '../syntax/ast/query
 /** How often a table of this name stands in FROM, anywhere in the tree; too many where an inner WITH hides the name. */
 export function countReferences(node: unknown, name: string): number {
   if (typeof node !== 'object' || node === null) return 0;
-  if (Array.isArray(node)) return node.reduce<number>((sum, each) => sum + countReferences(each, name), 0);
-  const own = isReference(node, name) ? 1 : 0;
-  return Object.values(node).reduce<number>((sum, each) => sum + countReferences(each, name), own);
+  let count = isReference(node, name) ? 1 : 0;
+  for (const key in node) count += countReferences(node[key as keyof typeof node], name);
+  return count;
 }
 
 function isReference(node: object, name: string): boolean {

@@ -63,12 +63,27 @@ function expansions(syntax: Syntax, clause: Clause): readonly { readonly chosen:
 }
 
 /** COLUMNS nodes of the expression, not of queries inside it. */
-function columnsIn(node: unknown): readonly ColumnsExpression[] {
-  if (typeof node !== 'object' || node === null) return [];
-  if (Array.isArray(node)) return node.flatMap(columnsIn);
+function columnsIn(syntax: Syntax): readonly ColumnsExpression[] {
+  let found = known.get(syntax);
+  if (!found) {
+    found = [];
+    collectColumns(syntax, found);
+    known.set(syntax, found);
+  }
+  return found;
+}
+
+/** Trees are shared by the statements of one text. */
+const known = new WeakMap<Syntax, ColumnsExpression[]>();
+
+function collectColumns(node: object, found: ColumnsExpression[]): void {
   const { kind } = node as { kind?: unknown };
-  if (kind === 'columns') return [node as ColumnsExpression];
-  return kind === 'query' ? [] : Object.values(node).flatMap(columnsIn);
+  if (kind === 'columns') found.push(node as ColumnsExpression);
+  if (kind === 'columns' || kind === 'query') return;
+  for (const key in node) {
+    const child = node[key as keyof typeof node] as unknown;
+    if (typeof child === 'object' && child !== null) collectColumns(child, found);
+  }
 }
 
 /** The tree with every COLUMNS replaced; in a list of arguments one may become several. */

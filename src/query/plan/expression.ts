@@ -145,8 +145,10 @@ export function mapExpression(expression: Expression, change: (node: Expression)
     case 'literal':
     case 'lambda_parameter':
       return change(expression);
-    case 'call':
-      return change({ ...expression, args: expression.args.map(map) });
+    case 'call': {
+      const args = mapShared(expression.args, map);
+      return change(args === expression.args ? expression : { ...expression, args });
+    }
     case 'case':
       return change({
         ...expression,
@@ -154,11 +156,28 @@ export function mapExpression(expression: Expression, change: (node: Expression)
         otherwise: expression.otherwise ? map(expression.otherwise) : null,
       });
     case 'and':
-    case 'or':
-      return change({ ...expression, operands: expression.operands.map(map) });
-    default:
-      return change({ ...expression, operand: map(expression.operand) });
+    case 'or': {
+      const operands = mapShared(expression.operands, map);
+      return change(operands === expression.operands ? expression : { ...expression, operands });
+    }
+    default: {
+      const operand = map(expression.operand);
+      return change(operand === expression.operand ? expression : { ...expression, operand });
+    }
   }
+}
+
+/** The same list when nothing of it changes. */
+function mapShared<T>(list: readonly T[], change: (item: T) => T): readonly T[] {
+  let changed: T[] | undefined;
+  list.forEach((item, i) => {
+    const next = change(item);
+    if (next !== item) {
+      changed ??= list.slice(0, i);
+      changed.push(next);
+    } else changed?.push(item);
+  });
+  return changed ?? list;
 }
 
 /** Ids of all columns that the expression reads. */

@@ -90,7 +90,7 @@ export function outcomeOf(
 export function describeQuery(query: Query, context: StatementContext): QueryDescription {
   const snapshot = context.writer.snapshot();
   try {
-    const { plan, ordered } = planQuery(query, bindContextOf(context, snapshot), context);
+    const { plan, ordered } = cachedPlan(query, bindContextOf(context, snapshot), context, (bind) => planQuery(query, bind, context));
     const fields = plan.output.map(({ name, type, nullable }) => ({ name, type, nullable }));
     return { kind: 'query', schema: { fields }, rowCount: exactRows(plan), ordered: ordered || keepsInsertionOrder(plan) };
   } finally {
