@@ -45,11 +45,6 @@ export function bindTarget(syntax: TargetSyntax, bind: BindContext): ChangeTarge
   return { table: scan.source, scan, columns: from.columns, rowIds: scan.output.slice(-2) };
 }
 
-/** Fails with `table_not_found`. */
-export function targetDefinition(syntax: TargetSyntax, bind: BindContext): TableDefinition {
-  return existingTable(syntax.table, bind.snapshot, bind.searchPath).table.definition;
-}
-
 /** Fails when the other tables of the statement have the target's name. */
 export function checkTargetAlias(target: ChangeTarget, other: BoundRelation, position: number): void {
   const name = target.columns[0]?.table ?? null;
