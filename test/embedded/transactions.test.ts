@@ -10,7 +10,10 @@ beforeEach(async () => {
 afterEach(() => db.close());
 
 async function column(sql: string): Promise<unknown[]> {
-  return (await (await db.query(sql)).toRows()).map((row) => Object.values(row)[0]);
+  return (await (await db.query(sql)).toRows()).map((row) => {
+    const [value] = Object.values(row);
+    return typeof value === 'bigint' ? Number(value) : value;
+  });
 }
 
 function failure(promise: Promise<unknown>): Promise<unknown> {
@@ -26,7 +29,7 @@ it('transaction() commits what its work did when it resolves', async () => {
     await tx.insert('t', { a: [2, 3], b: ['two', 'three'] });
     expect(await column('SELECT count(*) FROM t')).toEqual([0]);
     const [row] = await (await tx.query('SELECT count(*) AS n FROM t')).toRows();
-    return row?.n;
+    return Number(row?.n);
   });
   expect(value).toBe(3);
   expect(await column('SELECT a FROM t ORDER BY a')).toEqual([1, 2, 3]);

@@ -1,5 +1,5 @@
 /** The table that UPDATE, DELETE, MERGE or ON CONFLICT changes, with the ids of its rows. */
-import type { TableDefinition, TableSnapshot } from '../../core/contracts.js';
+import type { TableSnapshot } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import { bindFrom } from '../binder/bind-from.js';
 import type { BindContext, BoundRelation } from '../binder/context.js';
@@ -7,7 +7,6 @@ import { scanWithRowIds } from '../binder/latest-on.js';
 import { type ScopeColumn, sameName } from '../binder/scope.js';
 import type { OutputColumn, ScanPlan } from '../plan/logical.js';
 import type { Identifier, QualifiedName } from '../syntax/ast/node.js';
-import { existingTable } from './table-names.js';
 
 export interface TargetSyntax {
   readonly table: QualifiedName;
