@@ -25,6 +25,7 @@ const GRPC: Readonly<Record<number, readonly [name: string, raised: string]>> = 
   5: ['NOT_FOUND', 'pa.ArrowKeyError (a KeyError)'],
   6: ['ALREADY_EXISTS', 'pa.ArrowException'],
   7: ['PERMISSION_DENIED', 'flight.FlightUnauthorizedError'],
+  9: ['FAILED_PRECONDITION', 'pa.ArrowInvalid (a ValueError)'],
   12: ['UNIMPLEMENTED', 'pa.ArrowNotImplementedError (a NotImplementedError)'],
   13: ['INTERNAL', 'flight.FlightInternalError'],
   14: ['UNAVAILABLE (try again)', 'flight.FlightUnavailableError'],
