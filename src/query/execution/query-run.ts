@@ -143,8 +143,10 @@ export class QueryRun {
   /** Address of 0, 1, 2, … (int32), at least so many; the same for all segments of the run. */
   rowNumbers(count: number): number {
     if (this.numbers === null || this.numbers.count < count) {
-      this.numbers = { address: this.scope.allocate(Math.max(64, count * 4)), count };
-      this.options.kernels.row_numbers(0, count, this.numbers.address);
+      // Powers of two, so that segments that grow do not each make their own.
+      const room = 2 ** Math.ceil(Math.log2(Math.max(64, count)));
+      this.numbers = { address: this.scope.allocate(room * 4), count: room };
+      this.options.kernels.row_numbers(0, room, this.numbers.address);
     }
     return this.numbers.address;
   }

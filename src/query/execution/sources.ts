@@ -144,13 +144,9 @@ function columnVector(
     assert(vector, `pinned column ${column.columnIndex}`);
     return vector;
   }
-  const { segments } = plan.source;
-  if (column.columnIndex === -2) {
-    const most = segments.reduce((rows, each) => Math.max(rows, each.rowCount), 0);
-    return flatVector(INT32, segment.rowCount, run.rowNumbers(most));
-  }
+  if (column.columnIndex === -2) return flatVector(INT32, segment.rowCount, run.rowNumbers(segment.rowCount));
   const index = run.scope.allocate(64);
-  run.scope.arena.i32[index / 4] = segments.indexOf(segment);
+  run.scope.arena.i32[index / 4] = plan.source.segments.indexOf(segment);
   return { ...flatVector(INT32, segment.rowCount, index), encoding: 'constant' };
 }
 

@@ -1,11 +1,11 @@
 /** INSERT with RETURNING or ON CONFLICT as a change plan: rows whose key exists are left away, or become updates of the row that has it. */
 import type { TableDefinition, TableSnapshot } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
-import { INT32, UUID } from '../../core/types.js';
+import { BOOL, INT32, UUID } from '../../core/types.js';
 import { coerceBool } from '../binder/coercion.js';
 import type { BindContext, Clause } from '../binder/context.js';
 import { firstRows } from '../binder/distinct-on.js';
-import { caseOf, columnOf, disjunction, isNull, literal } from '../binder/expressions.js';
+import { caseOf, columnOf, conjunction, disjunction, isNull, literal } from '../binder/expressions.js';
 import { filterPlan, joinPlan, nullSafeKeys, pickColumns } from '../binder/plans.js';
 import { Relation } from '../binder/relation.js';
 import { Scope, type ScopeColumn, sameName } from '../binder/scope.js';
@@ -104,6 +104,27 @@ function keyPairs(key: Key, left: readonly OutputColumn[], right: readonly Outpu
   return key.nullsEqual ? nullSafeKeys(pairs) : pairs.map(([a, b]) => ({ left: a, right: b }));
 }
 
+/** Most rows whose keys are written into the plan. */
+const MOST_WRITTEN_KEYS = 1000;
+
+/** Of the table's rows those that a few rows of VALUES may meet: zone maps leave the others unread. */
+function amongWritten(scan: LogicalPlan, columns: readonly OutputColumn[], rows: GivenRows, key: Key): LogicalPlan {
+  const source = rows.plan.kind === 'project' ? rows.plan.input : rows.plan;
+  if (source.kind !== 'values' || source.rows.length > MOST_WRITTEN_KEYS) return scan;
+  const conditions = key.columns.flatMap((index): Expression[] => {
+    const place = source.output.findIndex((column) => column.id === rows.columns[index]?.id);
+    const values = source.rows.map((row) => row[place]);
+    const operand = columnOf(columns[index] as OutputColumn);
+    const present = values.flatMap((value) => (value?.kind === 'literal' && value.value !== null ? [value.value] : []));
+    // Equal floats may look different.
+    if (operand.type.kind === 'float64' || operand.type.kind === 'float32') return [];
+    // A NULL of DEDUP KEYS meets a NULL; what is no literal may be another value each time.
+    if (present.length < values.length || typeof present[0] === 'object') return [];
+    return [{ kind: 'in', operand, values: present, hasNull: false, negated: false, type: BOOL, nullable: operand.nullable, position: -1 }];
+  });
+  return filterPlan(scan, conjunction(conditions));
+}
+
 // ---- DO NOTHING ----
 
 function withoutConflicts(onConflict: OnConflict, table: TableSnapshot, rows: GivenRows, bind: BindContext): GivenRows {
@@ -116,7 +137,8 @@ function withoutExisting(rows: GivenRows, key: Key, table: TableSnapshot, bind: 
   const output = table.table.definition.columns.map(({ name, type, nullable }) => ({ id: bind.nextId(), name, type, nullable }));
   const columns = output.map((column, i) => ({ id: column.id, columnIndex: i }));
   const scan: LogicalPlan = { kind: 'scan', source: table, columnIndexes: output.map((_, i) => i), filters: [], columns, output };
-  return { ...rows, plan: joinPlan('anti', rows.plan, scan, keyPairs(key, rows.columns, output)) };
+  const near = amongWritten(scan, output, rows, key);
+  return { ...rows, plan: joinPlan('anti', rows.plan, near, keyPairs(key, rows.columns, output)) };
 }
 
 /** Of the given rows with one key the first. */
@@ -143,7 +165,8 @@ function updateOnConflict(statement: Insert, onConflict: OnConflict, rows: Given
       hint: key ? 'write ON CONFLICT (columns of the key) DO UPDATE' : `table ${definition.name} has no PRIMARY KEY, UNIQUE or DEDUP KEYS`,
     });
   }
-  const joined = joinPlan('right', target.scan, rows.plan, keyPairs(key, target.scan.output, rows.columns));
+  const near = amongWritten(target.scan, target.scan.output, rows, key);
+  const joined = joinPlan('right', near, rows.plan, keyPairs(key, target.scan.output, rows.columns));
   const maybe = (columns: readonly ScopeColumn[]) => columns.map((column) => ({ ...column, nullable: true }));
   const excluded = rows.columns.map((column, i): ScopeColumn => {
     const { id, type, nullable } = column;
