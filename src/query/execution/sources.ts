@@ -12,7 +12,7 @@ import type { Branch, Lane, LaneRange, OperatorSpec, Piece } from './task.js';
 import { type TimeBounds, timeBounds, verdictOf, zonesOf } from './zone-pruning.js';
 
 /** Vectors' worth of rows in a lane. Lanes depend on the data only, so that results do not depend on threads. */
-const LANE_VECTORS = 64;
+const LANE_VECTORS = 24;
 const MAX_LANES = 64;
 
 /** A unit of a source: a segment or a piece. */
