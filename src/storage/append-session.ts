@@ -104,7 +104,7 @@ export class TableAppendSession implements AppendSession {
   }
 }
 
-export function alteredMeanwhile(table: Table): DbError {
+function alteredMeanwhile(table: Table): DbError {
   return new DbError('conflict', `table "${table.info.definition.name}" was altered meanwhile`, { hint: 'run the statement again' });
 }
 
@@ -115,7 +115,7 @@ interface Placing {
 }
 
 /** Adds records to the end of the table, invisibly; gives the segment of each. `firstIndex`: records of this commit before them. */
-export function placeRecords(
+function placeRecords(
   context: StorageContext,
   table: Table,
   layout: Segment['layout'],
@@ -138,7 +138,7 @@ export function writeRecord(segment: Segment, record: TailRecord, key: number[],
 }
 
 /** Records that were placed become visible. */
-export function showRecords(table: Table, placed: readonly Segment[], records: readonly TailRecord[]): void {
+function showRecords(table: Table, placed: readonly Segment[], records: readonly TailRecord[]): void {
   placed.forEach((segment, i) => {
     segment.visibleRows += records[i]?.rows ?? 0;
     table.touch(segment);

@@ -185,7 +185,7 @@ export function orderedSetArguments(name: string, item: OrderItem, direct: reado
 }
 
 /** NULLs are last ascending, first descending, unless it is said otherwise. */
-export function bindSortKey(item: OrderItem, clause: Clause): SortKey {
+function bindSortKey(item: OrderItem, clause: Clause): SortKey {
   return sortKeyOf(clause.context.bindExpression(item.expression, clause), item);
 }
 

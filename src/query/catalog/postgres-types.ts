@@ -95,8 +95,3 @@ export function postgresType(column: DataType): PostgresType {
 export function typeModifier(column: DataType): number {
   return column.kind === 'decimal' ? ((column.precision << 16) | column.scale) + 4 : -1;
 }
-
-/** As format_type writes a column's type. */
-export function displayName(column: DataType): string {
-  return column.kind === 'decimal' ? `numeric(${column.precision},${column.scale})` : postgresType(column).display;
-}

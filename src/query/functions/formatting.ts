@@ -200,7 +200,7 @@ function rounded(digits: string, places: number): string {
   return places === 0 ? text : `${text.slice(0, -places)}.${text.slice(-places)}`;
 }
 
-export function numberByPattern(source: string, format: string): string {
+function numberByPattern(source: string, format: string): string {
   const pattern = numberPattern(format);
   const negative = source.startsWith('-');
   const plain = source.replace('-', '').includes('e') ? Number(source.replace('-', '')).toFixed(20) : source.replace('-', '');

@@ -105,7 +105,7 @@ function compute(plan: LogicalPlan): Cardinality {
 }
 
 /** As many of the rows, spread evenly. */
-export function scaled(input: Cardinality, share: number): Cardinality {
+function scaled(input: Cardinality, share: number): Cardinality {
   return limited(input, input.rows * Math.min(1, share));
 }
 

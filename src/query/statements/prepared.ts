@@ -33,7 +33,7 @@ export function deallocate(statement: Deallocate, context: StatementContext): St
   return done('utility');
 }
 
-export function preparedOf(name: string, position: number, context: StatementContext): PreparedStatement {
+function preparedOf(name: string, position: number, context: StatementContext): PreparedStatement {
   const { prepared } = context.client;
   const found = prepared.get(name.toLowerCase());
   if (found) return found;

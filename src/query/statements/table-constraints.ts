@@ -35,7 +35,7 @@ export function constraintsOf(
 }
 
 /** One constraint; undefined for those that are kept elsewhere (NOT NULL, PRIMARY KEY, DEFAULT). Fails with `unsupported`. */
-export function constraintOf(
+function constraintOf(
   constraint: Syntax,
   own: Identifier | null,
   table: string,
@@ -60,7 +60,7 @@ export function constraintOf(
 }
 
 /** Constraint names of one table. */
-export class ConstraintNames {
+class ConstraintNames {
   private readonly table: string;
   private readonly taken: Set<string>;
 

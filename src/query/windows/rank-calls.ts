@@ -6,7 +6,7 @@ import type { WindowCallSpec } from './spec.js';
 import { badNumber, ComputedCall, type IntegerArgument, int64Result, integerArgument, type WindowComputation } from './window-call.js';
 import type { WindowRows } from './window-rows.js';
 
-export class RankCall extends ComputedCall {
+class RankCall extends ComputedCall {
   protected compute(stretch: Stretch): Vector {
     const { context } = this.rows.run;
     const { kernels } = context;

@@ -17,7 +17,7 @@ describe.each(files)('%s', (file) => {
 
   it('gives what its records say', async () => {
     const dialect = file.replace('.slt', '');
-    const update = process.env['UPDATE_SLT'] === '1';
+    const update = process.env.UPDATE_SLT === '1';
     expect(await runFile(join(import.meta.dirname, file), engine, { settings: { dialect }, update })).toEqual([]);
   });
 });
