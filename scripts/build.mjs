@@ -82,6 +82,8 @@ function buildTypeScript() {
     newestChange(join(root, 'tsconfig.build.json')),
   );
   if (newestChange(stamp) >= newest) return;
+  // What tsc remembers to have written may be gone with dist.
+  if (!existsSync(stamp)) rmSync(join(root, 'node_modules/.cache/fletch/tsbuildinfo'), { force: true });
   try {
     run(join(root, 'node_modules/typescript/lib/tsc.js'), ['-p', 'tsconfig.build.json']);
   } catch (error) {

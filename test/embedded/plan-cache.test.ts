@@ -1,5 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Database, open, type QueryParameters } from '../../src/index.js';
+import { optimize } from '../../src/query/optimizer/optimizer.js';
+
+// The real rules; only counted.
+vi.mock('../../src/query/optimizer/optimizer.js', { spy: true });
 
 let db: Database;
 
@@ -23,7 +27,25 @@ async function beforeAndAfter(sql: string, change: () => Promise<unknown>): Prom
   return [before, await rows(sql)];
 }
 
+/** Plans made by running the text so many times. */
+async function plansMade(sql: string, times: number): Promise<number> {
+  vi.mocked(optimize).mockClear();
+  for (let i = 0; i < times; i++) await rows(sql);
+  return vi.mocked(optimize).mock.calls.length;
+}
+
 describe('a query that comes again', () => {
+  test('is planned once: with functions, groups, common tables and joins too; anew when it reads the clock or the catalog', async () => {
+    for (const sql of [
+      'SELECT 1 AS planned',
+      'SELECT upper(b), abs(a) FROM t WHERE length(b) > 0',
+      'WITH w AS (SELECT a, count(*) AS n FROM t GROUP BY a) SELECT w.n, row_number() OVER (ORDER BY w.a) FROM w JOIN t USING (a)',
+    ])
+      expect(await plansMade(sql, 5)).toBe(1);
+    for (const sql of ['SELECT now() AS clock', 'SELECT count(*) FROM information_schema.tables', "SELECT to_regclass('t')"])
+      expect(await plansMade(sql, 3)).toBe(3);
+  });
+
   test('sees rows that were added, changed and deleted meanwhile, also where the plan alone gave the answer', async () => {
     for (const sql of ['SELECT count(*) FROM t', 'SELECT max(a) FROM t WHERE a > 0', 'SELECT count(*) FROM (SELECT 1 FROM t LIMIT 100)']) {
       const [before, after] = await beforeAndAfter(sql, () => db.exec("INSERT INTO t VALUES (3, 'z')"));

@@ -90,7 +90,7 @@ export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
       });
   }
   const given = syntax.arguments.map((argument) => argument.value);
-  const rewritten = catalogCall(name, syntax.name.at(-2)?.name.toLowerCase(), given, clause.context.catalog, syntax.position);
+  const rewritten = catalogCall(name, syntax.name.at(-2)?.name.toLowerCase(), given, () => clause.context.catalog, syntax.position);
   if (rewritten) return clause.context.bindExpression(rewritten, clause);
   const args = given.map((argument) => clause.context.bindExpression(argument, clause));
   return scalarCall(OPERATOR_SPELLINGS[name] ?? name, jsonArguments(scalarFunction(name)?.name, args, clause), syntax.position);

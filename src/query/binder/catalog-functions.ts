@@ -185,13 +185,14 @@ export function catalogCall(
   name: string,
   schema: string | undefined,
   args: readonly Expression[],
-  facts: CatalogFacts,
+  /** Asked for only when the call reads the catalog: a plan that did is not kept. */
+  facts: () => CatalogFacts,
   position: number,
 ): Expression | undefined {
   if (name === 'version' && schema === 'pg_catalog') return filledIn(`'PostgreSQL 16.0, ' || version()`, [], position);
   const rewrite = Object.hasOwn(REWRITES, name) ? REWRITES[name] : undefined;
   if (rewrite === undefined) return undefined;
-  if (typeof rewrite !== 'string') return rewrite(args, facts, position);
+  if (typeof rewrite !== 'string') return rewrite(args, facts(), position);
   const wanted = /\$2/.test(rewrite) ? 2 : /\$1/.test(rewrite) ? 1 : 0;
   if (args.length < wanted) throw new DbError('function_not_found', `${name} takes ${wanted} arguments`, { position });
   return filledIn(rewrite, args, position);
