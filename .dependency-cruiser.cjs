@@ -3,10 +3,11 @@ const LAYERS = {
   core: [],
   'native-free': [],
   arrow: ['core', 'native-free'],
+  formats: ['core', 'native-free', 'arrow'],
   storage: ['core', 'native-free', 'arrow'],
-  query: ['core', 'native-free', 'arrow'],
+  query: ['core', 'native-free', 'arrow', 'formats'],
   workers: ['core', 'native-free', 'query'],
-  http: ['core', 'native-free', 'arrow'],
+  http: ['core', 'native-free', 'arrow', 'formats'],
   flight: ['core', 'native-free', 'arrow'],
 };
 const PACKAGES = {
@@ -18,8 +19,9 @@ const PACKAGES = {
   lmdb: 'storage',
   piscina: 'workers',
   'smol-toml': 'cli',
-  hyparquet: 'demo',
-  'hyparquet-compressors': 'demo',
+  hyparquet: 'formats',
+  'hyparquet-compressors': 'formats',
+  'hyparquet-writer': 'formats',
   'node-sql-parser': 'query/dialects',
 };
 const folderOf = (layer) => (layer === 'native-free' ? '^native-free/' : `^src/${layer}/`);

@@ -2,10 +2,10 @@
 
 import { EMBEDDED } from '../core/principal.js';
 import type { OpenEngine } from '../database.js';
-import { formatNamed } from '../http/encoders/formats.js';
-import { BufferPool, Output } from '../http/encoders/output.js';
-import { encodeResult } from '../http/encoders/result-encoder.js';
-import { DEFAULT_VALUE_OPTIONS } from '../http/encoders/value-text.js';
+import { formatNamed } from '../formats/encoders/formats.js';
+import { BufferPool, Output } from '../formats/encoders/output.js';
+import { encodeResult } from '../formats/encoders/result-encoder.js';
+import { DEFAULT_VALUE_OPTIONS } from '../formats/encoders/value-text.js';
 import type { CommandLine } from './config.js';
 import { openRemote } from './remote-session.js';
 import type { SqlSession } from './sql-session.js';

@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
-import { formatNamed } from '../http/encoders/formats.js';
+import { formatNamed } from '../formats/encoders/formats.js';
 import { errorText } from './error-text.js';
 import { type Io, write } from './io.js';
 import type { SqlSession } from './sql-session.js';

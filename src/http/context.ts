@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Engine } from '../core/contracts.js';
 import { ANONYMOUS, type Principal } from '../core/principal.js';
 import type { Settings } from '../core/settings.js';
-import type { BufferPool } from './encoders/output.js';
+import type { BufferPool } from '../formats/encoders/output.js';
 import type { Metrics } from './metrics.js';
 
 export interface HttpContext {

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Transform } from 'node:stream';
 import zlib from 'node:zlib';
 import { DbError } from '../core/errors.js';
-import type { Destination } from './encoders/output.js';
+import type { Destination } from '../formats/encoders/output.js';
 
 /** Results up to this size are sent as they are. */
 const COMPRESS_FROM_BYTES = 4096;

@@ -4,9 +4,9 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Engine } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import type { Settings } from '../core/settings.js';
+import { BufferPool } from '../formats/encoders/output.js';
 import { assertMayListen, assertOwnSite } from './access-guard.js';
 import type { HttpContext } from './context.js';
-import { BufferPool } from './encoders/output.js';
 import { sendError } from './error-response.js';
 import { Metrics } from './metrics.js';
 import { ROUTES, type RouteRow } from './routes/table.js';

@@ -3,8 +3,8 @@ import type { Parameters, ParameterValue, QueryRequest } from '../core/contracts
 import { DbError } from '../core/errors.js';
 import { nearestName } from '../core/nearest-name.js';
 import { parseSetting, type QuerySettings, SETTINGS, type SettingName } from '../core/settings.js';
-import { type ChosenFormat, formatAccepted, formatNamed } from './encoders/formats.js';
-import type { EncoderOptions } from './encoders/result-encoder.js';
+import { type ChosenFormat, formatAccepted, formatNamed } from '../formats/encoders/formats.js';
+import type { EncoderOptions } from '../formats/encoders/result-encoder.js';
 import { type JsonValue, readJson } from './json-reader.js';
 
 export type QueryString = Readonly<Record<string, string | readonly string[] | undefined>>;

@@ -5,7 +5,7 @@ import { COMMANDS } from '../../src/cli/command.js';
 import { environmentName, flagName } from '../../src/cli/config.js';
 import { ERRORS } from '../../src/core/errors.js';
 import { SETTINGS } from '../../src/core/settings.js';
-import { FORMATS } from '../../src/http/encoders/formats.js';
+import { FORMATS } from '../../src/formats/encoders/formats.js';
 import { METRICS } from '../../src/http/metrics.js';
 import { INGEST_FORMATS, INGEST_OPTIONS } from '../../src/http/routes/ingest.js';
 import { ROUTES } from '../../src/http/routes/table.js';

@@ -5,10 +5,10 @@ import type { Value, Vector } from '../../src/core/batch.js';
 import { DbError } from '../../src/core/errors.js';
 import { BOOL, FLOAT64, INT64, TIMESTAMP_US, UTF8 } from '../../src/core/types.js';
 import { valueAt } from '../../src/core/values.js';
-import { decodeCsv } from '../../src/http/decoders/csv.js';
-import { decodeJson } from '../../src/http/decoders/json.js';
-import type { IngestTarget } from '../../src/http/decoders/match-columns.js';
-import type { RowSource } from '../../src/http/decoders/row-decoder.js';
+import { decodeCsv } from '../../src/formats/decoders/csv.js';
+import { decodeJson } from '../../src/formats/decoders/json.js';
+import type { IngestTarget } from '../../src/formats/decoders/match-columns.js';
+import type { RowSource } from '../../src/formats/decoders/row-decoder.js';
 
 const arena = Arena.create(5, 128 * 1024 * 1024);
 const CSV = { delimiter: ',', header: true };

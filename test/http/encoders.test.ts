@@ -15,10 +15,10 @@ import {
   UTF8,
   UUID,
 } from '../../src/core/types.js';
-import { FORMATS, formatNamed } from '../../src/http/encoders/formats.js';
-import { BufferPool, Output } from '../../src/http/encoders/output.js';
-import { encodeResult } from '../../src/http/encoders/result-encoder.js';
-import { DEFAULT_VALUE_OPTIONS, jsonText } from '../../src/http/encoders/value-text.js';
+import { FORMATS, formatNamed } from '../../src/formats/encoders/formats.js';
+import { BufferPool, Output } from '../../src/formats/encoders/output.js';
+import { encodeResult } from '../../src/formats/encoders/result-encoder.js';
+import { DEFAULT_VALUE_OPTIONS, jsonText } from '../../src/formats/encoders/value-text.js';
 import { type FakeColumn, FakeEngine, vectorOf } from './fake-engine.js';
 
 const fake = new FakeEngine();

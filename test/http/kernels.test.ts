@@ -6,7 +6,7 @@ import { Arena } from '../../src/core/arena.js';
 import { MemoryScope } from '../../src/core/memory-scope.js';
 import { FLOAT32, FLOAT64, INT64, TIMESTAMP_NS, UINT64 } from '../../src/core/types.js';
 import { timestampText, valueAt } from '../../src/core/values.js';
-import { ColumnReader } from '../../src/http/decoders/column-reader.js';
+import { ColumnReader } from '../../src/formats/decoders/column-reader.js';
 
 const arena = Arena.create(3, 64 * 1024 * 1024);
 const kernels = kernelsOf(arena);

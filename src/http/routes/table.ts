@@ -1,8 +1,8 @@
 /** The one routes table: the server registers it, /openapi.json and docs/http.md follow from it. */
 import type { HTTPMethods } from 'fastify';
 import { ERRORS } from '../../core/errors.js';
+import { FORMATS } from '../../formats/encoders/formats.js';
 import type { Handler } from '../context.js';
-import { FORMATS } from '../encoders/formats.js';
 import { QUERY_OPTIONS } from '../statement-input.js';
 import { INGEST_OPTIONS, postRows } from './ingest.js';
 import { getQuery, postQuery } from './query.js';
