@@ -73,7 +73,8 @@ export class QueryRun {
   failure(thrown: unknown): DbError {
     const { aborted, reason } = this.controller.signal;
     if (aborted && reason instanceof DbError && isStop(thrown, reason)) return reason;
-    if (thrown instanceof RangeError && /call stack/i.test(thrown.message)) {
+    const first = thrown instanceof DbError && thrown.code === 'internal' ? thrown.cause : thrown;
+    if (first instanceof RangeError && /call stack/i.test(first.message)) {
       return new DbError('nesting_too_deep', 'the statement is nested too deeply', { cause: thrown });
     }
     return asDbError(thrown);

@@ -12,7 +12,7 @@ function seriesTask(arena: Arena, rows: number, cancelled = 0): { task: Task; fr
   arena.i64[slots / 8 + 1] = 2n;
   const task: Task = {
     kind: 'pipeline',
-    frame: { vectorRows: 64, nowNanoseconds: 0n, timezone: 'UTC', control, memoryLimitBytes: 1e8 },
+    frame: { vectorRows: 64, nowNanoseconds: 0n, timezone: 'UTC', control, memoryLimitBytes: 1e8, deadlineMs: 0 },
     branches: [{ columns: [1], pieces: [{ kind: 'series', type: INT64, slots }], operators: [], counter: 0 }],
     lanes: [{ ranges: [{ branch: 0, piece: 0, first: 0, end: rows }] }],
     claim: false,

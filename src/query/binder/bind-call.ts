@@ -134,7 +134,16 @@ function outerAggregates(scope: Scope): AggregateCollector | null {
 function bindAggregateOver(name: string, syntax: FunctionCall, clause: Clause, nearest: AggregateCollector): Expression {
   const { aggregates, context } = clause;
   const relation = (aggregates ?? nearest).input;
-  const inner: Clause = { ...clause, aggregates: null, windows: null, unnests: null, relation, name: `the arguments of ${name}` };
+  const inner: Clause = {
+    ...clause,
+    aggregates: null,
+    windows: null,
+    unnests: null,
+    // A lambda's parameter has values for one row at a time, long after the rows were aggregated.
+    parameters: new Map(),
+    relation,
+    name: `the arguments of ${name}`,
+  };
   const bind = (item: FunctionCall['arguments'][number]) => context.bindExpression(item.value, inner);
   const target = syntax.withinGroup.length > 0 ? (ORDERED_SET[name] ?? name) : name;
   const direct = jsonAggregateArguments(aggregateFunction(target)?.name, syntax.arguments.map(bind), inner);

@@ -83,9 +83,13 @@ export function namedFields(name: string, syntax: FunctionCall, clause: Clause):
 export function bindLambdaCall(name: string, syntax: FunctionCall, clause: Clause): Expression | undefined {
   const at = syntax.arguments.findIndex((argument) => argument.value.kind === 'lambda');
   const lambda = syntax.arguments[at]?.value;
-  if (lambda?.kind !== 'lambda') return undefined;
   const target = scalarFunction(name)?.name;
-  if (target !== 'list_transform' && target !== 'list_filter' && target !== 'list_reduce') {
+  const takesLambda = target === 'list_transform' || target === 'list_filter' || target === 'list_reduce';
+  if (lambda?.kind !== 'lambda') {
+    if (!takesLambda) return undefined;
+    throw new DbError('type_mismatch', `${name} takes a list, then a lambda`, { position: syntax.position, hint: 'x -> x + 1, for example' });
+  }
+  if (!takesLambda) {
     throw new DbError('function_not_found', `${name} does not take a lambda`, { position: lambda.position });
   }
   const [list, , ...more] = syntax.arguments.map((argument) =>

@@ -99,7 +99,7 @@ function bindSetOperation(body: SetOperation, environment: QueryEnvironment): Bo
       body,
     ),
   );
-  const inputs = aligned.map((each) => castColumns(each, types, environment.context));
+  const inputs = aligned.map((each) => castColumns(each, types, environment.context, body.right.position));
   if (body.operator !== 'union') return combine(body, inputs[0] as LogicalPlan, inputs[1] as LogicalPlan, environment.context);
   const output = first.columns.map((column, i) => ({
     id: environment.context.nextId(),
@@ -128,7 +128,8 @@ function columnType(columns: readonly OutputColumn[], body: SetOperation): DataT
   return type.kind === 'null' ? UTF8 : type;
 }
 
-function castColumns(bound: BoundQuery, types: readonly DataType[], context: BindContext): LogicalPlan {
+/** position: where values that do not fit the common type are blamed. */
+function castColumns(bound: BoundQuery, types: readonly DataType[], context: BindContext, position: number): LogicalPlan {
   const same =
     bound.columns.length === bound.plan.output.length &&
     bound.columns.every((column, i) => sameType(column.type, types[i] as DataType) && bound.plan.output[i]?.id === column.id);
@@ -138,7 +139,7 @@ function castColumns(bound: BoundQuery, types: readonly DataType[], context: Bin
     bound.columns.map((column, i) => ({
       id: context.nextId(),
       name: column.name,
-      expression: castTo(columnOf(column), types[i] as DataType),
+      expression: castTo({ ...columnOf(column), position }, types[i] as DataType),
     })),
   );
 }

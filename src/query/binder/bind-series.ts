@@ -50,7 +50,7 @@ export function seriesList(name: string, bound: readonly Expression[], position:
 function seriesBounds(name: string, args: readonly Expression[], position: number): SeriesBounds {
   if (args.length < 1 || args.length > 3) throw new DbError('function_not_found', `${name} takes start, stop and step`, { position });
   const [start, stop] = args.length === 1 ? [intLiteral(0n), args[0] as Expression] : [args[0] as Expression, args[1] as Expression];
-  const type = elementType(start, stop, name);
+  const type = elementType(start, stop, name, position);
   const step = args[2] ?? intLiteral(1n);
   if (type.kind === 'timestamp' && args.length < 3)
     throw new DbError('function_not_found', `${name} over timestamps needs a step`, { position, hint: "INTERVAL '1 hour', for example" });
@@ -64,12 +64,13 @@ function seriesBounds(name: string, args: readonly Expression[], position: numbe
   };
 }
 
-function elementType(start: Expression, stop: Expression, name: string): DataType {
+function elementType(start: Expression, stop: Expression, name: string, position: number): DataType {
   const common = commonType([start, stop].map(argumentOf));
   if (common && isInteger(common)) return INT64;
   if (common?.kind === 'timestamp') return common;
   if (common?.kind === 'date32' || common?.kind === 'utf8') return TIMESTAMP_US;
-  throw new DbError('type_mismatch', `${name} counts integers or timestamps, not ${typeName(common ?? start.type)}`, {
-    position: start.position,
+  const odd = [start, stop].find(({ type }) => !isInteger(type)) ?? start;
+  throw new DbError('type_mismatch', `${name} counts integers or timestamps, not ${typeName(odd.type)}`, {
+    position: (odd.position ?? -1) >= 0 ? odd.position : position,
   });
 }

@@ -32,6 +32,7 @@ function boundQuery(view: ViewDefinition, context: BindContext): BoundQuery {
   if (open.includes(name))
     throw new DbError('invalid_argument', `view ${view.name} reads itself`, { hint: [...open, name].join(' reads ') });
   if (open.length >= DEEPEST) throw new DbError('nesting_too_deep', `more than ${DEEPEST} views inside each other`);
+  context.countUse(view.name, -1);
   const statement = parseStatement(view.sql);
   if (statement.kind !== 'query') throw new DbError('corrupt', `view ${view.name} holds no query`);
   const own: BindContext = {

@@ -1,6 +1,7 @@
 /** The door of the binder: a context for one statement, and queries bound in it. */
 import type { Value } from '../../core/batch.js';
 import type { Parameters, Snapshot } from '../../core/contracts.js';
+import { DbError } from '../../core/errors.js';
 import { sameType } from '../../core/types.js';
 import type { ServerFacts } from '../catalog/system-table.js';
 import { withoutNulls } from '../functions/types.js';
@@ -31,9 +32,13 @@ export interface BindOptions {
   readonly server?: ServerFacts;
 }
 
+/** Common tables and views that are bound anew in one statement: each may read others twice. */
+const MOST_USES = 10_000;
+
 export function createBindContext(options: BindOptions): BindContext {
   const { sql, snapshot, parameters, timezone, nowNanoseconds } = options;
   let last = 0;
+  let uses = 0;
   const searchPath = options.searchPath ?? DEFAULT_PATH;
   const catalog = catalogFacts(snapshot, options.server, searchPath, () => context);
   const context: BindContext = {
@@ -48,6 +53,14 @@ export function createBindContext(options: BindOptions): BindContext {
     systemTable: (table, nextId) => systemTablePlan(table, catalog, nextId),
     relations: [],
     sharedTables: new Map(),
+    countUse: (name, position) => {
+      if (++uses > MOST_USES) {
+        throw new DbError('nesting_too_deep', `${name} and what it reads are used more than ${MOST_USES} times`, {
+          position,
+          hint: 'WITH … AS MATERIALIZED computes it once',
+        });
+      }
+    },
     nextId: () => ++last,
     bindQuery,
     bindExpression,

@@ -87,6 +87,7 @@ function readsWorkingTable(plan: LogicalPlan, context: BindContext, own: readonl
 }
 
 function bindInline(common: CommonTableBinding, position: number, clause: FromClause): ReturnType<typeof bindCommonTable> {
+  clause.context.countUse(common.name, position);
   const bound = clause.context.bindQuery(common.query, clause.context, clause.outer, common.visible);
   return { plan: bound.plan, columns: renamed(bound.columns, common.columns, position) };
 }

@@ -73,6 +73,8 @@ export interface BindContext {
   readonly relations: SharedRelation[];
   /** The relations that common tables have become. */
   readonly sharedTables: Map<CommonTableBinding, WorkingTable>;
+  /** Counts a query that is bound for one more use of its name. Fails with `nesting_too_deep` before uses of uses fill the memory. */
+  countUse(name: string, position: number): void;
   nextId(): ColumnId;
   /** Value of an expression that reads no column. */
   evaluateConstant(expression: Expression): Value;

@@ -45,6 +45,8 @@ export class Executor {
   /** What references read: relations of WITH, working tables of recursions. */
   readonly relations: Relations;
   private nextId: number;
+  /** Nodes that are being opened, inside each other. */
+  private depth = 0;
   /** Joins whose keys are all that matters of a node below. */
   private readonly keyFilters = new Map<LogicalPlan, ProbeSpec>();
 
@@ -62,9 +64,16 @@ export class Executor {
 
   /** A pipeline whose chunks have the plan's output columns (and perhaps others). */
   async open(plan: LogicalPlan): Promise<Pipeline> {
-    const pipeline = await this.openNode(plan);
-    const filter = this.keyFilters.get(plan);
-    return filter ? withOperator(pipeline, filter) : pipeline;
+    this.depth += 1;
+    try {
+      // What follows an await starts on an empty stack: deep plans do not exhaust it.
+      if (this.depth % 32 === 0) await Promise.resolve();
+      const pipeline = await this.openNode(plan);
+      const filter = this.keyFilters.get(plan);
+      return filter ? withOperator(pipeline, filter) : pipeline;
+    } finally {
+      this.depth -= 1;
+    }
   }
 
   private async openNode(plan: LogicalPlan): Promise<Pipeline> {

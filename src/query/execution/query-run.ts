@@ -4,7 +4,7 @@ import { MemoryScope, Scratch } from '../../core/memory-scope.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { ExecutionOptions } from './execute.js';
 import type { OperatorNodes } from './profile.js';
-import { cancelledCheck, runTaskInSlices } from './run-task.js';
+import { cancelledCheck, epochMs, runTaskInSlices } from './run-task.js';
 import {
   type Branch,
   CANCELLED_WORD,
@@ -52,6 +52,7 @@ export class QueryRun {
       timezone: options.timezone,
       control: this.control,
       memoryLimitBytes,
+      deadlineMs: outer ? outer.frame.deadlineMs : settings.timeout_ms > 0 ? epochMs() + settings.timeout_ms : 0,
     };
     this.scope = new MemoryScope(arena, memoryLimitBytes, this.control + 4);
     this.context = {

@@ -100,10 +100,16 @@ export async function runTaskInSlices(task: Task, thread: TaskThread): Promise<T
   }
 }
 
+/** One clock for all threads. */
+export function epochMs(): number {
+  return performance.timeOrigin + performance.now();
+}
+
 export function cancelledCheck(arena: Arena, frame: QueryFrame): () => void {
   const word = frame.control / 4 + CANCELLED_WORD;
   return () => {
     if (Atomics.load(arena.i32, word) !== 0) throw new DbError('cancelled', 'the query was cancelled');
+    if (frame.deadlineMs !== 0 && epochMs() > frame.deadlineMs) throw new DbError('timeout', 'the statement ran longer than timeout_ms');
   };
 }
 

@@ -20,6 +20,8 @@ export interface QueryFrame {
   /** Address of int32 words: [cancelled, memory in use in units of 64 bytes, next lane]. */
   readonly control: number;
   readonly memoryLimitBytes: number;
+  /** When the time is over, in milliseconds since the epoch; 0 = no limit. Timers do not fire on a thread that computes. */
+  readonly deadlineMs: number;
 }
 
 export const CANCELLED_WORD = 0;

@@ -70,7 +70,7 @@ function castTime(vector: Vector, to: DataType, safe: boolean, context: MoveCont
     return narrowDays(divideTicks(vector, ticksPerDay(type), context), to, safe, context);
   if (type.kind === 'date32' && to.kind === 'timestamp') {
     const days = { ...castNumber({ ...vector, type: { kind: 'int32' } }, { kind: 'int64' }, false, context), type: to };
-    return rescale(days, ticksPerDay(to), 1n, to, safe, context);
+    return rescale(days, ticksPerDay(to), 1n, to, safe, context, vector);
   }
   if (type.kind === 'timestamp' && to.kind === 'time64') {
     const out = context.scratch.allocate(8 * vector.length);
@@ -111,8 +111,16 @@ function rescaleUnits(vector: Vector, from: DataType, to: DataType, safe: boolea
   return rescale(vector, ticksPerDay(to), ticksPerDay(from), to, safe, context);
 }
 
-/** int64 values · up / down; coarser units are floored. */
-function rescale(vector: Vector, up: bigint, down: bigint, to: DataType, safe: boolean, context: MoveContext): Vector {
+/** int64 values · up / down; coarser units are floored. source: what errors show. */
+function rescale(
+  vector: Vector,
+  up: bigint,
+  down: bigint,
+  to: DataType,
+  safe: boolean,
+  context: MoveContext,
+  source: Vector = vector,
+): Vector {
   const { length, values, validity } = vector;
   if (up === down) return { ...vector, type: to };
   if (down > up) return { ...divideTicks(vector, down / up, context), type: to };
@@ -121,7 +129,7 @@ function rescale(vector: Vector, up: bigint, down: bigint, to: DataType, safe: b
   const bad = context.kernels.multiply_i64(values, 1, factor, 0, length, out, validity);
   const result = flatVector(to, length, out, validity);
   if (bad < 0) return result;
-  if (!safe) throw outOfRange(vector, bad, to, context);
+  if (!safe) throw outOfRange(source, bad, to, context);
   return restrict(result, fittingProducts(values, up / down, length, context), length, context);
 }
 

@@ -223,5 +223,6 @@ export function ownType(
 ): Overload | undefined {
   const lists = listTypeOf(args[0]);
   if (!lists || args.length !== 1 + more.length) return undefined;
+  if (more.some((type, i) => type.kind === 'list' && !listTypeOf(args[i + 1]))) return undefined;
   return { args: [lists, ...more], type: type(lists), evaluate: rowByRow(type(lists), compute) };
 }

@@ -183,8 +183,13 @@ function resolveFill(args: readonly ArgumentType[]): Overload | undefined {
   const counts = listTypeOf(count) && count.type.kind !== 'null' ? listOf(INT64) : INT64;
   const evaluate = rowByRow(
     type,
-    ([value = null, size = null]) =>
-      size === null ? null : new Array<Value>(checkedLength(Number(Array.isArray(size) ? size[0] : size))).fill(value),
+    ([value = null, size = null]) => {
+      if (size === null) return null;
+      if (Array.isArray(size) && size.length === 0) return [];
+      const length: Value | undefined = Array.isArray(size) ? size[0] : size;
+      if (length === null) throw new DbError('invalid_value', 'the length of a list is NULL');
+      return new Array<Value>(checkedLength(Number(length))).fill(value);
+    },
     'seen',
   );
   return { args: [type.item.type, counts], type, evaluate };
