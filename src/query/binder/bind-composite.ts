@@ -87,7 +87,10 @@ export function bindLambdaCall(name: string, syntax: FunctionCall, clause: Claus
   const takesLambda = target === 'list_transform' || target === 'list_filter' || target === 'list_reduce';
   if (lambda?.kind !== 'lambda') {
     if (!takesLambda) return undefined;
-    throw new DbError('type_mismatch', `${name} takes a list, then a lambda`, { position: syntax.position, hint: 'x -> x + 1, for example' });
+    throw new DbError('type_mismatch', `${name} takes a list, then a lambda`, {
+      position: syntax.position,
+      hint: 'x -> x + 1, for example',
+    });
   }
   if (!takesLambda) {
     throw new DbError('function_not_found', `${name} does not take a lambda`, { position: lambda.position });

@@ -30,7 +30,13 @@ interface Over {
 export function bindWindow(name: string, syntax: FunctionCall, clause: Clause): Expression {
   const { windows } = clause;
   if (!windows) throw misplaced(name, syntax, clause);
-  const inner: Clause = { ...clause, windows: null, unnests: null, parameters: new Map(), name: `the arguments of window function ${name}` };
+  const inner: Clause = {
+    ...clause,
+    windows: null,
+    unnests: null,
+    parameters: new Map(),
+    name: `the arguments of window function ${name}`,
+  };
   const bind = (each: Syntax): Expression => withoutWindows(clause.context.bindExpression(each, inner), windows);
   const over = overOf(syntax.over as NonNullable<FunctionCall['over']>, windows);
   const partitionBy = over.partitionBy.map(bind).filter((expression) => expression.kind !== 'literal');

@@ -57,6 +57,8 @@ export class ExpandCall extends ComputedCall {
       }
       return toFlat(gatherVector(results.view(), numbers, n, context), context);
     } finally {
+      this.holder?.release();
+      this.holder = undefined;
       temporary.release();
     }
   }
@@ -95,12 +97,6 @@ export class ExpandCall extends ComputedCall {
     const { memory } = this.rows.run;
     this.holder = new MemoryScope(memory.arena, memory.limitBytes, memory.budget);
     return this.holder;
-  }
-
-  override finish(): Vector {
-    this.holder?.release();
-    this.holder = undefined;
-    return super.finish();
   }
 
   private filterBits(chosen: number, total: number): number {
