@@ -86,6 +86,68 @@ export function rank_find(table: usize, keys: usize, validity: usize, n: u32, ou
   }
 }
 
+/** Bitmap of the rows of the mask (0 = all) whose key is there. Returns their number. */
+export function rank_test(table: usize, keys: usize, validity: usize, mask: usize, n: u32, out: usize): u32 {
+  const blocks = load<u32>(table + BLOCKS) as usize;
+  const least = load<i64>(table + BASE);
+  const end = (load<u32>(table + BLOCK_COUNT) as u64) << 6;
+  let count: u64 = 0;
+  for (let base: u32 = 0; base < n; base += 64) {
+    const wanted = rowsOf(validity, base, n) & rowsOf(mask, base, n);
+    let found: u64 = 0;
+    if (wanted) {
+      const some = min(64, n - base);
+      let at = keys + ((base as usize) << 3);
+      for (let k: u32 = 0; k < some; k++, at += 8) {
+        const place = (load<i64>(at) - least) as u64;
+        if (place < end) found |= ((load<u64>(blocks + (((place >> 6) as usize) << 4)) >> (place & 63)) & 1) << k;
+      }
+      found &= wanted;
+    }
+    store<u64>(out + (base >> 3), found);
+    count += popcnt(found);
+  }
+  return count as u32;
+}
+
+/** As probe_pairs for the rows that rank_test found; the cursor (u32 row, u32 pairs of it that are done) starts at 0. */
+export function rank_pairs(
+  table: usize, keys: usize, found: usize, n: u32, starts: usize, rows: usize, cursor: usize, capacity: u32, outProbe: usize, outBuild: usize,
+): u32 {
+  const blocks = load<u32>(table + BLOCKS) as usize;
+  const least = load<i64>(table + BASE);
+  let row = load<u32>(cursor);
+  let done = load<u32>(cursor + 4);
+  let written: u32 = 0;
+  while (row < n) {
+    const left = rowsOf(found, row & ~63, n) >> (row & 63);
+    if (left == 0) {
+      row = (row | 63) + 1;
+      continue;
+    }
+    row += ctz(left) as u32;
+    const place = (load<i64>(keys + ((row as usize) << 3)) - least) as u64;
+    const at = blocks + (((place >> 6) as usize) << 4);
+    const id = load<u32>(at, 8) + (popcnt(load<u64>(at) & (((1 as u64) << (place & 63)) - 1)) as u32);
+    const first = load<u32>(starts + ((id as usize) << 2)) + done;
+    const count = load<u32>(starts + ((id as usize) << 2) + 4) - first;
+    const take = min(count, capacity - written);
+    for (let k: u32 = 0; k < take; k++, written++) {
+      store<u32>(outProbe + ((written as usize) << 2), row);
+      store<u32>(outBuild + ((written as usize) << 2), load<u32>(rows + (((first + k) as usize) << 2)));
+    }
+    if (take < count) {
+      done += take;
+      break;
+    }
+    done = 0;
+    row++;
+  }
+  store<u32>(cursor, min(row, n));
+  store<u32>(cursor + 4, done);
+  return written;
+}
+
 /**
  * One more column of a key of several: packed[i] = packed[i] · span + (key − least), least and span (int64) at `range`. Rows whose key is
  * NULL or not in [least, least + span) lose their bit of `known`.

@@ -46,6 +46,13 @@ export function compare_bytes(op: i32, aOffsets: usize, a: usize, aStep: i32, bO
 
 /** kind: 0 a starts with b, 1 a ends with b, 2 a contains b. */
 export function match_bytes(kind: i32, aOffsets: usize, a: usize, aStep: i32, bOffsets: usize, b: usize, bStep: i32, n: i32, out: usize): void {
+  if (kind == 2 && aStep == 1 && bStep == 0) {
+    const size = startOf(bOffsets, 1) - startOf(bOffsets, 0);
+    if (size > 0) {
+      searchRows(aOffsets, a, n, b + startOf(bOffsets, 0), 1, size, 0, 0, out);
+      return;
+    }
+  }
   for (let i = 0; i < n; i += 64) {
     let word: u64 = 0;
     const end = min(64, n - i);
@@ -74,6 +81,11 @@ function folded(byte: u32): u32 {
 
 /** LIKE over tokens (u16 each: a byte, 256 = one character, 257 = any run). With fold, ASCII letters match either case (tokens are lower). */
 export function like_bytes(offsets: usize, values: usize, n: i32, tokens: usize, tokenCount: i32, fold: i32, out: usize): void {
+  const size = fold ? 0 : firstInside(tokens, tokenCount);
+  if (size > 0) {
+    searchRows(offsets, values, n, tokens + 2, 2, size, tokens + 2 + (<usize>size << 1), tokenCount - 1 - size, out);
+    return;
+  }
   for (let i = 0; i < n; i += 64) {
     let word: u64 = 0;
     const end = min(64, n - i);
@@ -83,6 +95,75 @@ export function like_bytes(offsets: usize, values: usize, n: i32, tokens: usize,
     }
     store<u64>(out + (i >> 3), word);
   }
+}
+
+/** Bytes of the first word of a pattern of words between runs; 0 for other patterns. */
+function firstInside(tokens: usize, count: i32): i32 {
+  if (count < 3 || tokenAt(tokens, 0) != ANY_RUN || tokenAt(tokens, count - 1) != ANY_RUN) return 0;
+  let size = 0;
+  for (let t = 1; t < count; t++) {
+    const token = tokenAt(tokens, t);
+    if (token == ANY_CHARACTER) return 0;
+    if (token == ANY_RUN && size == 0) size = t - 1;
+  }
+  return size;
+}
+
+// @ts-ignore: decorator
+@inline
+function tokenAt(tokens: usize, t: i32): i32 {
+  return <i32>load<u16>(tokens + (<usize>t << 1));
+}
+
+/**
+ * Bitmap of the rows that have the word (a byte every `step` bytes), with the rest of a LIKE pattern after its first place (no tokens: anything).
+ * The bytes of all rows are searched in one go, since few of them have the word.
+ */
+function searchRows(
+  offsets: usize, values: usize, n: i32, word: usize, step: usize, size: i32, rest: usize, restCount: i32, out: usize,
+): void {
+  for (let i = 0; i < n; i += 64) store<u64>(out + (i >> 3), 0);
+  const end = values + startOf(offsets, n);
+  let at = values + startOf(offsets, 0);
+  let row = 0;
+  while (true) {
+    at = findWord(at, end, word, step, size);
+    if (at == 0) return;
+    while (values + startOf(offsets, row + 1) <= at) row++;
+    const rowEnd = values + startOf(offsets, row + 1);
+    if (at + size > rowEnd) {
+      at++;
+      continue;
+    }
+    if (restCount == 0 || likeMatches(at + size, rowEnd, rest, restCount, 0)) {
+      const bits = out + ((row >> 6) << 3);
+      store<u64>(bits, load<u64>(bits) | ((<u64>1) << (row & 63)));
+    }
+    at = rowEnd;
+  }
+}
+
+/** First place of a word in [at, end), or 0: places where its first and its last byte fit are looked at. */
+function findWord(at: usize, end: usize, word: usize, step: usize, size: i32): usize {
+  const reach = <usize>(size - 1);
+  const firsts = i8x16.splat(load<i8>(word)), lasts = i8x16.splat(load<i8>(word + reach * step));
+  for (; at + reach + 16 <= end; at += 16) {
+    let places = i8x16.bitmask(v128.and(i8x16.eq(v128.load(at), firsts), i8x16.eq(v128.load(at + reach), lasts)));
+    for (; places; places &= places - 1) {
+      const place = at + <usize>ctz(places);
+      if (isWord(place, word, step, size)) return place;
+    }
+  }
+  for (; at + size <= end; at++) if (isWord(at, word, step, size)) return at;
+  return 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function isWord(at: usize, word: usize, step: usize, size: i32): bool {
+  let k: usize = 0;
+  while (k < <usize>size && load<u8>(at + k) == load<u8>(word + k * step)) k++;
+  return k == <usize>size;
 }
 
 /** Greedy with one point of return: the last run seen. */

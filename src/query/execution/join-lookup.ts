@@ -174,10 +174,27 @@ function packKeys(keys: readonly Vector[], slots: number, n: number, context: Ev
 export interface Lookup {
   /** Address in scratch of the group of each row; NO_ID for NULL keys and rows without a group. */
   find(keys: readonly Vector[], n: number, context: EvaluationContext): number;
+  /** The rows of the mask (0 = all) that have a group; null where only find() tells. */
+  narrow(keys: readonly Vector[], mask: number, n: number, context: EvaluationContext): Narrowed | null;
+}
+
+/** Rows whose keys are in a rank table. */
+export interface Narrowed {
+  readonly table: number;
+  /** Address of the keys (int64), one a row. */
+  readonly keys: number;
+  /** Bitmap of the rows. */
+  readonly found: number;
 }
 
 export function createLookup(handle: LookupHandle, scope: MemoryScope, kernels: Kernels): Lookup {
-  return handle.kind === 'groups' ? new GroupFinder(handle.groups, scope, kernels) : new WholeLookup(handle);
+  return handle.kind === 'groups' ? new GroupLookup(handle.groups, scope, kernels) : new WholeLookup(handle);
+}
+
+class GroupLookup extends GroupFinder implements Lookup {
+  narrow(): null {
+    return null;
+  }
 }
 
 class WholeLookup implements Lookup {
@@ -200,5 +217,14 @@ class WholeLookup implements Lookup {
     if (by === 'rank') kernels.rank_find(table, packed, known, n, out);
     else kernels.find_u64(table, packed, known, n, out);
     return out;
+  }
+
+  narrow(keys: readonly Vector[], mask: number, n: number, context: EvaluationContext): Narrowed | null {
+    const { ranges, by, table } = this.handle;
+    if (by !== 'rank' || keys.some((key) => key.type.kind === 'null')) return null;
+    const { packed, known } = oneKey(keys, ranges, n, context);
+    const found = context.scratch.allocate(bitmapBytes(n));
+    context.kernels.rank_test(table, packed, known, mask, n, found);
+    return { table, keys: packed, found };
   }
 }

@@ -8,7 +8,7 @@ import { asConstant } from '../expression/vector-values.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import { Chunk, mayFail, NONE } from './chunk.js';
-import { createLookup, type Lookup } from './join-lookup.js';
+import { createLookup, type Lookup, type Narrowed } from './join-lookup.js';
 import type { Emit, Operator } from './operators.js';
 import { Spans } from './range-table.js';
 import type { ProbeSpec } from './task.js';
@@ -23,6 +23,9 @@ export class Probe implements Operator {
   private readonly buildColumns: ReadonlyMap<ColumnId, Vector>;
   /** What is tested per pair. */
   private readonly residual: Expression | null;
+  /** Probe rows without partner come as pairs too. */
+  private readonly keepsUnmatched: boolean;
+  private readonly narrows: boolean;
   private readonly keysMayFail: boolean;
   private readonly capacity: number;
   private readonly check: () => void;
@@ -38,6 +41,8 @@ export class Probe implements Operator {
     this.finder = groups ? createLookup(groups, scope, context.kernels) : null;
     this.buildColumns = new Map(ids.map((id, i) => [id, columns[i] as Vector] as const));
     this.residual = spec.lookup && spec.table.range ? conjunctionOf(spec.lookup.rest) : spec.residual;
+    this.keepsUnmatched = spec.join === 'left' && !this.residual;
+    this.narrows = !this.keepsUnmatched && !(spec.table.range && spec.lookup);
     const bounds = [spec.lookup?.low, spec.lookup?.high, spec.lookup?.second?.bound];
     this.keysMayFail = [...spec.keys, ...bounds.flatMap((bound) => (bound ? [bound.probe] : []))].some(mayFail);
   }
@@ -45,18 +50,47 @@ export class Probe implements Operator {
   push(input: Chunk, emit: Emit): void {
     const { spec, context } = this;
     const chunk = input.forExpressions(this.keysMayFail, context);
+    const { table } = spec;
     let groups = 0;
     if (this.finder) {
       const keys = spec.keys.map((key) => evaluate(key, chunk, context));
+      const narrowed = this.narrows ? this.finder.narrow(keys, chunk.mask, chunk.rowCount, context) : null;
+      if (narrowed) {
+        this.pushNarrowed(chunk, narrowed, emit);
+        return;
+      }
       groups = this.finder.find(keys, chunk.rowCount, context);
     }
-    const { table } = spec;
     const spans = table.range && spec.lookup ? new Spans(spec.lookup, table, table.range, chunk, groups, context) : null;
     const existence = spec.join === 'semi' || spec.join === 'anti';
     if (existence && !this.residual) this.pushExistence(chunk, groups, spans, emit);
     else if (!this.finder && !spans && table.rowCount === 1 && !this.residual && !existence && spec.matched === 0)
       this.pushSingle(chunk, emit);
-    else this.pushPairs(chunk, groups, spans, emit);
+    else this.pushPairs(chunk, emit, (room) => this.allPairs(chunk, groups, spans, room));
+  }
+
+  /** Only rows that have a partner are looked up. */
+  private pushNarrowed(chunk: Chunk, narrowed: Narrowed, emit: Emit): void {
+    const { spec, context } = this;
+    if ((spec.join === 'semi' || spec.join === 'anti') && !this.residual) {
+      this.emitExisting(chunk, narrowed.found, emit);
+      return;
+    }
+    const { starts, rows } = spec.table;
+    this.pushPairs(chunk, emit, ({ cursor, probeRows, buildRows }) =>
+      context.kernels.rank_pairs(
+        narrowed.table,
+        narrowed.keys,
+        narrowed.found,
+        chunk.rowCount,
+        starts,
+        rows,
+        cursor,
+        this.capacity,
+        probeRows,
+        buildRows,
+      ),
+    );
   }
 
   /** Semi and anti joins without further condition need no pairs. */
@@ -91,36 +125,32 @@ export class Probe implements Operator {
     );
   }
 
-  private pushPairs(chunk: Chunk, groups: number, spans: Spans | null, emit: Emit): void {
+  private allPairs(chunk: Chunk, groups: number, spans: Spans | null, { cursor, probeRows, buildRows }: PairRoom): number {
     const { spec, context, capacity } = this;
-    const { kernels, scratch, arena } = context;
+    const { mask, rowCount } = chunk;
+    const keep = this.keepsUnmatched ? 1 : 0;
+    if (spans) return spans.pairs(mask, rowCount, keep, cursor, capacity, probeRows, buildRows);
+    if (!this.finder) return this.crossPairs(chunk, keep, cursor, probeRows, buildRows);
+    const { starts, rows } = spec.table;
+    return context.kernels.probe_pairs(groups, mask, rowCount, starts, rows, keep, cursor, capacity, probeRows, buildRows);
+  }
+
+  /** next: writes the next pairs, as many as there is room for, and returns how many. */
+  private pushPairs(chunk: Chunk, emit: Emit, next: (room: PairRoom) => number): void {
+    const { spec, context, capacity } = this;
+    const { scratch, arena } = context;
     const cursor = scratch.allocateZeroed(64);
     const probeRows = scratch.allocate(capacity * 4);
     const buildRows = scratch.allocate(capacity * 4);
     // With a residual, whether a probe row has a partner is known only after all its pairs.
     const { residual } = this;
     const partnered = residual && spec.join !== 'inner' && spec.join !== 'mark' ? scratch.allocateZeroed(chunk.rowCount + 64) : 0;
-    const keepUnmatched = spec.join === 'left' && !residual ? 1 : 0;
+    const room = { cursor, probeRows, buildRows };
     let mark = scratch.mark();
     for (let pass = 0, done = false; !done; pass++) {
       this.check();
       scratch.rewind(mark);
-      const count = spans
-        ? spans.pairs(chunk.mask, chunk.rowCount, keepUnmatched, cursor, capacity, probeRows, buildRows)
-        : this.finder
-          ? kernels.probe_pairs(
-              groups,
-              chunk.mask,
-              chunk.rowCount,
-              spec.table.starts,
-              spec.table.rows,
-              keepUnmatched,
-              cursor,
-              capacity,
-              probeRows,
-              buildRows,
-            )
-          : this.crossPairs(chunk, keepUnmatched, cursor, probeRows, buildRows);
+      const count = next(room);
       done = (arena.u32[cursor / 4] as number) >= chunk.rowCount;
       if (pass === 0 && !done) {
         // Columns that are made when asked for must not be made inside a pass: the next one takes their memory.
@@ -203,6 +233,14 @@ export class Probe implements Operator {
     assert(vector, `column ${id} of a join's build side`);
     return vector;
   }
+}
+
+/** Where pairs are written. */
+interface PairRoom {
+  /** Where the writing goes on: two or three words. */
+  readonly cursor: number;
+  readonly probeRows: number;
+  readonly buildRows: number;
 }
 
 function conjunctionOf(conditions: readonly Expression[]): Expression | null {
