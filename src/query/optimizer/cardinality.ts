@@ -10,6 +10,13 @@ export interface Cardinality {
   /** Distinct values by column, where something is known of them. */
   readonly distinct: ReadonlyMap<ColumnId, number>;
   readonly ranges: ReadonlyMap<ColumnId, Range>;
+  /** Rows of the table before any filter; only of scans, as long as nothing multiplies them. */
+  readonly unfiltered?: number;
+}
+
+/** How many values a key of unknown columns may have: filters take away rows, they do not make the keys of the other side fewer. */
+export function unfilteredRows({ unfiltered, rows }: Cardinality): number {
+  return unfiltered ?? rows;
 }
 
 const known = new WeakMap<LogicalPlan, Cardinality>();
@@ -113,7 +120,7 @@ function limited(input: Cardinality, most: number): Cardinality {
   if (most >= input.rows) return input;
   const distinct = new Map<ColumnId, number>();
   for (const [id, count] of input.distinct) distinct.set(id, Math.min(count, Math.max(1, most)));
-  return { rows: most, distinct, ranges: input.ranges };
+  return { rows: most, distinct, ranges: input.ranges, ...(input.unfiltered === undefined ? {} : { unfiltered: input.unfiltered }) };
 }
 
 function scanCardinality(plan: ScanPlan): Cardinality {
@@ -129,7 +136,7 @@ function scanCardinality(plan: ScanPlan): Cardinality {
     const values = Math.min(whole, source.distinctValues?.(columnIndex) ?? Number.POSITIVE_INFINITY);
     if (Number.isFinite(values)) distinct.set(id, Math.max(1, Math.min(values, source.rowCount)));
   }
-  const all: Cardinality = { rows: source.rowCount, distinct, ranges };
+  const all: Cardinality = { rows: source.rowCount, distinct, ranges, unfiltered: source.rowCount };
   return plan.filters.length === 0 ? all : scaled(all, selectivityOf(plan.filters.flatMap(conjuncts), all));
 }
 
@@ -196,7 +203,8 @@ function joinCardinality(plan: JoinPlan): Cardinality {
 
 function keySelectivity(keys: JoinPlan['keys'], left: Cardinality, right: Cardinality): number {
   let pairs = 1;
-  for (const key of keys) pairs *= pairedDistinct(knownDistinct(key.left, left), knownDistinct(key.right, right), left.rows, right.rows);
+  const [rowsLeft, rowsRight] = [unfilteredRows(left), unfilteredRows(right)];
+  for (const key of keys) pairs *= pairedDistinct(knownDistinct(key.left, left), knownDistinct(key.right, right), rowsLeft, rowsRight);
   // Several keys are seldom independent: together they are not more than the rows of the larger side.
   return 1 / (keys.length > 1 ? Math.min(pairs, Math.max(left.rows, right.rows, 1)) : pairs);
 }

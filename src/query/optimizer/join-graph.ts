@@ -2,7 +2,7 @@
 import { sameType } from '../../core/types.js';
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type { LogicalPlan } from '../plan/logical.js';
-import { type Cardinality, cardinalityOf, knownDistinct, pairedDistinct } from './cardinality.js';
+import { type Cardinality, cardinalityOf, knownDistinct, pairedDistinct, unfilteredRows } from './cardinality.js';
 import { selectivityOf } from './selectivity.js';
 
 /** Sets of inputs are bit masks. */
@@ -137,8 +137,8 @@ export class JoinGraph {
       if (!own || others.length === 0) continue;
       const known = others.flatMap((member) => member.distinct ?? []);
       const least = known.length === 0 ? undefined : Math.min(...known);
-      const rows = Math.min(...others.map((member) => this.inputs[member.input]?.rows ?? 1));
-      pairs *= pairedDistinct(own.distinct, least, this.inputs[input]?.rows ?? 1, rows);
+      const rows = Math.min(...others.map((member) => this.unfilteredOf(member.input)));
+      pairs *= pairedDistinct(own.distinct, least, this.unfilteredOf(input), rows);
       partners |= 1 << (others[0]?.input ?? 0);
       count += 1;
     }
@@ -146,6 +146,11 @@ export class JoinGraph {
     // Several columns that join two tables are a key of one of them more often than independent.
     const partner = this.inputs[31 - Math.clz32(partners)]?.rows ?? 1;
     return 1 / Math.min(pairs, Math.max(1, partner, this.inputs[input]?.rows ?? 1));
+  }
+
+  private unfilteredOf(input: number): number {
+    const facts = this.inputs[input];
+    return facts ? unfilteredRows(facts) : 1;
   }
 
   connects(a: Mask, b: Mask): boolean {
