@@ -27,6 +27,8 @@ test.each([
   'SELECT count(*) FROM t a JOIN t b ON a.k < b.v',
   'SELECT mode(v) OVER (ORDER BY id ROWS BETWEEN 10000 PRECEDING AND 10000 FOLLOWING) FROM t',
   'SELECT median(v) OVER (ORDER BY id ROWS BETWEEN 20000 PRECEDING AND 20000 FOLLOWING EXCLUDE CURRENT ROW) FROM t',
+  'SELECT list_reduce(range(300), (a, b) -> a + b + id % 2) FROM t',
+  'SELECT levenshtein(repeat(id::TEXT, 100), repeat(v::TEXT, 100)) FROM t',
 ])('a time limit holds where one row of work lasts long and no other thread runs: %s', async (sql) => {
   const used = engine.arena.usedBytes;
   const begin = performance.now();

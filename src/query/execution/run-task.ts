@@ -119,7 +119,9 @@ function* taskSteps(task: Task, thread: TaskThread): Generator<void, TaskResult>
   const budget = frame.control + MEMORY_WORD * 4;
   const kept = new MemoryScope(arena, frame.memoryLimitBytes, budget);
   const temporary = new MemoryScope(arena, frame.memoryLimitBytes, budget);
+  const check = cancelledCheck(arena, frame);
   const context: EvaluationContext = {
+    check,
     arena,
     kernels,
     scratch: new Scratch(temporary),
@@ -127,7 +129,7 @@ function* taskSteps(task: Task, thread: TaskThread): Generator<void, TaskResult>
     timezone: frame.timezone,
     dictionaryCache: new DictionaryCache(kept, task.kind === 'pipeline' ? task.expectedRows : Number.POSITIVE_INFINITY),
   };
-  const run: TaskRun = { context, kept, temporary, counters: new Counters(), check: cancelledCheck(arena, frame) };
+  const run: TaskRun = { context, kept, temporary, counters: new Counters(), check };
   try {
     const result = yield* bodyOf(task, run);
     run.counters.enter(-1);

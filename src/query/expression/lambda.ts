@@ -106,6 +106,7 @@ function reduced(
   const mark = scratch.mark();
   for (let step = 0; ; step++) {
     scratch.rewind(mark);
+    context.check?.();
     let count = 0;
     for (let row = 0; row < rowCount; row++) {
       const at = (arena.i32[items.offsets / 4 + row] as number) + step;

@@ -17,6 +17,8 @@ export interface EvaluationContext {
   readonly timezone: string;
   /** Keeps what was computed over dictionaries from one vector to the next; without it that is done again for every vector. */
   readonly dictionaryCache?: DictionaryCache;
+  /** Throws when the query was cancelled or its time is over; called now and then by what works long on one vector. */
+  readonly check?: () => void;
 }
 
 export interface FunctionExample {

@@ -5,6 +5,8 @@ import { textsOf, valuesOf, vectorOf } from '../expression/vector-values.js';
 import type { ArgumentType, EvaluationContext, Overload } from './contract.js';
 import type { Parameter, Signature } from './overloads.js';
 
+const ROWS_BETWEEN_CHECKS = 256;
+
 /** One row: its arguments (NULL only for functions whose entry says `custom`) to the result. */
 export type Compute = (args: readonly Value[], context: EvaluationContext) => Value;
 
@@ -15,6 +17,7 @@ export function rowByRow(type: DataType, compute: Compute, nulls: 'strict' | 'se
     const out = new Array<Value>(rowCount);
     const row = new Array<Value>(columns.length);
     for (let i = 0; i < rowCount; i++) {
+      if (i % ROWS_BETWEEN_CHECKS === 0) context.check?.();
       let missing = false;
       for (let c = 0; c < columns.length; c++) {
         const value = columns[c]?.(i) ?? null;
