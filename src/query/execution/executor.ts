@@ -35,7 +35,7 @@ import { Relations } from './relations.js';
 import { seriesUnits, valuesBatch } from './row-sources.js';
 import { lanesOf, OpenLanes, openSome, type Pipeline, pieceUnit, rowsOf, scanBranch, withOperator } from './sources.js';
 import type { CollectedBatch, JoinTable, LaneOutput, OrderSpec, ProbeSpec, SinkSpec } from './task.js';
-import { computeWindow, prepareWindow } from './window-stage.js';
+import { computeWindows, prepareWindows } from './window-stage.js';
 
 /** Rows up to which the first rows of an order are kept as candidates instead of sorting everything. */
 const TOP_LIMIT = 100_000;
@@ -254,15 +254,12 @@ export class Executor {
 
   private async openWindow(plan: WindowPlan): Promise<Pipeline> {
     const { run } = this;
-    const node = run.nodes.of(plan);
-    const prepared = prepareWindow(plan, run.context, () => this.nextId--);
-    const opened = await this.open(plan.input);
-    const { ids, expressions, counter } = { ...prepared, counter: node.counter };
-    const pipeline = prepared.computes ? withOperator(opened, { kind: 'project', ids, expressions, counter }) : opened;
+    const prepared = prepareWindows(plan, run, () => this.nextId--);
+    const opened = await this.open(prepared.input);
+    const { ids, expressions, node } = prepared;
+    const pipeline = prepared.computes ? withOperator(opened, { kind: 'project', ids, expressions, counter: node.counter }) : opened;
     const { batches } = await this.collect(pipeline, { kind: 'collect', ids, limit: null, copy: false, counter: node.sourceCounter });
-    const joined = await computeWindow(prepared, batches, run, counter);
-    for (const batch of joined) node.countRows(batch.rowCount);
-    return this.batchesPipeline(joined, plan.output, node.sourceCounter);
+    return this.batchesPipeline(await computeWindows(prepared, batches, run), plan.output, node.sourceCounter);
   }
 
   // ---- joins ---------------------------------------------------------------------------------------------------------------------

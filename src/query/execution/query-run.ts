@@ -122,6 +122,23 @@ export class QueryRun {
     return this.allOf(tasks);
   }
 
+  /** Runs tasks side by side (or here, one after the other); results in the order of the tasks. */
+  async runAll(tasks: readonly Task[], here: boolean): Promise<TaskResult[]> {
+    const results: TaskResult[] = [];
+    if (here) {
+      for (const task of tasks) results.push(await this.run(task, true));
+      return results;
+    }
+    return this.allOf(
+      tasks.map((task) =>
+        this.run(task, false).catch((error: unknown) => {
+          this.cancel();
+          throw error;
+        }),
+      ),
+    );
+  }
+
   /** All results, or the error that came first, after every task has ended. */
   private async allOf(tasks: readonly Promise<TaskResult>[]): Promise<TaskResult[]> {
     const settled = await Promise.allSettled(tasks);

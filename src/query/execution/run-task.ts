@@ -8,7 +8,8 @@ import { DbError } from '../../core/errors.js';
 import { MemoryScope, Scratch } from '../../core/memory-scope.js';
 import { DictionaryCache } from '../expression/dictionary-cache.js';
 import type { EvaluationContext } from '../functions/contract.js';
-import { runWindow } from '../windows/run-window.js';
+import { runPlace } from '../windows/place-rows.js';
+import { runWindow, runWindowColumn, runWindowMove, runWindowResult } from '../windows/run-window.js';
 import type { Chunk } from './chunk.js';
 import { GroupingSetsSink } from './grouping-sets-sink.js';
 import { Probe } from './join-probe.js';
@@ -138,6 +139,7 @@ function* taskSteps(task: Task, thread: TaskThread): Generator<void, TaskResult>
       batch: null,
       order: null,
       table: null,
+      placed: [],
       ...result,
       counters: run.counters.list,
       owned: kept.giveAwayAll(),
@@ -160,6 +162,14 @@ function bodyOf(task: Task, run: TaskRun): Generator<void, Partial<TaskResult>> 
       return runSort(task, run);
     case 'limit_by':
       return runLimitBy(task, run);
+    case 'window_column':
+      return runWindowColumn(task, run);
+    case 'window_place':
+      return runPlace(task, run);
+    case 'window_move':
+      return runWindowMove(task, run);
+    case 'window_result':
+      return runWindowResult(task, run);
     case 'window':
       return runWindow(task, run);
   }

@@ -6,7 +6,10 @@ import type { Batch, Vector } from '../../core/batch.js';
 import type { DataType } from '../../core/types.js';
 import type { AccumulatorResult, CallSpec } from '../aggregates/accumulator.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
-import type { WindowSpec } from '../windows/spec.js';
+import type { ColumnTarget } from '../windows/column-target.js';
+import type { PlacedRows } from '../windows/place-rows.js';
+import type { WindowOrder, WindowSpec } from '../windows/spec.js';
+import type { PositionRange, TaskColumn } from '../windows/window-rows.js';
 import type { GroupTableResult } from './group-table.js';
 import type { LookupHandle } from './join-lookup.js';
 import type { RangeLookup } from './range-conditions.js';
@@ -233,14 +236,73 @@ export interface LimitByTask {
   readonly offset: number;
 }
 
-export type Task = PipelineTask | MergeAggregateTask | BuildTask | SortTask | LimitByTask | WindowTask;
-/** Window functions over collected batches that have the columns of the specification: one column per call, by row. */
+export type Task =
+  | PipelineTask
+  | MergeAggregateTask
+  | BuildTask
+  | SortTask
+  | LimitByTask
+  | WindowColumnTask
+  | PlaceTask
+  | WindowMoveTask
+  | WindowTask
+  | WindowResultTask;
+
+/** A column of collected batches in one piece. */
+export interface WindowColumnTask {
+  readonly kind: 'window_column';
+  readonly frame: QueryFrame;
+  readonly batches: readonly Batch[];
+  readonly type: DataType;
+  readonly counter: number;
+}
+
+/** Puts rows in the order of windows that share it; columns are named by index. */
+export interface PlaceTask {
+  readonly kind: 'window_place';
+  readonly frame: QueryFrame;
+  readonly columns: readonly Vector[];
+  readonly rowCount: number;
+  readonly order: readonly WindowOrder[];
+  readonly partitions: readonly (readonly number[])[];
+  readonly counter: number;
+}
+
+/** Moves columns of rows that follow each other to their positions. */
+export interface WindowMoveTask {
+  readonly kind: 'window_move';
+  readonly frame: QueryFrame;
+  readonly pieces: readonly WindowPiece[];
+  readonly targets: readonly ColumnTarget[];
+  /** Of all rows, by row. */
+  readonly positions: number;
+  readonly counter: number;
+}
+
+/** Some rows of a window's input, from row `first`. */
+export interface WindowPiece {
+  readonly first: number;
+  readonly rowCount: number;
+  readonly columns: readonly Vector[];
+}
+
+/** Window functions over a range of positions: one column per call without a target, by position. */
 export interface WindowTask {
   readonly kind: 'window';
   readonly frame: QueryFrame;
-  readonly batches: readonly Batch[];
-  readonly rowCount: number;
+  readonly columns: readonly TaskColumn[];
+  readonly range: PositionRange;
+  readonly targets: readonly (ColumnTarget | null)[];
   readonly spec: WindowSpec;
+  readonly counter: number;
+}
+
+/** Results by position as results by row, one batch for each piece. */
+export interface WindowResultTask {
+  readonly kind: 'window_result';
+  readonly frame: QueryFrame;
+  readonly columns: readonly { readonly vector: Vector; readonly positions: number }[];
+  readonly pieces: readonly WindowPiece[];
   readonly counter: number;
 }
 
@@ -276,6 +338,8 @@ export interface TaskResult {
   /** sort, limit_by: row numbers in order (uint32), how many are wanted. */
   readonly order: { readonly rows: number; readonly count: number } | null;
   readonly table: JoinTable | null;
+  /** window_place: one for each of the task's partitionings. */
+  readonly placed: readonly PlacedRows[];
   /** By counter number; a thread took part where it is set. */
   readonly counters: readonly (Counter | undefined)[];
 }

@@ -16,7 +16,7 @@ export interface CompiledWindow {
 export function compileWindow(plan: WindowPlan, context: EvaluationContext): CompiledWindow {
   const columns = new Unique<Expression>(expressionKey);
   const frames = new Unique<FrameSpec>((frame) => JSON.stringify(frame, plainBigint));
-  const calls = plan.calls.map((call) => compileCall(call, columns, frames, context));
+  const calls = plan.calls.map((call, index) => compileCall(index, call, columns, frames, context));
   const partition = plan.partitionBy.filter((key) => key.type.kind !== 'null').map((key) => columns.add(key));
   const order = plan.orderBy
     .filter((key) => key.expression.type.kind !== 'null')
@@ -25,11 +25,18 @@ export function compileWindow(plan: WindowPlan, context: EvaluationContext): Com
   return { spec: { types, partition, order, frames: frames.list, calls }, columns: columns.list };
 }
 
-function compileCall(call: WindowCall, columns: Unique<Expression>, frames: Unique<FrameSpec>, context: EvaluationContext): WindowCallSpec {
+function compileCall(
+  index: number,
+  call: WindowCall,
+  columns: Unique<Expression>,
+  frames: Unique<FrameSpec>,
+  context: EvaluationContext,
+): WindowCallSpec {
   const constants = call.args.map((arg) =>
     columnsOf(arg).size === 0 && isConstant(call, arg, call.args.indexOf(arg)) ? evaluateConstant(arg, context) : undefined,
   );
   return {
+    index,
     function: call.function,
     aggregate: call.aggregate,
     type: call.type,
@@ -62,7 +69,7 @@ function plainBigint(_: string, value: unknown): unknown {
 }
 
 /** Equal texts mean equal expressions; positions do not count. */
-function expressionKey(expression: Expression): string {
+export function expressionKey(expression: Expression): string {
   return JSON.stringify(expression, (name, value: unknown) => (name === 'position' ? undefined : plainBigint(name, value)));
 }
 

@@ -34,7 +34,11 @@ export class ExpandCall extends ComputedCall {
     };
   }
 
-  protected compute(stretch: Stretch, pieces: readonly FramePiece[]): Vector {
+  protected compute(): Vector {
+    throw new Error('frames are laid out in steps');
+  }
+
+  override *addInSteps(stretch: Stretch, pieces: readonly FramePiece[]): Generator<void> {
     const { context, memory } = this.rows.run;
     const { kernels, scratch } = context;
     const { n } = stretch;
@@ -51,25 +55,33 @@ export class ExpandCall extends ComputedCall {
         let size = Math.min(count - from, 1024);
         while (size > 1 && count_(from, from + size) > EXPANDED_ROWS) size = size >> 1;
         const mark = scratch.mark();
-        results.append(this.aggregate(bounds, pieces.length, numbers, n, from, from + size, count_(from, from + size)), context);
+        this.aggregate(bounds, pieces.length, numbers, n, from, from + size, count_(from, from + size), results);
         scratch.rewind(mark);
         from += size;
+        yield;
       }
-      return toFlat(gatherVector(results.view(), numbers, n, context), context);
+      this.append(gatherVector(results.view(), numbers, n, context), stretch);
     } finally {
-      this.holder?.release();
-      this.holder = undefined;
       temporary.release();
     }
   }
 
-  private aggregate(bounds: number, pieces: number, numbers: number, n: number, from: number, to: number, total: number): Vector {
+  private aggregate(
+    bounds: number,
+    pieces: number,
+    numbers: number,
+    n: number,
+    from: number,
+    to: number,
+    total: number,
+    results: ColumnBuilder,
+  ): void {
     const { rows, spec } = this;
     const { context, memory } = rows.run;
     const { kernels, scratch } = context;
     const chosen = scratch.allocate(total * 4);
     const frames = scratch.allocate(total * 4);
-    kernels.expand_frames(bounds, pieces, numbers, n, from, to, rows.rows, chosen, frames);
+    kernels.expand_frames(bounds, pieces, numbers, n, from, to, 0, chosen, frames);
     const temporary = new MemoryScope(memory.arena, memory.limitBytes, memory.budget);
     try {
       const accumulator = new Accumulator([this.call], temporary, kernels);
@@ -80,23 +92,10 @@ export class ExpandCall extends ComputedCall {
       const [result] = accumulator.finish(groupCount, context);
       if (!result) throw new Error('one call gives one result');
       // What the accumulator holds goes away with it.
-      const flat = toFlat(result, context);
-      const copy = new ColumnBuilder(flat.type, this.held());
-      copy.append(flat, context);
-      return copy.view();
+      results.append(toFlat(result, context), context);
     } finally {
       temporary.release();
     }
-  }
-
-  private holder: MemoryScope | undefined;
-
-  /** Memory for one result on its way into the column. */
-  private held(): MemoryScope {
-    this.holder?.release();
-    const { memory } = this.rows.run;
-    this.holder = new MemoryScope(memory.arena, memory.limitBytes, memory.budget);
-    return this.holder;
   }
 
   private filterBits(chosen: number, total: number): number {

@@ -44,7 +44,7 @@ function rankedRows(spec: WindowCallSpec, rows: WindowRows): RankedRows {
     const byRow = memory.allocateZeroed(Math.max(64, n * 4));
     const size = kernels.rank_values(order.keys[0] ?? 0, order.keys[1] ?? 0, sorted, order.validity, n, byRow);
     return {
-      ranks: rows.place(byRow, 4),
+      ranks: byRow,
       size,
       mask: positionMask(spec, [0], rows),
       state: memory.allocateZeroed(64),

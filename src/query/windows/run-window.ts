@@ -1,9 +1,12 @@
-/** The task of a window node: rows into positions, then every call in one pass over them. */
-import type { Batch } from '../../core/batch.js';
+/** The tasks of window nodes: columns in one piece, every call of a window in one pass over a range of positions, results by row. */
+import type { Vector } from '../../core/batch.js';
 import { MemoryScope } from '../../core/memory-scope.js';
+import { sliceVector } from '../execution/piece-reader.js';
 import type { TaskRun } from '../execution/run-task.js';
 import { concatenate } from '../execution/sinks.js';
-import type { TaskResult, WindowTask } from '../execution/task.js';
+import type { CollectedBatch, TaskResult, WindowColumnTask, WindowMoveTask, WindowResultTask, WindowTask } from '../execution/task.js';
+import { gatherVector, toFlat } from '../expression/gather.js';
+import { scatterColumn } from './column-target.js';
 import { ExpandCall } from './expand-call.js';
 import { type FramePiece, Framer, Stretches } from './frames.js';
 import { orderedCall } from './ordered-calls.js';
@@ -17,24 +20,15 @@ import { WindowRows } from './window-rows.js';
 /** Positions that are worked on at once: their arrays should stay in the cache. */
 const STRETCH_ROWS = 8192;
 
-/** One column per call, by row. */
+/** One column per call, by position; those of a fixed width are put into targets instead. */
 export function* runWindow(task: WindowTask, run: TaskRun): Generator<void, Partial<TaskResult>> {
   const { context, kept, temporary } = run;
-  const { spec } = task;
+  const { spec, range } = task;
   run.counters.enter(task.counter);
   const memory = new MemoryScope(temporary.arena, temporary.limitBytes, temporary.budget);
   try {
-    const batch = task.batches.length === 0 ? null : concatenate(task.batches, spec.types, memory, context, run.check);
-    context.scratch.reset();
-    yield;
-    const n = task.rowCount;
-    const rows = new WindowRows(spec, batch?.columns ?? [], n, {
-      context,
-      memory,
-      results: kept,
-      vectorRows: task.frame.vectorRows,
-      check: run.check,
-    });
+    const n = range.rowCount;
+    const rows = new WindowRows(spec, task.columns, range, task.targets, { context, memory, results: kept, check: run.check });
     const framers = spec.frames.map((frame) => new Framer(frame, rows, spec.order[0]));
     const calls = spec.calls.map((call) => computationOf(call, rows, spec.frames[call.frame]?.exclude === 'none'));
     const stretches = new Stretches(rows);
@@ -52,23 +46,65 @@ export function* runWindow(task: WindowTask, run: TaskRun): Generator<void, Part
           frames.set(index, pieces);
         }
         const mark = context.scratch.mark();
-        call.add(stretch, pieces);
+        if (call.addInSteps) yield* call.addInSteps(stretch, pieces);
+        else call.add(stretch, pieces);
         context.scratch.rewind(mark);
       }
       yield;
     }
-    const columns = [];
+    const columns: Vector[] = [];
     for (const call of calls) {
       run.check();
       context.scratch.reset();
-      columns.push(call.finish());
+      const column = call.finish();
+      if (column) columns.push(column);
       yield;
     }
-    const result: Batch = { arena: kept.arena.id, rowCount: n, columns };
-    return { batch: result };
+    return { batch: { arena: kept.arena.id, rowCount: n, columns } };
   } finally {
     memory.release();
   }
+}
+
+/** Batches of one column as one vector. */
+export function* runWindowColumn(task: WindowColumnTask, run: TaskRun): Generator<void, Partial<TaskResult>> {
+  run.counters.enter(task.counter);
+  const batch = concatenate(task.batches, [task.type], run.kept, run.context, run.check);
+  yield;
+  return { batch };
+}
+
+/** Columns by row into columns by position. */
+export function* runWindowMove(task: WindowMoveTask, run: TaskRun): Generator<void, Partial<TaskResult>> {
+  const { context } = run;
+  run.counters.enter(task.counter);
+  for (const { first, rowCount, columns } of task.pieces) {
+    for (let start = 0; start < rowCount; start += STRETCH_ROWS) {
+      run.check();
+      context.scratch.reset();
+      const n = Math.min(STRETCH_ROWS, rowCount - start);
+      columns.forEach((column, i) => {
+        const target = task.targets[i];
+        if (target) scatterColumn(toFlat(sliceVector(column, start, n), context), task.positions + (first + start) * 4, target, context);
+      });
+      yield;
+    }
+  }
+  return {};
+}
+
+/** Columns by position into columns by row. */
+export function* runWindowResult(task: WindowResultTask, run: TaskRun): Generator<void, Partial<TaskResult>> {
+  const { context, kept } = run;
+  run.counters.enter(task.counter);
+  const batches: CollectedBatch[] = [];
+  for (const { first, rowCount } of task.pieces) {
+    run.check();
+    const columns = task.columns.map(({ vector, positions }) => gatherVector(vector, positions + first * 4, rowCount, context, kept));
+    batches.push({ arena: kept.arena.id, rowCount, columns, owned: [] });
+    yield;
+  }
+  return { lanes: [{ lane: 0, output: { kind: 'batches', batches } }] };
 }
 
 /** slides: frames have one piece each, whose bounds never go back. */

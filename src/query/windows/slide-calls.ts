@@ -52,16 +52,16 @@ export function positionMask(spec: WindowCallSpec, required: readonly number[], 
   };
   if (spec.filter >= 0) {
     const filter = rows.column(spec.filter);
-    if (filter.type.kind === 'null') return rows.placeBits(memory.allocateZeroed(bitmapBytes(rows.n) + 64));
+    if (filter.type.kind === 'null') return memory.allocateZeroed(bitmapBytes(rows.n) + 64);
     also(filter.values);
     also(filter.validity);
   }
   for (const index of required) {
     const column = rows.column(spec.args[index] ?? -1);
-    if (column.type.kind === 'null') return rows.placeBits(memory.allocateZeroed(bitmapBytes(rows.n) + 64));
+    if (column.type.kind === 'null') return memory.allocateZeroed(bitmapBytes(rows.n) + 64);
     also(column.validity);
   }
-  return rows.placeBits(mask);
+  return mask;
 }
 
 /** The computation of an aggregate that slides; undefined for the others. */
@@ -240,7 +240,7 @@ class CountIfCall extends SlidingCall {
     const { memory, context } = rows.run;
     const trues = memory.allocate(bitmapBytes(rows.n) + 64);
     const mask = positionMask(spec, recipe.required, rows);
-    context.kernels.mask_and(rows.placeBits(rows.column(spec.args[0] ?? -1).values), mask, rows.n, trues);
+    context.kernels.mask_and(rows.column(spec.args[0] ?? -1).values, mask, rows.n, trues);
     super(
       spec,
       rows,

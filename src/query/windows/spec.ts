@@ -20,6 +20,8 @@ export interface FrameSpec {
 }
 
 export interface WindowCallSpec {
+  /** Which of the specification's calls this is. */
+  readonly index: number;
   readonly function: string;
   readonly aggregate: boolean;
   readonly type: DataType;

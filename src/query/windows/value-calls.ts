@@ -26,7 +26,7 @@ export function counting(mask: number, rows: WindowRows): Counting {
 }
 
 function countingOf(spec: WindowCallSpec, rows: WindowRows): Counting {
-  return spec.ignoreNulls ? counting(rows.placeBits(rows.column(spec.args[0] ?? -1).validity), rows) : ALL;
+  return spec.ignoreNulls ? counting(rows.column(spec.args[0] ?? -1).validity, rows) : ALL;
 }
 
 class NeighbourCall extends PickedCall {

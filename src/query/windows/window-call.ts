@@ -3,16 +3,22 @@ import { bitmapBytes, flatVector, type Value, type Vector } from '../../core/bat
 import { DbError } from '../../core/errors.js';
 import { INT64 } from '../../core/types.js';
 import { ColumnBuilder } from '../expression/column-builder.js';
-import { gatherVector, gatherVectorOrNull, toFlat } from '../expression/gather.js';
+import { gatherVectorOrNull, toFlat } from '../expression/gather.js';
+import { type ColumnTarget, putColumn } from './column-target.js';
 import type { FramePiece, Stretch } from './frames.js';
 import type { WindowCallSpec } from './spec.js';
 import type { WindowRows } from './window-rows.js';
 
+/** Picked values that are put in their places at once. */
+const PICKED_ROWS = 8192;
+
 export interface WindowComputation {
   /** Scratch is reset after it. pieces: the call's frames. */
   add(stretch: Stretch, pieces: readonly FramePiece[]): void;
-  /** The result by row. */
-  finish(): Vector;
+  /** In place of add() where one stretch may be long work. */
+  addInSteps?(stretch: Stretch, pieces: readonly FramePiece[]): Generator<void>;
+  /** The result by position; null when it was put into its target. */
+  finish(): Vector | null;
 }
 
 /** A result that is computed by position, vector after vector. */
@@ -20,25 +26,33 @@ export abstract class ComputedCall implements WindowComputation {
   protected readonly rows: WindowRows;
   protected readonly spec: WindowCallSpec;
   private readonly builder: ColumnBuilder;
+  private readonly target: ColumnTarget | null;
 
   constructor(spec: WindowCallSpec, rows: WindowRows) {
     this.spec = spec;
     this.rows = rows;
-    const { memory, results } = rows.run;
-    this.builder = new ColumnBuilder(spec.type, rows.positions === 0 ? results : memory);
+    this.target = rows.targetOf(spec);
+    this.builder = new ColumnBuilder(spec.type, rows.run.results);
   }
 
   protected abstract compute(stretch: Stretch, pieces: readonly FramePiece[]): Vector;
 
   add(stretch: Stretch, pieces: readonly FramePiece[]): void {
-    const { context } = this.rows.run;
-    this.builder.append(toFlat(this.compute(stretch, pieces), context), context);
+    this.append(this.compute(stretch, pieces), stretch);
   }
 
-  finish(): Vector {
-    const { context, results } = this.rows.run;
-    const column = this.builder.view();
-    return this.rows.positions === 0 ? column : gatherVector(column, this.rows.positions, this.rows.n, context, results);
+  addInSteps?(stretch: Stretch, pieces: readonly FramePiece[]): Generator<void>;
+
+  /** The results of a stretch. */
+  protected append(vector: Vector, stretch: Stretch): void {
+    const { context } = this.rows.run;
+    const result = toFlat(vector, context);
+    if (this.target) putColumn(result, this.rows.first + stretch.first, this.target, context);
+    else this.builder.append(result, context);
+  }
+
+  finish(): Vector | null {
+    return this.target ? null : this.builder.view();
   }
 }
 
@@ -58,20 +72,22 @@ export abstract class PickedCall implements WindowComputation {
   protected abstract pick(stretch: Stretch, pieces: readonly FramePiece[], out: number): void;
 
   add(stretch: Stretch, pieces: readonly FramePiece[]): void {
-    const out = this.picked + stretch.first * 4;
-    this.pick(stretch, pieces, out);
-    if (this.rows.rows !== 0) this.rows.run.context.kernels.rows_of_positions(out, this.rows.rows, stretch.n);
+    this.pick(stretch, pieces, this.picked + stretch.first * 4);
   }
 
-  finish(): Vector {
-    const { context, memory, results } = this.rows.run;
-    let { picked } = this;
-    if (this.rows.positions !== 0) {
-      picked = memory.allocate(Math.max(64, this.rows.n * 4));
-      context.kernels.gather_32(this.picked, this.rows.positions, this.rows.n, picked);
+  finish(): Vector | null {
+    const { rows, picked, spec } = this;
+    const { context, results } = rows.run;
+    const value = rows.column(spec.args[0] ?? -1);
+    const target = rows.targetOf(spec);
+    if (!target) return gatherVectorOrNull(value, picked, rows.n, context, results);
+    for (let first = 0; first < rows.n; first += PICKED_ROWS) {
+      const n = Math.min(PICKED_ROWS, rows.n - first);
+      context.scratch.reset();
+      const result = toFlat(gatherVectorOrNull(value, picked + first * 4, n, context), context);
+      putColumn(result, rows.first + first, target, context);
     }
-    const value = this.rows.column(this.spec.args[0] ?? -1);
-    return gatherVectorOrNull(value, picked, this.rows.n, context, results);
+    return null;
   }
 }
 
@@ -100,7 +116,7 @@ export function integerArgument(spec: WindowCallSpec, index: number, otherwise: 
 function integerColumn(rows: WindowRows, column: number): IntegerArgument {
   const { context } = rows.run;
   const values = rows.values(column);
-  const validity = rows.placeBits(toFlat(rows.column(column), context).validity);
+  const { validity } = toFlat(rows.column(column), context, rows.run.memory);
   return { at: ({ first }) => ({ values: values + first * 8, step: 8, validity: validity === 0 ? 0 : validity + first / 8 }) };
 }
 

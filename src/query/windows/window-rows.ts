@@ -1,16 +1,13 @@
-/**
- * Rows by position: partitions one behind the other, each in the order of the window. A window without PARTITION BY over rows that come in
- * order already leaves every row where it is; a partition key alone costs one counting sort.
- */
-import { bitmapBytes, type Vector } from '../../core/batch.js';
-import { MemoryScope } from '../../core/memory-scope.js';
+/** A range of positions, whole partitions: its columns by position, its partitions, its peers. */
+import { flatVector, type Vector } from '../../core/batch.js';
+import type { MemoryScope } from '../../core/memory-scope.js';
 import { physicalOf, WIDTH_BYTES } from '../../core/types.js';
-import { GroupTable } from '../execution/group-table.js';
 import { sliceVector } from '../execution/piece-reader.js';
-import { type OrderKeys, orderKeysOf, sortRows } from '../execution/sort-rows.js';
-import { toFlat } from '../expression/gather.js';
+import { orderKeysOf } from '../execution/sort-rows.js';
+import { gatherVector, toFlat } from '../expression/gather.js';
 import type { EvaluationContext } from '../functions/contract.js';
-import type { WindowOrder, WindowSpec } from './spec.js';
+import type { ColumnTarget } from './column-target.js';
+import type { WindowCallSpec, WindowOrder, WindowSpec } from './spec.js';
 
 export interface WindowRun {
   readonly context: EvaluationContext;
@@ -18,8 +15,24 @@ export interface WindowRun {
   readonly memory: MemoryScope;
   /** What the task gives away. */
   readonly results: MemoryScope;
-  readonly vectorRows: number;
   check(): void;
+}
+
+/** The positions [first, first + rowCount) of placed rows. */
+export interface PositionRange {
+  readonly rowCount: number;
+  readonly first: number;
+  /** Where each partition begins, and where the last one ends, as positions (uint32). */
+  readonly starts: number;
+  readonly partitions: number;
+  /** Row of each position; 0 = the position. */
+  readonly rows: number;
+}
+
+/** A column of all rows, by position or by row. */
+export interface TaskColumn {
+  readonly vector: Vector;
+  readonly byPosition: boolean;
 }
 
 /** Peers by position: number of the group of each, where each group begins (and a last one, where the rows end). */
@@ -38,111 +51,93 @@ export interface PositionKeys {
 
 export class WindowRows {
   readonly n: number;
-  /** Where each partition begins, and the number of rows at the end (uint32). */
+  /** Where each partition begins in the range, and the number of rows at the end (uint32). */
   readonly starts: number;
-  /** Position of each row and row of each position; 0 = the same. */
-  readonly positions: number;
-  readonly rows: number;
+  /** The first of the positions, among all. */
+  readonly first: number;
   readonly run: WindowRun;
-  private readonly partitionCount: number;
-  private readonly order: readonly OrderKeys[];
-  private readonly columns: readonly Vector[];
+  private readonly partitions: number;
+  private readonly spec: WindowSpec;
+  /** Row of each position; 0 = the position. */
+  private readonly rows: number;
+  private readonly columns: readonly TaskColumn[];
+  private readonly targets: readonly (ColumnTarget | null)[];
   private known: Peers | undefined;
-  private readonly moved = new Map<number, number>();
+  private readonly placed = new Map<number, Vector>();
+  private readonly flat = new Map<number, number>();
 
-  constructor(spec: WindowSpec, columns: readonly Vector[], n: number, run: WindowRun) {
-    this.n = n;
+  /** targets: where the results of the calls go, by position. */
+  constructor(
+    spec: WindowSpec,
+    columns: readonly TaskColumn[],
+    range: PositionRange,
+    targets: readonly (ColumnTarget | null)[],
+    run: WindowRun,
+  ) {
+    this.n = range.rowCount;
+    this.first = range.first;
     this.run = run;
+    this.spec = spec;
     this.columns = columns;
-    const { context, memory } = run;
-    this.order = spec.order.map((key) => {
-      run.check();
-      return orderKeysOf(this.column(key.column), key, context, memory);
-    });
-    const ordered = this.comesInOrder() ? 0 : sortRows(this.order, n, context, memory, run.check);
-    const placed = spec.partition.length === 0 ? this.onePartition(ordered) : this.partitioned(spec, ordered);
-    this.starts = placed.starts;
-    this.partitionCount = placed.count;
-    this.positions = placed.positions;
-    this.rows = placed.rows;
+    this.targets = targets;
+    this.rows = range.rows === 0 ? 0 : range.rows + range.first * 4;
+    this.partitions = range.partitions;
+    this.starts = this.startsIn(range);
   }
 
-  column(index: number): Vector {
-    const vector = this.columns[index];
-    if (!vector) throw new Error(`window column ${index}`);
-    return vector;
-  }
-
-  /** Time series mostly do: then nothing is sorted. */
-  private comesInOrder(): boolean {
-    const [key, ...more] = this.order;
-    if (!key) return true;
-    if (more.length > 0 || key.keys.length !== 1 || key.validity !== 0) return false;
-    return this.run.context.kernels.is_sorted_u64(key.keys[0] ?? 0, this.n) === 1;
-  }
-
-  private onePartition(sorted: number) {
+  private startsIn({ starts, partitions, first }: PositionRange): number {
+    if (first === 0) return starts;
     const { memory, context } = this.run;
-    const starts = memory.allocate(64);
-    context.arena.u32[starts / 4] = 0;
-    context.arena.u32[starts / 4 + 1] = this.n;
-    if (sorted === 0) return { starts, count: 1, positions: 0, rows: 0 };
-    const positions = memory.allocate(Math.max(64, this.n * 4));
-    context.kernels.invert_u32(sorted, this.n, positions);
-    return { starts, count: 1, positions, rows: sorted };
+    const { u32 } = context.arena;
+    const own = memory.allocate(Math.max(64, (partitions + 1) * 4));
+    for (let i = 0; i <= partitions; i++) u32[own / 4 + i] = (u32[starts / 4 + i] ?? 0) - first;
+    return own;
   }
 
-  private partitioned(spec: WindowSpec, sorted: number) {
-    const { n, run } = this;
-    const { memory, context } = run;
-    const { kernels } = context;
-    const temporary = new MemoryScope(memory.arena, memory.limitBytes, memory.budget);
-    try {
-      const keys = spec.partition.map((index) => this.column(index));
-      const table = new GroupTable(
-        keys.map((key) => key.type),
-        temporary,
-        kernels,
-      );
-      const ids = temporary.allocate(Math.max(64, n * 4));
-      for (let first = 0; first < n; first += run.vectorRows) {
-        run.check();
-        context.scratch.reset();
-        const length = Math.min(run.vectorRows, n - first);
-        const slices = keys.map((key) => sliceVector(key, first, length));
-        kernels.copy_bytes(ids + first * 4, table.assign(slices, 0, length, context), length * 4);
-      }
-      const count = table.groupCount;
-      const starts = memory.allocate(Math.max(64, (count + 1) * 4));
-      kernels.fill_bytes(starts, 0, (count + 1) * 4);
-      kernels.count_ids(ids, n, starts);
-      kernels.running_sum_u32(starts, count);
-      const cursors = temporary.allocate(Math.max(64, (count + 1) * 4));
-      kernels.copy_bytes(cursors, starts, (count + 1) * 4);
-      const positions = memory.allocate(Math.max(64, n * 4));
-      const rows = memory.allocate(Math.max(64, n * 4));
-      run.check();
-      kernels.place_rows(ids, sorted, n, cursors, positions, rows);
-      return { starts, count, positions, rows };
-    } finally {
-      temporary.release();
+  targetOf(call: WindowCallSpec): ColumnTarget | null {
+    return this.targets[call.index] ?? null;
+  }
+
+  /** A column by position. */
+  column(index: number): Vector {
+    const column = this.columns[index];
+    if (!column) throw new Error(`window column ${index}`);
+    let placed = this.placed.get(index);
+    if (!placed) {
+      placed = this.place(column);
+      this.placed.set(index, placed);
     }
+    return placed;
+  }
+
+  private place({ vector, byPosition }: TaskColumn): Vector {
+    const { n, first, run } = this;
+    const { context, memory } = run;
+    if (n === vector.length && (byPosition || this.rows === 0)) return vector;
+    if (!byPosition) return gatherVector(vector, this.rows, n, context, memory);
+    if (first % 64 === 0) return sliceVector(vector, first, n);
+    const values = sliceValues(vector, first, n);
+    if (values && vector.validity === 0) return values;
+    const numbers = memory.allocate(Math.max(64, n * 4));
+    context.kernels.row_numbers(first, n, numbers);
+    return gatherVector(vector, numbers, n, context, memory);
   }
 
   /** Made when first asked for: ranks and most frames need it, ROWS frames do not. */
   get peers(): Peers {
     if (this.known) return this.known;
-    const { n, run, order } = this;
+    const { n, run, spec } = this;
     const { memory, context } = run;
     const { kernels } = context;
     const marks = memory.allocateZeroed(Math.max(64, n));
-    kernels.mark_starts(this.starts, this.partitionCount, n, marks);
-    for (const { keys, validity } of order) {
+    kernels.mark_starts(this.starts, this.partitions, n, marks);
+    for (const order of spec.order) {
+      const { keys, validity } = orderKeysOf(this.column(order.column), order, context, memory);
       for (const key of keys) {
         run.check();
-        kernels.mark_changes_u64(this.place(key, 8), n, marks);
+        kernels.mark_changes_u64(key, n, marks);
       }
-      if (validity !== 0) kernels.mark_changes_bits(this.placeBits(validity), n, marks);
+      if (validity !== 0) kernels.mark_changes_bits(validity, n, marks);
     }
     const groups = memory.allocate(Math.max(64, n * 4));
     const starts = memory.allocate(Math.max(64, (n + 1) * 4));
@@ -155,46 +150,29 @@ export class WindowRows {
   /** The order keys of a column by position. */
   keysOf(column: number, order: Omit<WindowOrder, 'column'>): PositionKeys {
     const { context, memory } = this.run;
-    const keys = orderKeysOf(this.column(column), order, context, memory);
-    const [first = 0, minor = 0] = keys.keys.map((key) => this.place(key, 8));
-    return { keys: first, minor, validity: this.placeBits(keys.validity), nullsFirst: order.nullsFirst };
+    const { keys, validity } = orderKeysOf(this.column(column), order, context, memory);
+    const [first = 0, minor = 0] = keys;
+    return { keys: first, minor, validity, nullsFirst: order.nullsFirst };
   }
 
   /** A column's values by position, flat. Bool becomes bytes. */
   values(index: number): number {
-    const known = this.moved.get(index);
+    const known = this.flat.get(index);
     if (known !== undefined) return known;
     const { context, memory } = this.run;
     const flat = toFlat(this.column(index), context, memory);
     let address = flat.values;
-    let width: number = WIDTH_BYTES[physicalOf(flat.type)];
     if (flat.type.kind === 'bool') {
-      width = 1;
       address = memory.allocate(Math.max(64, this.n));
       context.kernels.expand_bits(flat.values, this.n, address);
     }
-    const moved = this.place(address, width);
-    this.moved.set(index, moved);
-    return moved;
+    this.flat.set(index, address);
+    return address;
   }
+}
 
-  /** A bitmap over rows as one over positions; 0 stays 0. */
-  placeBits(bitmap: number): number {
-    const { context, memory } = this.run;
-    if (bitmap === 0 || this.rows === 0) return bitmap;
-    const out = memory.allocate(bitmapBytes(this.n) + 64);
-    context.kernels.gather_bits(bitmap, this.rows, this.n, out);
-    return out;
-  }
-
-  /** Values of a width over rows as values over positions. */
-  place(values: number, width: number): number {
-    if (this.positions === 0 || width === 0) return values;
-    const { context, memory } = this.run;
-    const { kernels } = context;
-    const out = memory.allocate(Math.max(64, this.n * width));
-    const scatter = { 1: kernels.scatter_w1, 2: kernels.scatter_w2, 4: kernels.scatter_w4, 8: kernels.scatter_w8 }[width];
-    (scatter ?? kernels.scatter_w16)(values, this.positions, this.n, out);
-    return out;
-  }
+/** Flat values in place; undefined where they do not begin at a byte. */
+function sliceValues(vector: Vector, first: number, n: number): Vector | undefined {
+  if (vector.type.kind === 'bool') return undefined;
+  return flatVector(vector.type, n, vector.values + first * WIDTH_BYTES[physicalOf(vector.type)]);
 }
