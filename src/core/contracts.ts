@@ -84,7 +84,7 @@ export interface TableSnapshot {
   /** Rows that are not deleted. */
   readonly rowCount: number;
   readonly sizeBytes: number;
-  /** Distinct values of a dictionary-encoded column, deleted ones included; undefined when that is not known at no cost. */
+  /** Distinct values of a dictionary-encoded column, deleted ones included; undefined when that is not known at little cost. */
   distinctValues?(columnIndex: number): number | undefined;
   /**
    * Makes columns resident (reading files where needed; checksums are verified, failure is `corrupt`) and holds them.

@@ -37,6 +37,7 @@ export class ColumnDictionary {
   private readonly memory: StorageMemory;
   private readonly records: () => Iterable<Uint8Array>;
   private loaded = false;
+  private recordedCount: number | undefined;
   private retired = false;
   private state = 0;
   private slots = 0;
@@ -56,9 +57,13 @@ export class ColumnDictionary {
     return this.memory.arena.u32[this.state / 4 + STATE.count] as number;
   }
 
-  /** The count, if no record has to be read for it. */
+  /** The count without taking the values into memory; undefined of a dropped table. */
   get knownCount(): number | undefined {
-    return this.loaded ? this.count : undefined;
+    if (this.loaded) return this.count;
+    if (this.retired) return undefined;
+    // Nothing is added to a dictionary before it is loaded.
+    this.recordedCount ??= [...this.records()].reduce((sum, record) => sum + countOf(record), 0);
+    return this.recordedCount;
   }
 
   view(): DictionaryView {
@@ -127,7 +132,7 @@ export class ColumnDictionary {
     const { memory } = this;
     const { arena } = memory;
     const records = [...this.records()];
-    const counts = records.map((record) => Buffer.from(record.buffer, record.byteOffset, record.byteLength).readUInt32LE(0));
+    const counts = records.map(countOf);
     const count = counts.reduce((sum, n) => sum + n, 0);
     const bytes = records.reduce((sum, record, i) => sum + record.byteLength - 4 - 4 * (counts[i] as number), 0);
     this.state = memory.allocateZeroed(STATE_BYTES);
@@ -218,4 +223,8 @@ export class ColumnDictionary {
     }
     return map.address;
   }
+}
+
+function countOf(record: Uint8Array): number {
+  return Buffer.from(record.buffer, record.byteOffset, record.byteLength).readUInt32LE(0);
 }
