@@ -39,8 +39,8 @@ interface BuildRun {
 }
 
 /** Blocks of a rank table that a row may cost, and that cost nothing. */
-const BLOCKS_PER_ROW = 1;
-const FREE_BLOCKS = 1 << 12;
+const BLOCKS_PER_ROW = 4;
+const FREE_BLOCKS = 1 << 14;
 
 /** The look-up over all rows of the keys, pausing after every `vectorRows` of them. */
 export function* buildLookup(keys: readonly Vector[], rowCount: number, vectorRows: number, run: BuildRun): Generator<void, BuiltLookup> {

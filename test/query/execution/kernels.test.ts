@@ -36,6 +36,12 @@ function words(values: readonly number[], scope: MemoryScope): number {
   return address;
 }
 
+function longs(values: readonly number[], scope: MemoryScope): number {
+  const address = scope.allocate(values.length * 8 + 64);
+  arena.i64.set(values.map(BigInt), address / 8);
+  return address;
+}
+
 const rowsOf = <T>(value: fc.Arbitrary<T>) => fc.array(fc.tuple(value, fc.boolean(), fc.nat(6)), { maxLength: 300 });
 const anyI64 = fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.bigInt({ min: -5n, max: 5n }));
 
@@ -257,6 +263,55 @@ describe('probe_pairs', () => {
           });
         },
       ),
+    );
+  });
+});
+
+describe('rank_test and rank_pairs', () => {
+  it('find the rows with a partner, then their pairs in order, whatever the room for them', () => {
+    const key = fc.integer({ min: -70, max: 140 });
+    const rows = fc.array(fc.record({ key, valid: fc.boolean(), wanted: fc.boolean() }), { minLength: 1, maxLength: 150 });
+    fc.assert(
+      fc.property(rows, fc.array(key, { minLength: 1, maxLength: 150 }), fc.integer({ min: 1, max: 20 }), (probe, build, capacity) => {
+        withScope((scope) => {
+          const least = Math.min(...build);
+          const blocks = Math.ceil((Math.max(...build) - least + 1) / 64);
+          const table = scope.allocateZeroed(64);
+          arena.u32[table / 4] = scope.allocateZeroed(blocks * 16);
+          arena.i64[table / 8 + 1] = BigInt(least);
+          arena.u32[table / 4 + 4] = blocks;
+          kernels.rank_mark(table, longs(build, scope), 0, build.length);
+          kernels.rank_number(table);
+          const groups = scope.allocate(build.length * 4 + 64);
+          kernels.rank_find(table, longs(build, scope), 0, build.length, groups);
+          const starts = scope.allocateZeroed(1024);
+          kernels.count_ids(groups, build.length, starts);
+          kernels.running_sum_u32(starts, arena.u32[table / 4 + 1] as number);
+          const cursors = scope.allocate(1024);
+          kernels.copy_bytes(cursors, starts, 1024);
+          const buckets = scope.allocate(build.length * 4 + 64);
+          kernels.bucket_rows(groups, 0, build.length, cursors, buckets);
+
+          const keys = probe.map((row) => row.key);
+          const mask = (of: (row: (typeof probe)[number]) => boolean) => maskOf(probe.map(of), scope);
+          const found = scope.allocate(64);
+          const probeKeys = longs(keys, scope);
+          const n = probe.length;
+          const valid = mask((row) => row.valid);
+          const wanted = mask((row) => row.wanted);
+          const count = kernels.rank_test(table, probeKeys, valid, wanted, n, found);
+          const seen = probe.map((row) => (row.valid && row.wanted && build.includes(row.key) ? row.key : null));
+          expect(count).toBe(seen.filter((one) => one !== null).length);
+          const [cursor, left, right] = [scope.allocateZeroed(64), scope.allocate(capacity * 4), scope.allocate(capacity * 4)];
+          const pairs: [number, number | null][] = [];
+          do {
+            const some = kernels.rank_pairs(table, probeKeys, found, n, starts, buckets, cursor, capacity, left, right);
+            expect(some).toBeLessThanOrEqual(capacity);
+            for (let i = 0; i < some; i++) pairs.push([arena.u32[left / 4 + i] as number, arena.u32[right / 4 + i] as number]);
+          } while ((arena.u32[cursor / 4] as number) < n);
+          expect(pairs).toEqual(oracle.probe_pairs(seen, build, false));
+        });
+      }),
     );
   });
 });
