@@ -261,8 +261,10 @@ function limitOf(value: unknown, top: unknown, position: number, translation: Tr
     translation.saw('TOP');
     expectKeys(top, 'TOP', ['value', 'percent'], position);
     if (!isEmpty(value)) throw untranslatable('TOP beside LIMIT', position);
+    // T-SQL rounds the share up, we round it down.
+    if (!isEmpty(top.percent)) throw untranslatable('TOP … PERCENT', position);
     const count = isTree(top.value) ? translation.expression(top.value, position) : number(textOf(top.value), position);
-    return { ...none, isPercent: !isEmpty(top.percent), count, offset: null };
+    return { ...none, count, offset: null };
   }
   if (!isTree(value) || isEmpty(value)) return null;
   if (value.fetch !== undefined || value.offset !== undefined) return fetchOf(value, position, translation);
