@@ -33,7 +33,6 @@ const SENTENCES: readonly (readonly [dialect: string, sql: string, ours: string]
     'SELECT a FROM t QUALIFY row_number() OVER (PARTITION BY a ORDER BY b NULLS LAST) = 1',
   ],
   ['snowflake', 'SELECT LAG(a) IGNORE NULLS OVER (ORDER BY b) FROM t', 'SELECT lag(a) IGNORE NULLS OVER (ORDER BY b NULLS LAST) FROM t'],
-  ['transactsql', 'SELECT TOP 10 PERCENT a FROM t', 'SELECT a FROM t LIMIT 10 PERCENT'],
   ['transactsql', 'SELECT a FROM t WHERE b = @p', 'SELECT a FROM t WHERE b = :p'],
   ['bigquery', 'DELETE FROM t WHERE a = 1', 'DELETE FROM t WHERE a = 1'],
   [
