@@ -17,7 +17,7 @@ import { ConstrainedAppend } from './constraints/constrained-append.js';
 import { hasKeys, isConstrained } from './constraints/enforce.js';
 import type { KeyQueue } from './constraints/key-queue.js';
 import { lastRows, newRows } from './constraints/row-range.js';
-import { optimizePlan, runPlan } from './statements/select.js';
+import { optimizePlan, runPlan } from './statements/run-plan.js';
 import { bindContextOf, type PlanContext } from './statements/statement.js';
 import { retried } from './statements/write-atomically.js';
 

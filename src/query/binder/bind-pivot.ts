@@ -5,9 +5,19 @@
 import { DbError } from '../../core/errors.js';
 import { isAggregate } from '../aggregates/registry.js';
 import type { Column } from '../syntax/ast/literal.js';
-import type { FunctionCall, Pivot, PivotColumn, Query, Select, SelectItem, Expression as Syntax } from '../syntax/ast/query.js';
-import { type BoundRelation, type FromClause, unsupported } from './context.js';
+import type {
+  FunctionCall,
+  Pivot,
+  PivotColumn,
+  Query,
+  Select,
+  SelectItem,
+  Expression as Syntax,
+  TableReference,
+} from '../syntax/ast/query.js';
+import type { BoundRelation, FromClause } from './context.js';
 import { outputName } from './output-names.js';
+import { PivotValuesNeeded } from './pivot-values.js';
 import { type ScopeColumn, sameName } from './scope.js';
 import { asRelation } from './table-alias.js';
 
@@ -37,16 +47,27 @@ export function bindPivot(reference: Pivot, clause: FromClause): BoundRelation {
       return { ...item, expression: filtered(item.expression, value.conditions), alias: { name, quoted: true, position: item.position } };
     }),
   );
+  const items = [...groups.map((expression): SelectItem => ({ expression, alias: null, position: expression.position, end })), ...turned];
   const select: Select = {
+    ...selectOf(items, reference.source, position, end),
+    groupBy: groups.length === 0 ? null : { all: false, items: groups, position, end },
+  };
+  const query = queryOf(select, null);
+  const bound = context.bindQuery(query, context, outer, commonTables);
+  return asRelation(bound.plan, bound.columns, reference.alias, null, null, position);
+}
+
+function selectOf(items: readonly SelectItem[], source: TableReference, position: number, end: number): Select {
+  return {
     kind: 'select',
     distinct: false,
     distinctOn: [],
-    items: [...groups.map((expression): SelectItem => ({ expression, alias: null, position: expression.position, end })), ...turned],
-    from: [reference.source],
+    items,
+    from: [source],
     where: null,
     sampleBy: null,
     latestOn: null,
-    groupBy: groups.length === 0 ? null : { all: false, items: groups, position, end },
+    groupBy: null,
     having: null,
     windows: [],
     qualify: null,
@@ -54,19 +75,11 @@ export function bindPivot(reference: Pivot, clause: FromClause): BoundRelation {
     position,
     end,
   };
-  const query: Query = {
-    kind: 'query',
-    with: null,
-    body: select,
-    orderBy: [],
-    orderByAll: null,
-    limitBy: null,
-    limit: null,
-    position,
-    end,
-  };
-  const bound = context.bindQuery(query, context, outer, commonTables);
-  return asRelation(bound.plan, bound.columns, reference.alias, null, null, position);
+}
+
+function queryOf(body: Select, orderByAll: Query['orderByAll']): Query {
+  const { position, end } = body;
+  return { kind: 'query', with: null, body, orderBy: [], orderByAll, limitBy: null, limit: null, position, end };
 }
 
 /** Without GROUP BY: every column that neither the aggregates nor the turned expressions read. */
@@ -92,7 +105,7 @@ function namesIn(node: unknown): readonly string[] {
 function combinations(reference: Pivot, clause: FromClause): readonly PivotValue[] {
   let all: readonly PivotValue[] = [{ name: '', conditions: [] }];
   for (const column of reference.columns) {
-    const own = valuesOf(column, clause);
+    const own = valuesOf(column, reference, clause);
     all = all.flatMap((before) =>
       own.map((value) => ({
         name: before.name === '' ? value.name : `${before.name}_${value.name}`,
@@ -103,9 +116,9 @@ function combinations(reference: Pivot, clause: FromClause): readonly PivotValue
   return all;
 }
 
-function valuesOf(column: PivotColumn, clause: FromClause): readonly PivotValue[] {
+function valuesOf(column: PivotColumn, reference: Pivot, clause: FromClause): readonly PivotValue[] {
   if (column.values.length === 0) {
-    throw unsupported('PIVOT over the values that the data has', column.position, 'say the values: IN (…)');
+    return valuesOfData(column, reference, clause);
   }
   return column.values.map((item) => {
     const { expression: value } = item;
@@ -121,6 +134,37 @@ function valuesOf(column: PivotColumn, clause: FromClause): readonly PivotValue[
     });
     return { name: item.alias?.name ?? parts.map((part) => valueName(part, clause)).join('_'), conditions };
   });
+}
+
+/** The values that the column has, ascending, or those that a query gives, in its order; NULL is none of them. */
+function valuesOfData(column: PivotColumn, reference: Pivot, clause: FromClause): readonly PivotValue[] {
+  const { context, commonTables } = clause;
+  const { position, end, expressions } = column;
+  const { pivots } = context;
+  const found = pivots?.found[pivots.asked++];
+  if (!found) {
+    const { plan } = context.bindQuery(column.query ?? distinctValues(column, reference), context, null, commonTables);
+    if (plan.output.length !== expressions.length) {
+      throw new DbError('type_mismatch', `PIVOT compares ${expressions.length} expressions with ${plan.output.length} columns`, {
+        position,
+      });
+    }
+    throw new PivotValuesNeeded(plan, position);
+  }
+  return found.map((texts) => ({
+    name: texts.join('_'),
+    conditions: expressions.map((left, i): Syntax => {
+      // A text literal takes the type of what it is compared with.
+      const right: Syntax = { kind: 'string', value: texts[i] ?? '', position, end };
+      return { kind: 'distinctFrom', left, right, negated: true, position, end };
+    }),
+  }));
+}
+
+/** SELECT DISTINCT the expressions FROM the source ORDER BY all of them. */
+function distinctValues({ expressions, position, end }: PivotColumn, { source }: Pivot): Query {
+  const items = expressions.map((expression): SelectItem => ({ expression, alias: null, position, end }));
+  return queryOf({ ...selectOf(items, source, position, end), distinct: true }, { direction: 'asc', nulls: null });
 }
 
 function valueName(value: Syntax, clause: FromClause): string {

@@ -6,6 +6,7 @@ import type { TableName } from '../syntax/ast/query.js';
 import { parseStatement } from '../syntax/parser.js';
 import type { BindContext, BoundQuery, BoundRelation, FromClause } from './context.js';
 import { PUBLIC, storedName } from './object-name.js';
+import { PivotValuesNeeded } from './pivot-values.js';
 import { asRelation, renamed } from './table-alias.js';
 
 /** Views inside views; deeper ones are refused. */
@@ -50,6 +51,8 @@ function within<Result>(view: ViewDefinition, position: number, work: () => Resu
   try {
     return work();
   } catch (error) {
+    // No failure where the statement can run a query between.
+    if (error instanceof PivotValuesNeeded) throw error.at(position);
     const { code, message, hint } = asDbError(error);
     if (code === 'internal') throw error;
     throw new DbError(code, `in view ${view.name}: ${message}`, { position, hint, cause: error });

@@ -8,6 +8,7 @@ import type { LogicalPlan, OutputColumn, SharedRelation } from '../plan/logical.
 import type { Expression as ExpressionSyntax, FunctionCall, Query, Subquery, TableReference } from '../syntax/ast/query.js';
 import type { AggregateCollector } from './aggregate-collector.js';
 import type { SearchPath } from './object-name.js';
+import type { PivotValues } from './pivot-values.js';
 import type { Relation } from './relation.js';
 import type { Scope, ScopeColumn } from './scope.js';
 import type { UnnestCollector } from './unnest-collector.js';
@@ -69,6 +70,8 @@ export interface BindContext {
   readonly searchPath: SearchPath;
   /** Views that are being bound, outermost first. */
   readonly openViews?: readonly string[];
+  /** What PIVOT has found in the data; missing: no query can be run for it. */
+  readonly pivots?: PivotValues;
   /** Relations that are computed once, in an order in which each reads earlier ones only. */
   readonly relations: SharedRelation[];
   /** The relations that common tables have become. */

@@ -14,7 +14,7 @@ import { valueToText } from '../expression/literals.js';
 import { columnsOf } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import { RowMarks } from '../statements/row-marks.js';
-import { optimizePlan, runPlan } from '../statements/select.js';
+import { optimizePlan, runPlan } from '../statements/run-plan.js';
 import { bindContextOf, memoryLimitOf, type PlanContext } from '../statements/statement.js';
 import { bindCheck } from './check-condition.js';
 import {

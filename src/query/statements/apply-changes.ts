@@ -9,7 +9,7 @@ import { gatherVector, type MoveContext } from '../expression/gather.js';
 import { ACTION, type ChangePlan } from './change-plan.js';
 import { HeldRows } from './held-rows.js';
 import { intsOf, RowIds, RowMarks } from './row-marks.js';
-import { runPlan } from './select.js';
+import { runPlan } from './run-plan.js';
 import { memoryLimitOf, type StatementContext } from './statement.js';
 
 export interface AppliedChanges {

@@ -12,7 +12,7 @@ import type { KeyRule } from '../constraints/enforce.js';
 import type { Expression } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { SelectItem } from '../syntax/ast/query.js';
-import { optimizePlan } from './select.js';
+import { optimizePlan } from './run-plan.js';
 import type { StatementContext } from './statement.js';
 
 /** What is done with a row of the plan; INSERT and UPDATE append its values, UPDATE and DELETE delete the row that it names. */

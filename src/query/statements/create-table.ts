@@ -10,6 +10,7 @@ import type { Identifier } from '../syntax/ast/node.js';
 import type { ColumnDefinition as ColumnSyntax, CreateIndex, CreateTable } from '../syntax/ast/statement.js';
 import { inTransaction } from './ddl-transaction.js';
 import { checkDefault } from './defaults.js';
+import { withPivotValues } from './find-pivot-values.js';
 import { insertPlan } from './insert-rows.js';
 import { planQuery } from './select.js';
 import { bindContextOf, done, notYet, type StatementContext, type StatementOutcome } from './statement.js';
@@ -54,7 +55,8 @@ async function createFromQuery(
   context: StatementContext,
 ): Promise<StatementOutcome> {
   if (!statement.query) throw notYet('CREATE TABLE without columns', statement);
-  const { plan } = planQuery(statement.query, bindContextOf(context, snapshot), context);
+  const { query } = statement;
+  const { plan } = await withPivotValues(context, snapshot, (bind) => planQuery(query, bind, context));
   const definition = definitionOf(statement, name, snapshot, context, plan.output);
   if (exists) await context.writer.dropTable(name.stored);
   await context.writer.createTable(definition);

@@ -8,15 +8,17 @@ import { inputsOf, type LogicalPlan } from '../plan/logical.js';
 import type { Query, TableReference } from '../syntax/ast/query.js';
 import type { Delete, Explain, Statement, Update } from '../syntax/ast/statement.js';
 import { parseStatement } from '../syntax/parser.js';
-import { planQuery, runPlan } from './select.js';
+import { withPivotValues } from './find-pivot-values.js';
+import { runPlan } from './run-plan.js';
+import { planQuery } from './select.js';
 import { listing } from './show.js';
-import { bindContextOf, notYet, type StatementContext, type StatementOutcome } from './statement.js';
+import { notYet, type StatementContext, type StatementOutcome } from './statement.js';
 
 export async function explain(statement: Explain, context: StatementContext): Promise<StatementOutcome> {
   const query = explained(statement.statement, statement.analyze);
   const snapshot = context.writer.snapshot();
   try {
-    const { plan } = planQuery(query, bindContextOf(context, snapshot), context);
+    const { plan } = await withPivotValues(context, snapshot, (bind) => planQuery(query, bind, context));
     const lines =
       statement.format === 'json'
         ? [await planJson(plan, statement.analyze, context)]

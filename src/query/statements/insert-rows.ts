@@ -4,7 +4,7 @@ import { DbError } from '../../core/errors.js';
 import type { Schema } from '../../core/types.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import type { Expression as Syntax, Values } from '../syntax/ast/query.js';
-import { runPlan } from './select.js';
+import { runPlan } from './run-plan.js';
 import type { StatementContext } from './statement.js';
 
 /** `schema` names the table's column for each output column of the plan. Resolves to the number of rows when the append is committed. */

@@ -2,13 +2,14 @@
 import type { StorageWriter } from '../../core/contracts.js';
 import { isConstrained, type KeyRule } from '../constraints/enforce.js';
 import type { Insert } from '../syntax/ast/statement.js';
+import { withPivotValues } from './find-pivot-values.js';
 import { insertLiterals } from './insert-literals.js';
 import { insertPlan } from './insert-rows.js';
 import { insertSource, plainValues } from './insert-source.js';
 import { targetColumns } from './insert-targets.js';
 import { insertChange } from './on-conflict.js';
 import { definitionNow, openAppend, type PlannedChange, runChange, writeTable } from './run-change.js';
-import { optimizePlan } from './select.js';
+import { optimizePlan } from './run-plan.js';
 import { bindContextOf, done, type StatementContext, type StatementOutcome } from './statement.js';
 import { existingTable } from './table-names.js';
 
@@ -38,8 +39,11 @@ async function insertRows(statement: Insert, rule: KeyRule, writer: StorageWrite
       const rows = await insertLiterals(values, targets, definition, open, context, bind);
       if (rows !== undefined) return rows;
     }
-    const { plan, schema } = insertSource(statement, definition, values, bind);
-    return await insertPlan(optimizePlan(plan, bind, context), schema, open, context);
+    const { plan, schema } = await withPivotValues(context, snapshot, (fresh) => {
+      const source = insertSource(statement, definition, values, fresh);
+      return { ...source, plan: optimizePlan(source.plan, fresh, context) };
+    });
+    return await insertPlan(plan, schema, open, context);
   } finally {
     snapshot.release();
   }

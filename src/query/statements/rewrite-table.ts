@@ -10,7 +10,8 @@ import { quoteName } from '../binder/type-names.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import { parseStatement } from '../syntax/parser.js';
 import { insertPlan } from './insert-rows.js';
-import { optimizePlan, planQuery, runPlan } from './select.js';
+import { optimizePlan, runPlan } from './run-plan.js';
+import { planQuery } from './select.js';
 import { bindContextOf, type StatementContext } from './statement.js';
 
 export function quotedName({ name, schema }: Pick<TableDefinition, 'name' | 'schema'>): string {

@@ -7,22 +7,16 @@ import { castTo } from '../binder/coercion.js';
 import type { BindContext, BoundQuery } from '../binder/context.js';
 import { columnOf } from '../binder/expressions.js';
 import { pickColumns, projectPlan } from '../binder/plans.js';
-import { executePlan, type PlanExecution } from '../execution/execute.js';
-import { optimize } from '../optimizer/optimizer.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import type { Query } from '../syntax/ast/query.js';
+import { withPivotValues } from './find-pivot-values.js';
 import { cachedPlan, type PlannedQuery } from './plan-cache.js';
-import { bindContextOf, memoryLimitOf, type PlanContext, type StatementContext, type StatementOutcome } from './statement.js';
+import { optimizePlan, runPlan } from './run-plan.js';
+import type { StatementContext, StatementOutcome } from './statement.js';
 
 export function planQuery(query: Query, bind: BindContext, context: StatementContext): PlannedQuery {
   const bound = bindRoot(query, bind);
   return { plan: optimizePlan(resultPlan(bound, bind), bind, context), ordered: bound.ordered };
-}
-
-export function optimizePlan(plan: LogicalPlan, bind: BindContext, context: PlanContext): LogicalPlan {
-  const whole: LogicalPlan =
-    bind.relations.length === 0 ? plan : { kind: 'with', relations: bind.relations, input: plan, output: plan.output };
-  return optimize(whole, { evaluateConstant: bind.evaluateConstant, nextId: bind.nextId }, context.session.disabledRules);
 }
 
 /** Exactly the result columns, with their names; a column that is NULL in every row is text. */
@@ -42,25 +36,12 @@ function resultPlan(bound: BoundQuery, bind: BindContext): LogicalPlan {
   );
 }
 
-export function runPlan(plan: LogicalPlan, context: PlanContext): PlanExecution {
-  const { storage, kernels, pool, settings, signal, nowNanoseconds, environment } = context;
-  return executePlan(plan, {
-    arena: storage.arena,
-    kernels,
-    pool,
-    settings,
-    signal,
-    nowNanoseconds,
-    timezone: settings.timezone,
-    memoryLimitBytes: memoryLimitOf(context),
-    environment,
-  });
-}
-
-export function runQuery(query: Query, context: StatementContext): StatementOutcome {
+export async function runQuery(query: Query, context: StatementContext): Promise<StatementOutcome> {
   const snapshot = context.writer.snapshot();
   try {
-    const { plan, ordered } = cachedPlan(query, bindContextOf(context, snapshot), context, (bind) => planQuery(query, bind, context));
+    const { plan, ordered } = await withPivotValues(context, snapshot, (bind) =>
+      cachedPlan(query, bind, context, (watched) => planQuery(query, watched, context)),
+    );
     return outcomeOf(plan, ordered, context, snapshot, 'query');
   } catch (error) {
     snapshot.release();
@@ -87,10 +68,12 @@ export function outcomeOf(
   };
 }
 
-export function describeQuery(query: Query, context: StatementContext): QueryDescription {
+export async function describeQuery(query: Query, context: StatementContext): Promise<QueryDescription> {
   const snapshot = context.writer.snapshot();
   try {
-    const { plan, ordered } = cachedPlan(query, bindContextOf(context, snapshot), context, (bind) => planQuery(query, bind, context));
+    const { plan, ordered } = await withPivotValues(context, snapshot, (bind) =>
+      cachedPlan(query, bind, context, (watched) => planQuery(query, watched, context)),
+    );
     const fields = plan.output.map(({ name, type, nullable }) => ({ name, type, nullable }));
     return { kind: 'query', schema: { fields }, rowCount: exactRows(plan), ordered: ordered || keepsInsertionOrder(plan) };
   } finally {

@@ -42,10 +42,10 @@ export function listing(rows: Listing, context: StatementContext, snapshot: Snap
   );
 }
 
-export function show(statement: Show, context: StatementContext): StatementOutcome {
+export async function show(statement: Show, context: StatementContext): Promise<StatementOutcome> {
   const snapshot = context.writer.snapshot();
   try {
-    const rows = showRows(statement, snapshot, context);
+    const rows = await showRows(statement, snapshot, context);
     return listing(filtered(rows, statement), context, snapshot);
   } catch (error) {
     snapshot.release();
@@ -65,7 +65,7 @@ function filtered(rows: Listing, statement: Show): Listing {
   return { ...rows, rows: rows.rows.filter((row) => pattern.test(String(row[0] ?? ''))) };
 }
 
-function showRows(statement: Show, snapshot: Snapshot, context: StatementContext): Listing {
+function showRows(statement: Show, snapshot: Snapshot, context: StatementContext): Listing | Promise<Listing> {
   switch (statement.subject) {
     case 'tables':
       return tables(statement, snapshot, context);
@@ -160,13 +160,13 @@ function shownName({ name, schema }: Pick<TableDefinition, 'name' | 'schema'>): 
 }
 
 /** Columns of a table, or of a view's query. */
-function describedObject(name: QualifiedName, snapshot: Snapshot, context: StatementContext): Listing {
+async function describedObject(name: QualifiedName, snapshot: Snapshot, context: StatementContext): Promise<Listing> {
   const found = findObject(name, snapshot, context.session.searchPath);
   if (found?.kind !== 'view') return columns(existingTable(name, snapshot, context.session.searchPath).table.definition);
   const sql = `SELECT * FROM ${quotedName(found.view)}`;
   const statement = parseStatement(sql);
   if (statement.kind !== 'query') throw new DbError('internal', 'a view is read by a query');
-  return queryColumns(describeQuery(statement, { ...context, sql }).schema);
+  return queryColumns((await describeQuery(statement, { ...context, sql })).schema);
 }
 
 function columns(definition: TableDefinition): Listing {
@@ -264,19 +264,19 @@ function setting(statement: Show, context: StatementContext): Listing {
   return { columns: [text(name)], rows: [[String(settingValue(name as SettingName, context))]] };
 }
 
-export function describe(statement: Describe, context: StatementContext): StatementOutcome {
+export async function describe(statement: Describe, context: StatementContext): Promise<StatementOutcome> {
   if (statement.query) return describeResult(statement.query, context);
   const snapshot = context.writer.snapshot();
   try {
-    return listing(describedObject(statement.table ?? [], snapshot, context), context, snapshot);
+    return listing(await describedObject(statement.table ?? [], snapshot, context), context, snapshot);
   } catch (error) {
     snapshot.release();
     throw error;
   }
 }
 
-function describeResult(query: Query, context: StatementContext): StatementOutcome {
-  return listing(queryColumns(describeQuery(query, context).schema), context);
+async function describeResult(query: Query, context: StatementContext): Promise<StatementOutcome> {
+  return listing(queryColumns((await describeQuery(query, context)).schema), context);
 }
 
 function queryColumns(schema: Schema): Listing {

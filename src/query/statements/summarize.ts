@@ -39,7 +39,7 @@ const FIGURES: readonly { readonly function: string; readonly sql: string; reado
 
 export async function summarize(statement: Summarize, context: StatementContext): Promise<StatementOutcome> {
   const source = statement.query ?? wholeTable(statement);
-  const { schema } = describeQuery(source, context);
+  const { schema } = await describeQuery(source, context);
   const figures = schema.fields.map(({ type }, i) => [
     ...FIGURES.map((figure) => figureSql(figure, type, `c${i + 1}`)),
     `count(c${i + 1})`,
@@ -85,7 +85,7 @@ function withFrom(query: Query, reference: TableReference): Query {
 
 async function oneRow(query: Query, context: StatementContext): Promise<readonly Value[]> {
   const values: Value[] = [];
-  for await (const batch of runQuery(query, context).batches ?? []) {
+  for await (const batch of (await runQuery(query, context)).batches ?? []) {
     if (batch.rowCount > 0) values.push(...batch.columns.map((vector) => valueAt(context.storage.arena, vector, 0)));
     batch.release();
   }

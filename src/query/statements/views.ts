@@ -7,7 +7,8 @@ import { renamed } from '../binder/table-alias.js';
 import type { QualifiedName } from '../syntax/ast/node.js';
 import type { AlterTable, CreateView } from '../syntax/ast/statement.js';
 import { inTransaction } from './ddl-transaction.js';
-import { bindContextOf, done, notYet, type StatementContext, type StatementOutcome } from './statement.js';
+import { withPivotValues } from './find-pivot-values.js';
+import { done, notYet, type StatementContext, type StatementOutcome } from './statement.js';
 import { existingView } from './table-names.js';
 
 export async function createView(statement: CreateView, context: StatementContext): Promise<StatementOutcome> {
@@ -15,14 +16,14 @@ export async function createView(statement: CreateView, context: StatementContex
   if (statement.temporary) throw notYet('CREATE TEMPORARY VIEW', statement);
   if (statement.options.length > 0) throw notYet('CREATE VIEW … WITH (…)', statement);
   return inTransaction(context, statement.name[0]?.position ?? statement.position, async (writer) => {
-    const view = checkedView(statement, writer, context);
+    const view = await checkedView(statement, writer, context);
     if (view !== null) await writer.createView(view, statement.orReplace);
     return done('ddl');
   });
 }
 
 /** Null: it is there already, and may be. */
-function checkedView(statement: CreateView, writer: StorageWriter, context: StatementContext): ViewDefinition | null {
+async function checkedView(statement: CreateView, writer: StorageWriter, context: StatementContext): Promise<ViewDefinition | null> {
   const snapshot = writer.snapshot();
   try {
     const { searchPath } = context.session;
@@ -41,8 +42,10 @@ function checkedView(statement: CreateView, writer: StorageWriter, context: Stat
         hint: 'CREATE VIEW IF NOT EXISTS, or OR REPLACE',
       });
     }
-    const bind = { ...bindContextOf(context, snapshot), parameters: undefined, openViews: [storedName({ name, schema }).toLowerCase()] };
-    const { columns } = bindRoot(statement.query, bind);
+    const openViews = [storedName({ name, schema }).toLowerCase()];
+    const { columns } = await withPivotValues(context, snapshot, (bind) =>
+      bindRoot(statement.query, { ...bind, parameters: undefined, openViews }),
+    );
     const columnNames = statement.columns.map((column) => column.name);
     assertDistinct(
       renamed(columns, columnNames, statement.columns[0]?.position ?? statement.position).map((column) => column.name),
