@@ -11,6 +11,16 @@ const DENSE_SHARE = 0.25;
 /** The same for consumers that only stream over stored columns under a mask: skipping is cheaper than gathering until very few rows are left. */
 export const STREAMING_SHARE = 0.03;
 
+/** Where a column's values are taken from when it is made: row i is the source's row rows[i] (uint32). */
+export interface Origin {
+  readonly rows: number;
+  /** Values of the source's rows at these indices. `known`: composed indices, made by whoever asked first. */
+  take(rows: number, count: number, known: ComposedRows): Vector;
+}
+
+/** Indices through indices, by both addresses; lives as long as the chunk that asked for them. */
+export type ComposedRows = Map<string, number>;
+
 export class Chunk {
   readonly rowCount: number;
   /** Bitmap of the rows that exist, 0 = all. */
@@ -21,8 +31,9 @@ export class Chunk {
   private readonly make: ((id: ColumnId) => Vector) | null;
   /** Vectors that outlive the chunk: they lie in the source. */
   private readonly lasting: ReadonlySet<Vector>;
+  private readonly originOf: ((id: ColumnId) => Origin | null) | null;
 
-  /** make: gives columns that are not there yet, when asked for the first time. */
+  /** make: gives columns that are not there yet, when asked for the first time. originOf: where it would take them from. */
   constructor(
     rowCount: number,
     mask: number,
@@ -30,6 +41,7 @@ export class Chunk {
     columns: Map<ColumnId, Vector>,
     lasting: ReadonlySet<Vector>,
     make: ((id: ColumnId) => Vector) | null = null,
+    originOf: ((id: ColumnId) => Origin | null) | null = null,
   ) {
     this.rowCount = rowCount;
     this.mask = mask;
@@ -37,6 +49,7 @@ export class Chunk {
     this.columns = columns;
     this.lasting = lasting;
     this.make = make;
+    this.originOf = originOf;
   }
 
   column(id: ColumnId): Vector {
@@ -49,13 +62,27 @@ export class Chunk {
     return vector;
   }
 
+  /** Some rows of a column: straight from where it would be taken from, as long as the whole column has not been asked for. */
+  taken(id: ColumnId, rows: number, count: number, known: ComposedRows, context: EvaluationContext): Vector {
+    const origin = this.columns.has(id) ? null : (this.originOf?.(id) ?? null);
+    if (!origin) return gatherVector(this.column(id), rows, count, context);
+    const key = `${origin.rows} ${rows}`;
+    let composed = known.get(key);
+    if (composed === undefined) {
+      composed = context.scratch.allocate(Math.max(64, count * 4));
+      context.kernels.gather_32(origin.rows, rows, count, composed);
+      known.set(key, composed);
+    }
+    return origin.take(composed, count, known);
+  }
+
   lasts(vector: Vector): boolean {
     return this.lasting.has(vector);
   }
 
   /** The same columns with fewer rows. */
   masked(mask: number, count: number): Chunk {
-    return new Chunk(this.rowCount, mask, count, this.columns, this.lasting, this.make);
+    return new Chunk(this.rowCount, mask, count, this.columns, this.lasting, this.make, this.originOf);
   }
 
   /** Other columns over the same rows. */
@@ -77,7 +104,16 @@ export class Chunk {
   compacted(context: EvaluationContext): Chunk {
     if (this.mask === 0) return this;
     const rows = this.rowNumbers(context);
-    return new Chunk(this.count, 0, this.count, new Map(), NONE, (id) => gatherVector(this.column(id), rows, this.count, context));
+    const known: ComposedRows = new Map();
+    return new Chunk(
+      this.count,
+      0,
+      this.count,
+      new Map(),
+      NONE,
+      (id) => this.taken(id, rows, this.count, known, context),
+      (id) => ({ rows, take: (some, count, composed) => this.taken(id, some, count, composed, context) }),
+    );
   }
 
   /** Address in scratch of the numbers of the rows that exist (uint32). */

@@ -7,7 +7,7 @@ import { gatherVector, gatherVectorOrNull } from '../expression/gather.js';
 import { asConstant } from '../expression/vector-values.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
-import { Chunk, mayFail, NONE } from './chunk.js';
+import { Chunk, type ComposedRows, mayFail, NONE, type Origin } from './chunk.js';
 import { createLookup, type Lookup, type Narrowed } from './join-lookup.js';
 import type { Emit, Operator } from './operators.js';
 import { Spans } from './range-table.js';
@@ -221,11 +221,18 @@ export class Probe implements Operator {
   private pairChunk(chunk: Chunk, probeRows: number, buildRows: number, count: number): Chunk {
     const { context, spec } = this;
     const outer = spec.join === 'left';
-    return new Chunk(count, 0, count, new Map(), NONE, (id) => {
+    const known: ComposedRows = new Map();
+    const make = (id: ColumnId): Vector => {
       const build = this.buildColumns.get(id);
-      if (!build) return gatherVector(chunk.column(id), probeRows, count, context);
+      if (!build) return chunk.taken(id, probeRows, count, known, context);
       return outer ? gatherVectorOrNull(build, buildRows, count, context) : gatherVector(build, buildRows, count, context);
-    });
+    };
+    const originOf = (id: ColumnId): Origin | null => {
+      const build = this.buildColumns.get(id);
+      if (!build) return { rows: probeRows, take: (rows, some, composed) => chunk.taken(id, rows, some, composed, context) };
+      return outer ? null : { rows: buildRows, take: (rows, some) => gatherVector(build, rows, some, context) };
+    };
+    return new Chunk(count, 0, count, new Map(), NONE, make, originOf);
   }
 
   private buildColumn(id: ColumnId): Vector {
