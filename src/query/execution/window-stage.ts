@@ -13,6 +13,7 @@ import { allocateTarget, type ColumnTarget, finishTarget, isMovable } from '../w
 import { compileWindow, expressionKey } from '../windows/compile-window.js';
 import type { PlacedRows } from '../windows/place-rows.js';
 import type { WindowOrder, WindowSpec } from '../windows/spec.js';
+import { ignoresTieOrder } from '../windows/tie-order.js';
 import type { PositionRange, TaskColumn } from '../windows/window-rows.js';
 import { cutBatch } from './cut-batch.js';
 import { columnOf } from './output-columns.js';
@@ -231,8 +232,9 @@ class WindowComputation {
   private async placedWindows(columns: ReadonlyMap<number, Vector>): Promise<readonly PlacedWindow[]> {
     const { run, rowCount, prepared } = this;
     const byOrder = new Map<string, { readonly order: readonly WindowOrder[]; readonly partitions: Map<string, readonly number[]> }>();
-    const wanted = prepared.windows.map((window) => {
-      const { order, partition } = placementOf(window);
+    const own = prepared.windows.map(placementOf);
+    const wanted = prepared.windows.map((window, i) => {
+      const { order, partition } = sharedPlacement(own[i] as Placement, ignoresTieOrder(window.spec), own);
       const orderKey = JSON.stringify(order);
       const entry = byOrder.get(orderKey) ?? { order, partitions: new Map() };
       byOrder.set(orderKey, entry);
@@ -372,8 +374,23 @@ function readsColumn({ calls, frames, order }: WindowSpec, column: number): bool
   );
 }
 
-/** One placement of the rows. */
-function placementOf({ spec, places }: PreparedWindow) {
+/** What rows are placed by; columns by place. */
+interface Placement {
+  readonly order: readonly WindowOrder[];
+  readonly partition: readonly number[];
+}
+
+/** The placement itself or, when the order of ties does not matter, the longest of the others whose order begins with its own. */
+function sharedPlacement(own: Placement, anyTieOrder: boolean, all: readonly Placement[]): Placement {
+  if (!anyTieOrder) return own;
+  const begins = own.order.map((key) => JSON.stringify(key));
+  const fitting = all.filter(
+    ({ order, partition }) => partition.join() === own.partition.join() && begins.every((key, i) => key === JSON.stringify(order[i])),
+  );
+  return fitting.reduce((longest, each) => (each.order.length > longest.order.length ? each : longest), own);
+}
+
+function placementOf({ spec, places }: PreparedWindow): Placement {
   const place = (column: number): number => places[column] ?? -1;
   return { order: spec.order.map((key) => ({ ...key, column: place(key.column) })), partition: spec.partition.map(place) };
 }
