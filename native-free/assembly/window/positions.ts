@@ -92,11 +92,3 @@ export function running_bits(bitmap: usize, n: u32, before: usize): u32 {
   store<u32>(before + ((n as usize) << 2), count);
   return count;
 }
-
-/** Positions to rows in place; 0xFFFFFFFF stays. */
-export function rows_of_positions(positions: usize, rows: usize, n: u32): void {
-  for (let i: usize = 0; i < n; i++) {
-    const position = load<u32>(positions + (i << 2));
-    if (position != u32.MAX_VALUE) store<u32>(positions + (i << 2), at4(rows, position));
-  }
-}
