@@ -9,12 +9,12 @@ import type { Arena } from '../core/arena.js';
 import type { OwnedBatch } from '../core/batch.js';
 import { DbError } from '../core/errors.js';
 import { MemoryScope } from '../core/memory-scope.js';
-import type { Schema } from '../core/types.js';
+import { type Field, type Schema, UTF8 } from '../core/types.js';
 import { copyIntoArena } from './arena-copy.js';
 import { groupRows } from './group-rows.js';
 import { messageParts } from './ipc-batch.js';
 import { IpcDecoder } from './ipc-decoder.js';
-import { FILE_MAGIC } from './ipc-file.js';
+import { FILE_MAGIC, FileLayout } from './ipc-file.js';
 import { encapsulate } from './ipc-schema.js';
 import { type MessageHead, readMessage } from './message.js';
 import { StreamEncoder, type StreamEncoderOptions } from './stream-encoder.js';
@@ -53,6 +53,38 @@ export async function* encodeIpcStream(
   }
 }
 
+/** The same rows as an IPC file. Text goes out without dictionaries, which a file could not replace. */
+export async function* encodeIpcFile(
+  arena: Arena,
+  schema: Schema,
+  batches: AsyncIterable<OwnedBatch>,
+): AsyncGenerator<readonly Uint8Array[]> {
+  const encoder = new StreamEncoder(arena, { fields: schema.fields.map(withoutSymbols) });
+  const layout = new FileLayout(arena, encoder.schema, 8);
+  try {
+    yield layout.open();
+    for await (const group of groupRows(batches)) {
+      const scope = new MemoryScope(arena);
+      try {
+        for (const message of encoder.encode(group.runs, scope)) yield layout.batch(message).parts;
+      } finally {
+        scope.release();
+        group.release();
+      }
+    }
+    yield layout.close();
+  } finally {
+    encoder.close();
+  }
+}
+
+function withoutSymbols(field: Field): Field {
+  const { type } = field;
+  if (type.kind === 'symbol') return { ...field, type: UTF8 };
+  if (type.kind === 'list') return { ...field, type: { kind: 'list', item: withoutSymbols(type.item) } };
+  return type.kind === 'struct' ? { ...field, type: { kind: 'struct', fields: type.fields.map(withoutSymbols) } } : field;
+}
+
 export interface IncomingStream {
   readonly schema: Schema;
   /** Each batch lies in the arena and is released by the consumer. Leaving the loop early ends the source. */
@@ -64,7 +96,12 @@ export interface IncomingStream {
  * come, which in a file without a schema message is when all bytes have. Malformed or truncated bytes fail with `invalid_data`, here or while
  * batches are pulled; maxBytes bounds one message, and a file that is held whole.
  */
-export async function decodeIpcStream(arena: Arena, source: AsyncIterable<Uint8Array>, maxBytes: number): Promise<IncomingStream> {
+export async function decodeIpcStream(
+  arena: Arena,
+  source: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  memory: () => MemoryScope = () => new MemoryScope(arena),
+): Promise<IncomingStream> {
   const bytes = new ByteSource(source);
   const decoder = new IpcDecoder(arena, maxBytes);
   try {
@@ -73,7 +110,7 @@ export async function decodeIpcStream(arena: Arena, source: AsyncIterable<Uint8A
     if (first !== undefined && (!isFile || readMessage(first).kind === 'schema')) decoder.head(first);
     else if (isFile) await takeFooter(bytes, decoder, first, maxBytes);
     if (decoder.schema === undefined) throw new DbError('invalid_data', 'no Arrow schema in the body');
-    return { schema: decoder.schema, batches: pullBatches(arena, bytes, decoder, isFile) };
+    return { schema: decoder.schema, batches: pullBatches(arena, bytes, decoder, isFile, memory) };
   } catch (error) {
     decoder.close();
     await bytes.close();
@@ -81,10 +118,16 @@ export async function decodeIpcStream(arena: Arena, source: AsyncIterable<Uint8A
   }
 }
 
-async function* pullBatches(arena: Arena, bytes: ByteSource, decoder: IpcDecoder, isFile: boolean): AsyncGenerator<OwnedBatch> {
+async function* pullBatches(
+  arena: Arena,
+  bytes: ByteSource,
+  decoder: IpcDecoder,
+  isFile: boolean,
+  memory: () => MemoryScope,
+): AsyncGenerator<OwnedBatch> {
   try {
     for (let head = await nextHead(bytes, decoder); head !== undefined; head = await nextHead(bytes, decoder)) {
-      const scope = new MemoryScope(arena);
+      const scope = memory();
       let address = 0;
       try {
         address = scope.allocate(head.bodyBytes + 64);

@@ -26,6 +26,12 @@ export const SETTINGS = {
     doc: 'Load a part of the flights data so that the first query has something to answer.',
   },
   read_only: { type: 'boolean', default: false, scope: 'server', doc: 'Open without taking writes.' },
+  allow_file_access: {
+    type: 'boolean',
+    default: false,
+    scope: 'server',
+    doc: 'Let statements of HTTP and Flight clients read and write files of this machine (COPY, read_csv and so on); the embedded owner always may.',
+  },
   threads: { type: 'integer', default: 0, minimum: 0, scope: 'server', doc: 'Worker threads; 0 = one per core.' },
   memory_limit: { type: 'bytes', default: '4GB', scope: 'server', doc: 'Bytes that columns, query state and staging may take together.' },
   segment_rows: {

@@ -2,13 +2,12 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { asyncBufferFromFile, parquetMetadataAsync, parquetRead } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import type { Engine } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import { MemoryScope } from '../core/memory-scope.js';
 import { EMBEDDED } from '../core/principal.js';
-import { batchFromColumns, type ColumnValue } from '../embedded/column-input.js';
+import { fileOptions } from '../formats/files/file-options.js';
+import { readFile } from '../formats/files/read-file.js';
 
 const TABLE = 'flights';
 const CREATE = `CREATE TABLE ${TABLE} (date TIMESTAMP_US, delay BIGINT, distance BIGINT, origin UTF8, destination UTF8) TIMESTAMP(date) PARTITION BY MONTH`;
@@ -19,19 +18,27 @@ export async function loadDemo(engine: Engine): Promise<void> {
   const present = snapshot.table(TABLE) !== undefined;
   snapshot.release();
   if (present) return;
-  const columns = await readFirstRows(findDataset());
+  const path = findDataset();
+  const { signal } = new AbortController();
+  const memory = () => new MemoryScope(engine.arena);
+  const reading = { arena: engine.arena, memory, signal, maxBytes: Number.MAX_SAFE_INTEGER };
+  const source = await readFile(path, fileOptions(path, {}), { table: TABLE, columns: undefined }, reading);
   await engine.query.execute({ sql: CREATE, principal: EMBEDDED });
-  const scope = new MemoryScope(engine.arena);
-  const created = engine.storage.snapshot();
+  const session = engine.storage.openAppend(TABLE);
   try {
-    const fields = created.table(TABLE)?.table.definition.columns ?? [];
-    const { batch, schema } = batchFromColumns(scope, columns, { fields });
-    const session = engine.storage.openAppend(TABLE);
-    await session.append(batch, schema);
+    for await (const batch of source.batches) {
+      try {
+        await session.append(batch, source.schema);
+      } finally {
+        batch.release();
+      }
+      // The first row group is enough.
+      break;
+    }
     await session.commit();
-  } finally {
-    created.release();
-    scope.release();
+  } catch (error) {
+    session.abort();
+    throw error;
   }
 }
 
@@ -45,16 +52,4 @@ function findDataset(): string {
     });
   }
   return found;
-}
-
-/** The columns of the file's first row group. */
-async function readFirstRows(path: string): Promise<Record<string, ColumnValue[]>> {
-  const file = await asyncBufferFromFile(path);
-  const metadata = await parquetMetadataAsync(file);
-  const columns: Record<string, ColumnValue[]> = {};
-  const onChunk = ({ columnName, columnData }: { columnName: string; columnData: ArrayLike<unknown> }) => {
-    columns[columnName] = Array.from(columnData) as ColumnValue[];
-  };
-  await parquetRead({ file, metadata, compressors, rowStart: 0, rowEnd: Number(metadata.row_groups[0]?.num_rows ?? 0) - 1, onChunk });
-  return columns;
 }

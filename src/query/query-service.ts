@@ -11,6 +11,7 @@ import { BatchStream } from './batch-stream.js';
 import { KeyQueue } from './constraints/key-queue.js';
 import type { WorkerPool } from './execution/worker-pool.js';
 import { evaluateConstant } from './expression/evaluate.js';
+import { StatementFiles } from './files/statement-files.js';
 import { drop, readAhead } from './held-result.js';
 import { CheckedIngest } from './ingest.js';
 import { ParseCache } from './parse-cache.js';
@@ -270,6 +271,13 @@ class Service implements QueryEngine {
       readOnly: run.request.readOnly ?? false,
       queries: this,
       keyQueue: this.keyQueue,
+      files: new StatementFiles({
+        arena: storage.arena,
+        principal: run.request.principal,
+        allowFileAccess: settings.allow_file_access,
+        maxBytes: settings.memory_limit,
+        signal: run.signal,
+      }),
       sql: run.request.sql,
       parameters: run.request.parameters,
       principal: run.request.principal,

@@ -50,6 +50,8 @@ function nodeText(plan: LogicalPlan): string {
       return `values ${plan.rows.map((row) => `(${list(row)})`).join(', ')} [${output}]`;
     case 'series':
       return `series ${list([plan.start, plan.stop, plan.step])}`;
+    case 'file':
+      return `file ${plan.source.name} [${output}]`;
     case 'grouping_sets':
       return `grouping sets ${list(plan.groups)} ${JSON.stringify(plan.sets)}`;
     case 'number':

@@ -56,6 +56,22 @@ export function isNull(arena: Arena, cells: number, row: number): boolean {
   return ((arena.u32[cells / 4 + 2 * row + 1] as number) & CELL_NULL) !== 0;
 }
 
+/** Makes the cells without quotes that are this text null, and no others. */
+export function markNulls(arena: Arena, cells: number, rows: number, text: Uint8Array): void {
+  const words = arena.u32;
+  const { u8 } = arena;
+  for (let row = 0; row < rows; row++) {
+    const index = cells / 4 + 2 * row + 1;
+    const word = words[index] as number;
+    if ((word & CELL_QUOTED) !== 0) continue;
+    const length = word & CELL_LENGTH;
+    let isNullText = length === text.length;
+    const address = words[index - 1] as number;
+    for (let i = 0; isNullText && i < length; i++) isNullText = u8[address + i] === text[i];
+    words[index] = isNullText ? word | CELL_NULL : word & ~CELL_NULL;
+  }
+}
+
 /** Where a cell's text begins. */
 export function cellAddress(arena: Arena, cells: number, row: number): number {
   return arena.u32[cells / 4 + 2 * row] as number;

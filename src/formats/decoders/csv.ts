@@ -2,7 +2,9 @@
 import { kernelsOf } from '../../arrow/arena-kernels.js';
 import type { Arena } from '../../core/arena.js';
 import { DbError } from '../../core/errors.js';
+import type { MemoryScope } from '../../core/memory-scope.js';
 import type { Field } from '../../core/types.js';
+import { markNulls } from './column-reader.js';
 import { type IngestTarget, matchColumns } from './match-columns.js';
 import { CellTable, RowDecoder, type RowSource, type Tokenizer } from './row-decoder.js';
 import { TextWindow } from './text-window.js';
@@ -11,6 +13,12 @@ export interface CsvOptions {
   readonly delimiter: string;
   /** The first row has the names of the columns; without it they come in the order of the table. */
   readonly header: boolean;
+  /** Names of the columns, in turn, whatever the header says. */
+  readonly names?: readonly string[] | undefined;
+  /** The text of NULL, without quotes, in place of the empty cell and \N. */
+  readonly nullText?: string | undefined;
+  /** Memory for one batch. */
+  readonly memory?: (() => MemoryScope) | undefined;
 }
 
 const QUOTE = 0x22;
@@ -35,12 +43,12 @@ export async function decodeCsv(
     await window.fill();
     if (BOM.every((byte, i) => arena.u8[window.start + i] === byte && window.start + i < window.end)) window.start += BOM.length;
     const first = await firstRow(window, options.delimiter);
-    const names = options.header ? first.cells.map((cell) => cell.trim()) : positionalNames(target, first.cells.length);
+    const names = namesOf(options, target, first.cells);
     const known = matchColumns(target, names, 'the header');
     const lines = options.header ? kernelsOf(arena).count_newlines(window.start, first.end) : 0;
     if (options.header) window.start = first.end;
     table = new CellTable(arena, names.length);
-    const decoder = new RowDecoder(window, table, new CsvTokenizer(arena, table, names.length, options.delimiter), lines);
+    const decoder = new RowDecoder(window, table, new CsvTokenizer(arena, table, names.length, options), lines, options.memory);
     const fields = known ?? inferred(names, decoder);
     return { schema: { fields }, batches: decoder.batches(fields) };
   } catch (error) {
@@ -53,6 +61,12 @@ export async function decodeCsv(
 function inferred(names: readonly string[], decoder: RowDecoder): Field[] {
   const types = decoder.infer(names.length);
   return names.map((name, i) => ({ name, type: types[i] as Field['type'], nullable: true }));
+}
+
+function namesOf({ header, names }: CsvOptions, target: IngestTarget, first: readonly string[]): readonly string[] {
+  if (names === undefined) return header ? first.map((cell) => cell.trim()) : positionalNames(target, first.length);
+  if (names.length === first.length) return names;
+  throw new DbError('invalid_data', `line 1: ${first.length} cells where ${names.length} are expected`);
 }
 
 function positionalNames(target: IngestTarget, count: number): string[] {
@@ -110,16 +124,24 @@ class CsvTokenizer implements Tokenizer {
   private readonly arena: Arena;
   private readonly plan: number;
   private readonly columns: number;
+  private readonly table: CellTable;
+  private readonly nullBytes: Uint8Array | undefined;
 
-  constructor(arena: Arena, table: CellTable, columns: number, delimiter: string) {
+  constructor(arena: Arena, table: CellTable, columns: number, { delimiter, nullText }: CsvOptions) {
     this.arena = arena;
     this.plan = table.plan;
     this.columns = columns;
+    this.table = table;
+    this.nullBytes = nullText === undefined ? undefined : Buffer.from(nullText);
     arena.u32.set([columns, table.capacity, table.cells, delimiter.charCodeAt(0)], table.plan / 4);
   }
 
   cut(window: TextWindow): number {
-    return kernelsOf(this.arena).csv_cells(this.plan, window.start, window.end, window.atEnd ? 1 : 0);
+    const rows = kernelsOf(this.arena).csv_cells(this.plan, window.start, window.end, window.atEnd ? 1 : 0);
+    if (this.nullBytes !== undefined) {
+      for (let column = 0; column < this.columns; column++) markNulls(this.arena, this.table.column(column), rows, this.nullBytes);
+    }
+    return rows;
   }
 
   consumed(): number {

@@ -16,7 +16,17 @@ const STATE_WORD = 9;
 const NAME_SLACK_BYTES = 16;
 const ENDS = [0, 4, 5];
 
-export async function decodeJson(arena: Arena, bytes: AsyncIterable<Uint8Array>, target: IngestTarget): Promise<RowSource> {
+export interface JsonOptions {
+  /** Memory for one batch. */
+  readonly memory?: (() => MemoryScope) | undefined;
+}
+
+export async function decodeJson(
+  arena: Arena,
+  bytes: AsyncIterable<Uint8Array>,
+  target: IngestTarget,
+  options: JsonOptions = {},
+): Promise<RowSource> {
   const window = new TextWindow(arena, bytes);
   let table: CellTable | undefined;
   try {
@@ -24,7 +34,7 @@ export async function decodeJson(arena: Arena, bytes: AsyncIterable<Uint8Array>,
     const names = target.columns ? target.columns.map((column) => column.name) : await findNames(arena, window, target);
     table = new CellTable(arena, names.length);
     const tokenizer = new JsonTokenizer(arena, table, names, target);
-    const decoder = new RowDecoder(window, table, tokenizer, 0);
+    const decoder = new RowDecoder(window, table, tokenizer, 0, options.memory);
     const fields = target.columns ?? inferred(names, decoder, tokenizer);
     return { schema: { fields }, batches: decoder.batches(fields) };
   } catch (error) {

@@ -64,14 +64,16 @@ export class RowDecoder {
   private readonly table: CellTable;
   private readonly tokenizer: Tokenizer;
   private linesBefore: number;
+  private readonly memory: () => MemoryScope;
 
-  constructor(window: TextWindow, table: CellTable, tokenizer: Tokenizer, linesBefore: number) {
+  constructor(window: TextWindow, table: CellTable, tokenizer: Tokenizer, linesBefore: number, memory?: () => MemoryScope) {
     this.arena = window.arena;
     this.kernels = kernelsOf(window.arena);
     this.window = window;
     this.table = table;
     this.tokenizer = tokenizer;
     this.linesBefore = linesBefore;
+    this.memory = memory ?? (() => new MemoryScope(window.arena));
   }
 
   /** Types by the rows that are in the window now. */
@@ -112,7 +114,7 @@ export class RowDecoder {
   private read(readers: readonly ColumnReader[], rows: number, consumed: number): OwnedBatch {
     const bad = this.kernels.check_utf8(this.window.start, consumed) >>> 0;
     if (bad !== 0) throw new DbError('invalid_data', `line ${this.lineOf(bad)}: the text is not UTF-8`);
-    const scope = new MemoryScope(this.arena);
+    const scope = this.memory();
     try {
       const columns = readers.map((reader, i) => {
         const cells = this.table.column(i);

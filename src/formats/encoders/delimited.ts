@@ -1,4 +1,5 @@
 /** `csv` (RFC 4180, lines end in \n; NULL is empty, the empty text is "") and `tsv` (ClickHouse's and PostgreSQL's escapes; NULL is \N). */
+import { DbError } from '../../core/errors.js';
 import type { Schema } from '../../core/types.js';
 import type { MakeEncoder } from './result-encoder.js';
 import { RowEncoder } from './row-encoder.js';
@@ -13,12 +14,13 @@ function delimited(
   style: 'csv' | 'tsv',
 ): ReturnType<MakeEncoder> {
   const delimiter = style === 'csv' ? options.delimiter : '\t';
+  assertNullText(schema, options.nullText);
   const rows = new RowEncoder(arena, schema, {
     style,
     prefixes: schema.fields.map((_, i) => (i === 0 ? '' : delimiter)),
     rowEnd: '\n',
     separatorBytes: 0,
-    nullText: style === 'csv' ? '' : '\\N',
+    nullText: style === 'csv' ? (options.nullText ?? '') : '\\N',
     delimiter,
     values: options.values,
   });
@@ -32,6 +34,22 @@ function delimited(
     end: async () => undefined,
     release: () => rows.release(),
   };
+}
+
+const TEXT_KINDS = new Set(['utf8', 'symbol', 'binary', 'list', 'struct']);
+
+/** Text that is the text of NULL would have to be quoted; that is done for the empty text and \N only. */
+function assertNullText(schema: Schema, nullText: string | undefined): void {
+  if (nullText === undefined || nullText === '' || nullText === '\\N') return;
+  const column = schema.fields.find((field) => TEXT_KINDS.has(field.type.kind));
+  if (!column) return;
+  throw new DbError(
+    'unsupported',
+    `NULL as ${JSON.stringify(nullText)} beside text (column ${column.name}) is not written by this version yet`,
+    {
+      hint: "NULL '' and NULL '\\N' are",
+    },
+  );
 }
 
 function csvCell(text: string, delimiter: string): string {

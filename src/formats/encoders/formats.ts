@@ -1,5 +1,6 @@
 /** The one table of result formats: names, the names other servers give them, media types. */
 import { DbError } from '../../core/errors.js';
+import { parquetEncoder } from '../parquet/write-parquet.js';
 import { arrowEncoder } from './arrow.js';
 import { csvEncoder, tsvEncoder } from './delimited.js';
 import { jsonEncoder, ndjsonEncoder } from './json.js';
@@ -17,10 +18,6 @@ export interface FormatRow {
   /** Names ending in one of these aliases write no header row. */
   readonly headless?: readonly string[];
 }
-
-const unsupportedParquet: MakeEncoder = () => {
-  throw new DbError('unsupported', 'results as Parquet are not written yet', { hint: 'ask for arrow, csv or json' });
-};
 
 export const FORMATS = {
   json: {
@@ -77,8 +74,8 @@ export const FORMATS = {
     contentType: 'application/vnd.apache.parquet',
     accepts: ['application/vnd.apache.parquet'],
     aliases: ['Parquet'],
-    make: unsupportedParquet,
-    doc: 'Not written yet.',
+    make: parquetEncoder,
+    doc: 'A Parquet file, compressed with Snappy.',
   },
 } as const satisfies Record<string, FormatRow>;
 

@@ -30,6 +30,26 @@ export const jsonEncoder: MakeEncoder = (arena, schema, options) => {
   };
 };
 
+/** One array of objects. */
+export const jsonArrayEncoder: MakeEncoder = (arena, schema, options) => {
+  const { fields } = schema;
+  const rows = new RowEncoder(arena, schema, {
+    style: 'json',
+    prefixes: fields.map((field, i) => `${i === 0 ? ',\n{' : ','}${JSON.stringify(field.name)}:`),
+    rowEnd: '}',
+    separatorBytes: 2,
+    nullText: 'null',
+    delimiter: ',',
+    values: options.values,
+  });
+  return {
+    begin: (output) => output.text('[\n'),
+    batch: (batch, output) => rows.encode(batch, output),
+    end: (_summary, output) => output.text('\n]\n'),
+    release: () => rows.release(),
+  };
+};
+
 export const ndjsonEncoder: MakeEncoder = (arena, schema, options) => {
   const rows = new RowEncoder(arena, schema, {
     style: 'json',

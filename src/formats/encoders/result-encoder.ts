@@ -33,21 +33,36 @@ export interface EncoderOptions {
   readonly delimiter: string;
   /** Names of columns as the first row of CSV and TSV. */
   readonly header: boolean;
+  /** CSV: the text of NULL; empty when absent. */
+  readonly nullText?: string | undefined;
+  /** Parquet: how pages are compressed; snappy when absent. */
+  readonly codec?: 'SNAPPY' | 'GZIP' | 'UNCOMPRESSED' | undefined;
 }
 
 export type MakeEncoder = (arena: Arena, schema: Schema, options: EncoderOptions) => ResultEncoder;
 
 /** Pulls the whole result through the encoder into the output and ends it. Returns the number of rows. Fails as the query fails. */
-export async function encodeResult(result: QueryResult, encoder: ResultEncoder, output: Output): Promise<number> {
+export function encodeResult(result: QueryResult, encoder: ResultEncoder, output: Output): Promise<number> {
+  const { queryId, affectedRows } = result;
+  return encodeBatches(result.batches, encoder, output, (rows) => ({ queryId, rows, affectedRows, ...result.progress() }));
+}
+
+const NO_PROGRESS = { queryId: '', affectedRows: null, rowsScanned: 0, elapsedMicroseconds: 0 };
+
+/** The same of batches that are no query's result. */
+export async function encodeBatches(
+  batches: AsyncIterable<OwnedBatch>,
+  encoder: ResultEncoder,
+  output: Output,
+  summaryOf: (rows: number) => ResultSummary = (rows) => ({ ...NO_PROGRESS, rows }),
+): Promise<number> {
   const count = { rows: 0 };
   try {
     await encoder.begin(output);
-    const batches = counted(result.batches, count);
-    if (encoder.consume) await encoder.consume(batches, output);
-    else await pushBatches(batches, encoder, output);
-    const { rowsScanned, elapsedMicroseconds } = result.progress();
-    const { queryId, affectedRows } = result;
-    await encoder.end({ queryId, rows: count.rows, rowsScanned, elapsedMicroseconds, affectedRows }, output);
+    const all = counted(batches, count);
+    if (encoder.consume) await encoder.consume(all, output);
+    else await pushBatches(all, encoder, output);
+    await encoder.end(summaryOf(count.rows), output);
     await output.end();
     return count.rows;
   } finally {

@@ -2,11 +2,13 @@
 import { decodeIpcStream } from '../../arrow/ipc-stream.js';
 import type { AppendResult, Engine } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
+import { MemoryScope } from '../../core/memory-scope.js';
 import type { Field } from '../../core/types.js';
 import { decodeCsv } from '../../formats/decoders/csv.js';
 import { decodeJson } from '../../formats/decoders/json.js';
 import type { IngestTarget } from '../../formats/decoders/match-columns.js';
 import type { RowSource } from '../../formats/decoders/row-decoder.js';
+import { decodeParquet } from '../../formats/parquet/read-parquet.js';
 import { type Handler, type HttpContext, principalOf } from '../context.js';
 import { sendError } from '../error-response.js';
 import { bodyBytes, restOfBody } from '../request-body.js';
@@ -27,6 +29,16 @@ interface IngestFormat {
 
 const decodeArrow = ({ context, bytes }: Decoding) => decodeIpcStream(context.engine.arena, bytes, context.settings.max_body_bytes);
 const decodeObjects = ({ context, bytes, target }: Decoding) => decodeJson(context.engine.arena, bytes, target);
+
+/** The end of a Parquet file says where its columns are, so the body is held whole. */
+async function decodeParquetBody({ context, bytes }: Decoding): Promise<RowSource> {
+  const { arena } = context.engine;
+  const parts: Uint8Array[] = [];
+  for await (const part of bytes) parts.push(part);
+  const { buffer, byteOffset, byteLength } = Buffer.concat(parts);
+  const slice = (start: number, end = byteLength) => (buffer as ArrayBuffer).slice(byteOffset + start, byteOffset + end);
+  return decodeParquet({ byteLength, slice }, { memory: () => new MemoryScope(arena) });
+}
 
 const decodeDelimited =
   (defaultDelimiter: string) =>
@@ -52,9 +64,7 @@ export const INGEST_FORMATS = {
   parquet: {
     contentTypes: ['application/vnd.apache.parquet'],
     aliases: [],
-    decode: async () => {
-      throw new DbError('unsupported', 'Parquet bodies are not read yet', { hint: 'send arrow, csv or ndjson' });
-    },
+    decode: decodeParquetBody,
   },
 } as const satisfies Record<string, IngestFormat>;
 

@@ -2,11 +2,13 @@
  * What an aggregate is: how its call is typed, which states it keeps per group, and how the states become its result.
  * Rows that are filtered out or have a NULL in a required argument reach no state. States of disjoint row ranges are merged in row order.
  */
+
 import type { Kernels } from '../../../native-free/kernels.js';
 import type { Arena } from '../../core/arena.js';
 import type { Value, Vector } from '../../core/batch.js';
+import type { Allocator } from '../../core/build-vector.js';
 import type { DataType } from '../../core/types.js';
-import type { Allocator, MoveContext } from '../expression/gather.js';
+import type { MoveContext } from '../expression/gather.js';
 import type { ArgumentType, FunctionExample } from '../functions/contract.js';
 
 /** The types that a call's arguments must be cast to, and the type of its result. */

@@ -1,8 +1,10 @@
 /** Lists and structs as arguments of aggregates: states keep them as bytes (expression/nested-bytes.ts). */
+
 import { assert } from '../../core/assert.js';
 import { flatVector, type Vector } from '../../core/batch.js';
+import type { Allocator } from '../../core/build-vector.js';
 import { BINARY, type DataType } from '../../core/types.js';
-import { type Allocator, type MoveContext, toFlat } from '../expression/gather.js';
+import { type MoveContext, toFlat } from '../expression/gather.js';
 import { bytesToNested } from '../expression/nested-bytes.js';
 import type { CallSpec } from './accumulator.js';
 import { aggregateFunction } from './registry.js';

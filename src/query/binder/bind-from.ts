@@ -5,6 +5,7 @@ import { findSystemTable, systemTableNames } from '../catalog/registry.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
 import type { DerivedTable, TableName, TableReference } from '../syntax/ast/query.js';
+import { bindFile, bindFileName } from './bind-file.js';
 import { bindJoin } from './bind-join.js';
 import { bindPivot } from './bind-pivot.js';
 import { ONE_ROW } from './bind-series.js';
@@ -63,7 +64,7 @@ export function bindTable(reference: TableReference, clause: FromClause): BoundR
     case 'tableFunction':
       return bindTableFunction(reference, clause);
     case 'file':
-      throw unsupported('reading a file in FROM', reference.position);
+      return bindFile(reference, clause);
     case 'asofJoin':
       throw unsupported('ASOF JOIN', afterLeft(reference.left, clause));
     case 'windowJoin':
@@ -98,6 +99,8 @@ function bindName(reference: TableName, clause: FromClause): BoundRelation {
     const plan = systemTable(system, nextId);
     return asRelation(sampled(plan, reference.sample, clause), plan.output, reference.alias, last.name, null, reference.position);
   }
+  const file = stored ? null : bindFileName(reference, clause);
+  if (file) return file;
   if (!stored) throw tableNotFound(reference, last, clause);
   if (stored.kind !== 'view') return bindStored(stored.table, reference, clause);
   const view = bindView(stored.view, reference, clause);

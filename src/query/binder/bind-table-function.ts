@@ -6,6 +6,7 @@ import type { Expression } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { FunctionCall, TableFunction } from '../syntax/ast/query.js';
 import { scalarCall } from './bind-call.js';
+import { bindFileFunction, FILE_FUNCTIONS } from './bind-file.js';
 import { bindSeries, ONE_ROW, seriesList } from './bind-series.js';
 import { type BoundRelation, type Clause, type FromClause, unsupported } from './context.js';
 import { intLiteral } from './expressions.js';
@@ -31,8 +32,12 @@ export function bindTableFunction(reference: TableFunction, clause: FromClause):
     const plan = clause.context.systemTable(system, clause.context.nextId);
     return asRelation(plan, plan.output, reference.alias, name, null, reference.position);
   }
+  if (Object.hasOwn(FILE_FUNCTIONS, name)) {
+    const file = bindFileFunction(name, reference.call, clause);
+    return asRelation(sampled(file, reference.sample, clause), file.output, reference.alias, name, null, reference.position);
+  }
   const bind = TABLE_FUNCTIONS[name];
-  const names = [...Object.keys(TABLE_FUNCTIONS), ...SYSTEM_FUNCTION_NAMES];
+  const names = [...Object.keys(TABLE_FUNCTIONS), ...Object.keys(FILE_FUNCTIONS), ...SYSTEM_FUNCTION_NAMES];
   if (!bind) throw unsupported(`table function ${name}`, reference.position, didYouMean(name, names) ?? `there are ${names.join(', ')}`);
   const plan = sampled(bind(reference.call, reference, clause), reference.sample, clause);
   const { alias } = reference;

@@ -4,6 +4,7 @@ import type { Parameters, Snapshot } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import { sameType } from '../../core/types.js';
 import type { ServerFacts } from '../catalog/system-table.js';
+import type { FileCatalog } from '../files/statement-files.js';
 import { withoutNulls } from '../functions/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { Query } from '../syntax/ast/query.js';
@@ -30,10 +31,18 @@ export interface BindOptions {
   readonly evaluateConstant: (expression: Expression) => Value;
   /** Absent: nothing is known of settings and running queries. */
   readonly server?: ServerFacts;
+  /** Absent: files cannot be read here. */
+  readonly files?: FileCatalog;
 }
 
 /** Common tables and views that are bound anew in one statement: each may read others twice. */
 const MOST_USES = 10_000;
+
+const NO_FILES: FileCatalog = {
+  rowsOf: ({ position }) => {
+    throw new DbError('unsupported', 'files are not read here', { position });
+  },
+};
 
 export function createBindContext(options: BindOptions): BindContext {
   const { sql, snapshot, parameters, timezone, nowNanoseconds } = options;
@@ -51,6 +60,7 @@ export function createBindContext(options: BindOptions): BindContext {
     evaluateConstant: (expression) => (expression.kind === 'literal' ? expression.value : options.evaluateConstant(expression)),
     catalog,
     systemTable: (table, nextId) => systemTablePlan(table, catalog, nextId),
+    files: options.files ?? NO_FILES,
     relations: [],
     sharedTables: new Map(),
     countUse: (name, position) => {

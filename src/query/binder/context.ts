@@ -3,6 +3,7 @@ import type { Value } from '../../core/batch.js';
 import type { Parameters, Snapshot } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import type { CatalogFacts, SystemTable } from '../catalog/system-table.js';
+import type { FileCatalog } from '../files/statement-files.js';
 import type { ColumnId, Expression, LambdaParameter } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn, SharedRelation } from '../plan/logical.js';
 import type { Expression as ExpressionSyntax, FunctionCall, Query, Subquery, TableReference } from '../syntax/ast/query.js';
@@ -67,6 +68,7 @@ export interface BindContext {
   /** What the system tables and the functions about the catalog say. */
   readonly catalog: CatalogFacts;
   readonly systemTable: SystemTableBinder;
+  readonly files: FileCatalog;
   readonly searchPath: SearchPath;
   /** Views that are being bound, outermost first. */
   readonly openViews?: readonly string[];

@@ -97,6 +97,14 @@ export function describeNode(plan: LogicalPlan): { readonly name: string; readon
       };
     case 'values':
       return { name: 'Values', details: [`rows: ${plan.rows.length}`] };
+    case 'file':
+      return {
+        name: `File ${plan.source.name}`,
+        details: list(
+          'columns',
+          plan.output.map((column) => column.name),
+        ),
+      };
     case 'series':
       return {
         name: 'Series',

@@ -84,6 +84,7 @@ function isOrdered(plan: LogicalPlan): boolean {
     case 'scan':
     case 'values':
     case 'series':
+    case 'file':
     case 'sort':
       return true;
     case 'filter':

@@ -24,6 +24,7 @@ import type {
 import { openAggregate, openGroupingSets } from './aggregation.js';
 import { openCut } from './cut.js';
 import { padded, trimmed } from './cut-batch.js';
+import { openFile } from './file-source.js';
 import { PROBE_JOIN, sidesOf } from './join-sides.js';
 import { filterPlace } from './key-filter.js';
 import { openNumbered } from './number-rows.js';
@@ -88,6 +89,8 @@ export class Executor {
         return {
           branches: [{ columns: plan.output.map((column) => column.id), units: seriesUnits(plan, this.run), operators: [], counter }],
         };
+      case 'file':
+        return openFile(plan, this);
       case 'filter':
         return withOperator(await this.open(plan.input), { kind: 'filter', conditions: conjuncts(plan.condition), counter });
       case 'project':

@@ -1,9 +1,11 @@
 /** Joins by inequalities: build rows sorted by their order keys inside their groups, and the look-up of spans in them. */
+
 import type { Kernels } from '../../../native-free/kernels.js';
 import type { Vector } from '../../core/batch.js';
+import type { Allocator } from '../../core/build-vector.js';
 import { INT64, physicalOf } from '../../core/types.js';
 import { evaluate } from '../expression/evaluate.js';
-import { type Allocator, toFlat } from '../expression/gather.js';
+import { toFlat } from '../expression/gather.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { Expression } from '../plan/expression.js';
 import type { Chunk } from './chunk.js';

@@ -1,9 +1,11 @@
 /** Sorting: vectors become 64-bit order keys, and row numbers are sorted by them, least significant key first. */
+
 import type { Kernels } from '../../../native-free/kernels.js';
 import type { Vector } from '../../core/batch.js';
+import type { Allocator } from '../../core/build-vector.js';
 import { MemoryScope } from '../../core/memory-scope.js';
 import { type PhysicalType, physicalOf } from '../../core/types.js';
-import { type Allocator, type MoveContext, toFlat } from '../expression/gather.js';
+import { type MoveContext, toFlat } from '../expression/gather.js';
 import { nestedToBytes } from '../expression/nested-bytes.js';
 import { TextEncoder32 } from './text-encoder.js';
 

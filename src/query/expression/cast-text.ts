@@ -1,5 +1,6 @@
 /** Casts from and to text. Plain forms go by kernels; what they leave is parsed or written value by value. */
 import { bitmapBytes, flatVector, type Vector } from '../../core/batch.js';
+import { bytesVector, writeValue } from '../../core/build-vector.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, FLOAT64, INT64, isInteger, physicalOf, type TimeUnit, UNITS_PER_SECOND, WIDTH_BYTES } from '../../core/types.js';
 import { isValid, valueAt } from '../../core/values.js';
@@ -7,7 +8,7 @@ import { filledBitmap, restrict } from './bitmaps.js';
 import { castNumber } from './cast-number.js';
 import type { MoveContext } from './gather.js';
 import { floatText, valueFromText, valueToText } from './literals.js';
-import { bytesVector, textsOf, vectorOf, writeValue } from './vector-values.js';
+import { textsOf, vectorOf } from './vector-values.js';
 
 const encoder = new TextEncoder();
 const FRACTION_DIGITS = { s: 0, ms: 3, us: 6, ns: 9 } as const satisfies Record<TimeUnit, number>;
@@ -179,5 +180,5 @@ function parseRows(vector: Vector, to: DataType, safe: boolean, context: MoveCon
     { kind: 'bool' },
     context,
   ).validity;
-  return { ...bytesVector(bytes, to, context, context.scratch), validity };
+  return { ...bytesVector(bytes, to, context.arena, context.scratch), validity };
 }

@@ -1,10 +1,11 @@
 /** A column that grows: vectors are appended to buffers of a memory scope. What materialising operators keep their rows in. */
 import { assert } from '../../core/assert.js';
 import { bitmapBytes, type DictionaryView, dictionaryVector, flatVector, type Vector } from '../../core/batch.js';
+import { tooMuchText } from '../../core/build-vector.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { type DataType, physicalOf, WIDTH_BYTES } from '../../core/types.js';
 import { isValid } from '../../core/values.js';
-import { fillKernel, gatherVector, type MoveContext, toFlat, tooMuchText } from './gather.js';
+import { fillKernel, gatherVector, type MoveContext, toFlat } from './gather.js';
 
 const FIRST_BYTES = 4096;
 const MAX_BYTES = 2 ** 31 - 1;

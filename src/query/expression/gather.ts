@@ -1,14 +1,9 @@
 /** Taking rows out of vectors: by index, with missing rows as NULL, and decoded to flat. */
 import { bitmapBytes, flatVector, type Vector } from '../../core/batch.js';
-import { DbError } from '../../core/errors.js';
+import { type Allocator, tooMuchText } from '../../core/build-vector.js';
 import { physicalOf, WIDTH_BYTES } from '../../core/types.js';
 import { isValid } from '../../core/values.js';
 import type { EvaluationContext } from '../functions/contract.js';
-
-/** Anything that gives arena memory: a Scratch, or a MemoryScope. */
-export interface Allocator {
-  allocate(sizeBytes: number): number;
-}
 
 /** What moving vectors needs. An EvaluationContext is one. */
 export type MoveContext = Pick<EvaluationContext, 'arena' | 'kernels' | 'scratch'>;
@@ -151,12 +146,6 @@ function gatherBytes(
   const outValues = memory.allocate(sizeBytes);
   context.kernels.gather_bytes(offsets, values, indices, count, outOffsets, outValues);
   return flatVector(vector.type, count, outValues, 0, outOffsets);
-}
-
-export function tooMuchText(): DbError {
-  return new DbError('query_memory_exceeded', 'the text or lists of one column of a batch exceed 2 GiB', {
-    hint: 'work on fewer or shorter values at once',
-  });
 }
 
 function gatherLists(vector: Vector, indices: number, count: number, context: MoveContext, memory: Allocator): Vector {

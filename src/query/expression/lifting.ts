@@ -2,7 +2,9 @@
  * Dictionary lifting: an expression over one dictionary-encoded column is computed once per distinct value and then looked up by code.
  * The values of the dictionary, and NULL as one value more, are a small input of their own.
  */
+
 import { bitmapBytes, type DictionaryView, dictionaryVector, flatVector, type Vector } from '../../core/batch.js';
+import type { Allocator } from '../../core/build-vector.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, isText, physicalOf } from '../../core/types.js';
 import { nextDictionaryId } from '../execution/dictionary-id.js';
@@ -14,7 +16,7 @@ import { ColumnBuilder } from './column-builder.js';
 import { COMPARISONS } from './compare.js';
 import type { LiftedResult } from './dictionary-cache.js';
 import type { Evaluate, EvaluationInput } from './evaluation-input.js';
-import { type Allocator, gatherVector, gatherVectorOrNull, toFlat } from './gather.js';
+import { gatherVector, gatherVectorOrNull, toFlat } from './gather.js';
 
 /** The expression's vector by way of its column's dictionary; undefined when that is not possible or not worth it. */
 export function evaluateLifted(

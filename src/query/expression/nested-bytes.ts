@@ -7,10 +7,11 @@
  *   text    = bytes, 00 written as 00 ff, then 00 00          interval = its nanoseconds, a month counted as 30 days
  */
 import type { Value, Vector } from '../../core/batch.js';
+import { type Allocator, bytesVector } from '../../core/build-vector.js';
 import { BINARY, type DataType, physicalOf, WIDTH_BYTES } from '../../core/types.js';
 import { intervalNanoseconds, justified } from '../functions/interval-values.js';
-import type { Allocator, MoveContext } from './gather.js';
-import { bytesVector, valuesOf, vectorOf } from './vector-values.js';
+import type { MoveContext } from './gather.js';
+import { valuesOf, vectorOf } from './vector-values.js';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -22,7 +23,7 @@ export function nestedToBytes(vector: Vector, context: MoveContext): Vector {
   const writer = new Writer();
   const values = valuesOf(vector, context);
   const bytes = values.map((value) => (value === null ? new Uint8Array(0) : writer.bytesOf(value, vector.type)));
-  const flat = bytesVector(bytes, BINARY, context, context.scratch);
+  const flat = bytesVector(bytes, BINARY, context.arena, context.scratch);
   const validity = values.includes(null)
     ? vectorOf(
         values.map((value) => (value === null ? null : true)),

@@ -1,7 +1,8 @@
 /** What text functions share: operands as kernels take them, and results with offsets. */
 import type { Vector } from '../../core/batch.js';
+import { tooMuchText } from '../../core/build-vector.js';
 import { type DataType, UTF8 } from '../../core/types.js';
-import { type MoveContext, toFlat, tooMuchText } from '../expression/gather.js';
+import { type MoveContext, toFlat } from '../expression/gather.js';
 import { textsOf, vectorOf } from '../expression/vector-values.js';
 import type { EvaluationContext } from './contract.js';
 import { result, step } from './overloads.js';

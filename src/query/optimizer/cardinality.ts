@@ -58,6 +58,8 @@ function compute(plan: LogicalPlan): Cardinality {
       return plain(plan.rows.length);
     case 'series':
       return plain(1000);
+    case 'file':
+      return plain(100_000);
     case 'filter': {
       const input = cardinalityOf(plan.input);
       return scaled(input, selectivityOf(conjuncts(plan.condition), input));

@@ -65,6 +65,7 @@ function push(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
     }
     case 'values':
     case 'series':
+    case 'file':
     case 'limit':
     case 'reference':
     case 'limit_by':

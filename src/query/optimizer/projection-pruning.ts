@@ -67,6 +67,10 @@ function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
     }
     case 'series':
       return plan;
+    case 'file': {
+      const kept = indexes(plan, wanted);
+      return { ...plan, columnIndexes: pick(plan.columnIndexes, kept), output: pick(plan.output, kept) };
+    }
     case 'reference': {
       const kept = indexes(plan, wanted);
       return { ...plan, columns: pick(plan.columns, kept), output: pick(plan.output, kept) };

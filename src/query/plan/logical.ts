@@ -3,7 +3,9 @@
  * Columns are named by id, so that rules can move nodes without renumbering. Row order is significant only above Sort (and for
  * Scan: insertion order), and Limit without Sort takes the first rows in that order.
  */
+import type { OwnedBatch } from '../../core/batch.js';
 import type { TableSnapshot } from '../../core/contracts.js';
+import type { MemoryScope } from '../../core/memory-scope.js';
 import type { DataType, Field } from '../../core/types.js';
 import type { ColumnId, Expression } from './expression.js';
 import type { WindowCall } from './window.js';
@@ -16,6 +18,7 @@ export type LogicalPlan =
   | ScanPlan
   | ValuesPlan
   | SeriesPlan
+  | FilePlan
   | FilterPlan
   | ProjectPlan
   | AggregatePlan
@@ -63,6 +66,22 @@ export interface SeriesPlan extends Node {
   readonly stop: Expression;
   readonly step: Expression;
   readonly inclusive: boolean;
+}
+
+/** The rows of a file, in its order. */
+export interface FilePlan extends Node {
+  readonly kind: 'file';
+  readonly source: FileRows;
+  /** For each output column, the file's column index. */
+  readonly columnIndexes: readonly number[];
+}
+
+export interface FileRows {
+  /** For EXPLAIN. */
+  readonly name: string;
+  readonly fields: readonly Field[];
+  /** Batches of the asked columns, in the asked order, in memory of scopes that `memory` makes. */
+  read(columnIndexes: readonly number[], memory: () => MemoryScope): AsyncIterable<OwnedBatch>;
 }
 
 /** Rows for which the condition is true. */
@@ -265,6 +284,7 @@ export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
     case 'scan':
     case 'values':
     case 'series':
+    case 'file':
     case 'reference':
       return [];
     case 'cut':

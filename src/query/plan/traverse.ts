@@ -10,6 +10,7 @@ export function withInputs(plan: LogicalPlan, inputs: readonly LogicalPlan[]): L
     case 'scan':
     case 'values':
     case 'series':
+    case 'file':
     case 'reference':
       return plan;
     case 'cut':
@@ -75,6 +76,7 @@ export function mapOwnExpressions(plan: LogicalPlan, change: (expression: Expres
     case 'cut':
       return { ...plan, ties: keys(plan.ties) };
     case 'distinct':
+    case 'file':
     case 'limit':
     case 'union':
     case 'with':
@@ -125,6 +127,7 @@ export function ownExpressions(plan: LogicalPlan): readonly Expression[] {
     case 'cut':
       return plan.ties.map((key) => key.expression);
     case 'distinct':
+    case 'file':
     case 'limit':
     case 'union':
     case 'with':

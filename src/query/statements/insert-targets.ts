@@ -30,7 +30,10 @@ export function targetColumns(
 }
 
 /** Fails with `column_not_found`. */
-function columnNamed(name: Identifier, definition: TableDefinition): ColumnDefinition {
+export function columnNamed(
+  name: Pick<Identifier, 'name'> & { readonly position?: number | undefined },
+  definition: TableDefinition,
+): ColumnDefinition {
   const column = definition.columns.find((each) => each.name.toLowerCase() === name.name.toLowerCase());
   if (column) return column;
   throw new DbError('column_not_found', `table ${definition.name} has no column ${name.name}`, {

@@ -104,6 +104,10 @@ function watch(bind: BindContext, context: StatementContext): Watched {
       read = true;
       return bind.catalog;
     },
+    get files() {
+      read = true;
+      return bind.files;
+    },
     systemTable: (...args) => {
       const found = bind.systemTable(...args);
       if (found !== undefined) read = true;

@@ -4,6 +4,7 @@ import { DbError } from '../../core/errors.js';
 import type { Execute, Statement } from '../syntax/ast/statement.js';
 import { alterTable } from './alter-table.js';
 import { comment } from './comment.js';
+import { copy } from './copy.js';
 import { createIndex, createTable } from './create-table.js';
 import { deleteRows, truncate } from './delete.js';
 import { drop } from './drop.js';
@@ -15,7 +16,7 @@ import { createSchema, use } from './schemas.js';
 import { describeQuery, runQuery } from './select.js';
 import { cancelQuery, reset, set } from './settings.js';
 import { describe, show } from './show.js';
-import { NO_FIELDS, notYet, type StatementContext, type StatementOutcome } from './statement.js';
+import { NO_FIELDS, type StatementContext, type StatementOutcome } from './statement.js';
 import { SUMMARY_SCHEMA, summarize } from './summarize.js';
 import { checkTransaction, savepoint, transaction } from './transactions.js';
 import { update } from './update.js';
@@ -30,23 +31,13 @@ interface Handler<Kind extends Statement['kind']> {
 
 type Handlers = { readonly [Kind in Statement['kind']]: Handler<Kind> };
 
-function unsupportedStatement<Kind extends Statement['kind']>(what: string, kind: StatementKind, writes = true): Handler<Kind> {
-  return {
-    kind,
-    writes,
-    run: (statement) => {
-      throw notYet(what, statement);
-    },
-  };
-}
-
 const HANDLERS: Handlers = {
   query: { kind: 'query', writes: false, run: runQuery },
   insert: { kind: 'insert', writes: true, run: insert },
   update: { kind: 'update', writes: true, run: update },
   delete: { kind: 'delete', writes: true, run: deleteRows },
   merge: { kind: 'update', writes: true, run: merge },
-  copy: unsupportedStatement('COPY', 'utility'),
+  copy: { kind: 'utility', writes: true, run: copy },
   truncate: { kind: 'ddl', writes: true, run: truncate },
   createTable: { kind: 'ddl', writes: true, run: createTable },
   createView: { kind: 'ddl', writes: true, run: createView },
@@ -89,7 +80,7 @@ export function mayWrite(statement: Statement): boolean {
 
 export async function runStatement(statement: Statement, context: StatementContext): Promise<StatementOutcome> {
   checkTransaction(statement, writes(statement), context);
-  return handlerOf(statement).run(statement, context);
+  return context.files.with(() => handlerOf(statement).run(statement, context));
 }
 
 function execute(statement: Execute, context: StatementContext): Promise<StatementOutcome> {
@@ -105,7 +96,7 @@ function execute(statement: Execute, context: StatementContext): Promise<Stateme
 
 /** What planning tells of a statement. The results of SHOW and the like are planned by making them: they are small and change nothing. */
 export async function describeStatement(statement: Statement, context: StatementContext): Promise<QueryDescription> {
-  if (statement.kind === 'query') return describeQuery(statement, context);
+  if (statement.kind === 'query') return context.files.with(() => describeQuery(statement, context));
   if (statement.kind === 'execute') {
     const prepared = executed(statement, context);
     return describeStatement(prepared.statement, prepared.context);

@@ -82,7 +82,7 @@ export async function describeQuery(query: Query, context: StatementContext): Pr
 }
 
 function keepsInsertionOrder(plan: LogicalPlan): boolean {
-  if (plan.kind === 'scan' || plan.kind === 'sort' || plan.kind === 'values' || plan.kind === 'series') return true;
+  if (plan.kind === 'scan' || plan.kind === 'sort' || plan.kind === 'values' || plan.kind === 'series' || plan.kind === 'file') return true;
   return (plan.kind === 'project' || plan.kind === 'filter' || plan.kind === 'limit') && keepsInsertionOrder(plan.input);
 }
 

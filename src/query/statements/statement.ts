@@ -20,6 +20,7 @@ import type { BindContext } from '../binder/context.js';
 import type { ServerFacts } from '../catalog/system-table.js';
 import type { KeyQueue } from '../constraints/key-queue.js';
 import type { WorkerPool } from '../execution/worker-pool.js';
+import type { StatementFiles } from '../files/statement-files.js';
 import type { Expression } from '../plan/expression.js';
 import type { Session } from '../session.js';
 import type { SessionSettings } from '../session-settings.js';
@@ -52,6 +53,8 @@ export interface StatementContext {
   readonly readOnly: boolean;
   readonly queries: QueryRegistry;
   readonly keyQueue: KeyQueue;
+  /** What it reads besides tables. */
+  readonly files: StatementFiles;
   /** The whole text; positions are offsets in it. */
   readonly sql: string;
   readonly parameters: Parameters | undefined;
@@ -107,7 +110,7 @@ export function bindContextOf(context: PlanContext, snapshot: Snapshot): BindCon
     searchPath: context.session.searchPath,
     nowNanoseconds: context.nowNanoseconds,
     evaluateConstant: context.evaluateConstant,
-    ...(isStatement(context) ? { server: serverFacts(context) } : {}),
+    ...(isStatement(context) ? { server: serverFacts(context), files: context.files } : {}),
   });
 }
 

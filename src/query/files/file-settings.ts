@@ -1,0 +1,95 @@
+/** Options of a file as they are written: in COPY … (…), and as named arguments of read_csv and the like. */
+import { DbError } from '../../core/errors.js';
+import { nearestName } from '../../core/nearest-name.js';
+import { fileFormatNamed, type GivenFileOptions } from '../../formats/files/file-options.js';
+
+export interface FileSetting {
+  /** Lower case. */
+  readonly name: string;
+  /** null: the name stands alone, or NULL. */
+  readonly value: string | number | bigint | boolean | null;
+  readonly position: number;
+}
+
+type Read = (setting: FileSetting) => GivenFileOptions;
+
+const delimiter: Read = (setting) => ({ delimiter: textOf(setting) });
+const nullText: Read = (setting) => ({ nullText: textOf(setting) });
+const compression: Read = (setting) => ({ compression: choiceOf(setting, ['auto', 'none', 'gzip', 'snappy'] as const) });
+
+const SETTINGS: Readonly<Record<string, Read>> = {
+  format: (setting) => ({ format: fileFormatNamed(textOf(setting)) }),
+  header: (setting) => ({ header: setting.value === 'match' ? true : flagOf(setting) }),
+  delimiter,
+  delim: delimiter,
+  sep: delimiter,
+  null: nullText,
+  nullstr: nullText,
+  quote: quoteOnly,
+  escape: quoteOnly,
+  encoding: (setting) => {
+    if (!/^utf-?8$/i.test(textOf(setting))) throw unsupportedSetting(setting, 'files are UTF-8');
+    return {};
+  },
+  compression,
+  codec: compression,
+  array: (setting) => ({ array: flagOf(setting) }),
+};
+
+/** Fails with `invalid_argument` or `unsupported`, at the option. */
+export function givenOptions(settings: readonly FileSetting[]): GivenFileOptions {
+  const given: Record<string, unknown> = {};
+  const seen = new Set<string>();
+  for (const setting of settings) {
+    const read = Object.hasOwn(SETTINGS, setting.name) ? SETTINGS[setting.name] : undefined;
+    if (!read) throw unknownSetting(setting);
+    if (seen.has(setting.name)) throw invalid(setting, 'it is given twice');
+    seen.add(setting.name);
+    try {
+      Object.assign(given, read(setting));
+    } catch (error) {
+      if (!(error instanceof DbError) || error.position !== undefined) throw error;
+      throw new DbError(error.code, error.message, { position: setting.position, hint: error.hint });
+    }
+  }
+  return given;
+}
+
+function unknownSetting({ name, position }: FileSetting): DbError {
+  const nearest = nearestName(name, Object.keys(SETTINGS));
+  const hint = nearest === undefined ? `there are ${Object.keys(SETTINGS).join(', ')}` : `did you mean ${nearest}?`;
+  return new DbError('invalid_argument', `files have no option ${name}`, { position, hint });
+}
+
+function invalid({ name, position }: FileSetting, why: string): DbError {
+  return new DbError('invalid_argument', `option ${name}: ${why}`, { position });
+}
+
+function unsupportedSetting({ name, value, position }: FileSetting, hint: string): DbError {
+  return new DbError('unsupported', `${name} ${String(value)} is not executed by this version yet`, { position, hint });
+}
+
+function quoteOnly(setting: FileSetting): GivenFileOptions {
+  if (textOf(setting) !== '"') throw unsupportedSetting(setting, 'cells are quoted with " and quotes in them doubled');
+  return {};
+}
+
+function textOf(setting: FileSetting): string {
+  if (typeof setting.value === 'string') return setting.value;
+  throw invalid(setting, 'it takes a text');
+}
+
+function flagOf(setting: FileSetting): boolean {
+  const text = String(setting.value ?? true).toLowerCase();
+  if (['true', 'on', '1', 'yes'].includes(text)) return true;
+  if (['false', 'off', '0', 'no'].includes(text)) return false;
+  throw invalid(setting, 'it is true or false');
+}
+
+function choiceOf<Choice extends string>(setting: FileSetting, choices: readonly Choice[]): Choice {
+  const text = textOf(setting).toLowerCase();
+  const chosen =
+    choices.find((choice) => choice === text) ?? (text === 'uncompressed' ? choices.find((each) => each === 'none') : undefined);
+  if (chosen === undefined) throw invalid(setting, `${text} is none of ${choices.join(', ')}`);
+  return chosen;
+}
