@@ -17,6 +17,10 @@ const delimiter: Read = (setting) => ({ delimiter: textOf(setting) });
 const nullText: Read = (setting) => ({ nullText: textOf(setting) });
 const compression: Read = (setting) => ({ compression: choiceOf(setting, ['auto', 'none', 'gzip', 'snappy'] as const) });
 
+const notYet: Read = (setting) => {
+  throw unsupportedSetting(setting, 'leave it away');
+};
+
 const SETTINGS: Readonly<Record<string, Read>> = {
   format: (setting) => ({ format: fileFormatNamed(textOf(setting)) }),
   header: (setting) => ({ header: setting.value === 'match' ? true : flagOf(setting) }),
@@ -34,6 +38,24 @@ const SETTINGS: Readonly<Record<string, Read>> = {
   compression,
   codec: compression,
   array: (setting) => ({ array: flagOf(setting) }),
+  // COPY … WITH CSV
+  csv: () => ({ format: 'csv' }),
+  columns: notYet,
+  types: notYet,
+  row_group_size: notYet,
+  partition_by: notYet,
+  overwrite: notYet,
+  force_quote: notYet,
+  force_not_null: notYet,
+  force_null: notYet,
+  freeze: notYet,
+  on_error: notYet,
+  dateformat: notYet,
+  timestampformat: notYet,
+  skip: notYet,
+  union_by_name: notYet,
+  filename: notYet,
+  hive_partitioning: notYet,
 };
 
 /** Fails with `invalid_argument` or `unsupported`, at the option. */
@@ -57,7 +79,7 @@ export function givenOptions(settings: readonly FileSetting[]): GivenFileOptions
 
 function unknownSetting({ name, position }: FileSetting): DbError {
   const nearest = nearestName(name, Object.keys(SETTINGS));
-  const hint = nearest === undefined ? `there are ${Object.keys(SETTINGS).join(', ')}` : `did you mean ${nearest}?`;
+  const hint = nearest === undefined ? `there are format, header, delimiter, null, compression, array` : `did you mean ${nearest}?`;
   return new DbError('invalid_argument', `files have no option ${name}`, { position, hint });
 }
 
@@ -90,6 +112,7 @@ function choiceOf<Choice extends string>(setting: FileSetting, choices: readonly
   const text = textOf(setting).toLowerCase();
   const chosen =
     choices.find((choice) => choice === text) ?? (text === 'uncompressed' ? choices.find((each) => each === 'none') : undefined);
+  if (['zstd', 'brotli', 'lz4', 'bzip2'].includes(text)) throw unsupportedSetting(setting, choices.join(', '));
   if (chosen === undefined) throw invalid(setting, `${text} is none of ${choices.join(', ')}`);
   return chosen;
 }
