@@ -7,6 +7,7 @@
  */
 import type { Arena } from '../core/arena.js';
 import type { OwnedBatch } from '../core/batch.js';
+import { closedByReturn } from '../core/batch-source.js';
 import { DbError } from '../core/errors.js';
 import { MemoryScope } from '../core/memory-scope.js';
 import { type Field, type Schema, UTF8 } from '../core/types.js';
@@ -110,7 +111,11 @@ export async function decodeIpcStream(
     if (first !== undefined && (!isFile || readMessage(first).kind === 'schema')) decoder.head(first);
     else if (isFile) await takeFooter(bytes, decoder, first, maxBytes);
     if (decoder.schema === undefined) throw new DbError('invalid_data', 'no Arrow schema in the body');
-    return { schema: decoder.schema, batches: pullBatches(arena, bytes, decoder, isFile, memory) };
+    const batches = closedByReturn(pullBatches(arena, bytes, decoder, isFile, memory), async () => {
+      decoder.close();
+      await bytes.close();
+    });
+    return { schema: decoder.schema, batches };
   } catch (error) {
     decoder.close();
     await bytes.close();

@@ -6,6 +6,7 @@ import type { Kernels } from '../../../native-free/kernels.js';
 import { kernelsOf } from '../../arrow/arena-kernels.js';
 import type { Arena } from '../../core/arena.js';
 import type { OwnedBatch } from '../../core/batch.js';
+import { closedByReturn } from '../../core/batch-source.js';
 import { asDbError, DbError } from '../../core/errors.js';
 import { MemoryScope } from '../../core/memory-scope.js';
 import type { DataType, Field, Schema } from '../../core/types.js';
@@ -91,7 +92,17 @@ export class RowDecoder {
     }
   }
 
-  async *batches(fields: readonly Field[]): AsyncGenerator<OwnedBatch> {
+  /** Ends the window and the cells when it ends. */
+  batches(fields: readonly Field[]): AsyncIterable<OwnedBatch> {
+    return closedByReturn(this.decoded(fields), () => this.close());
+  }
+
+  private async close(): Promise<void> {
+    this.table.scope.release();
+    await this.window.close();
+  }
+
+  private async *decoded(fields: readonly Field[]): AsyncGenerator<OwnedBatch> {
     const readers = fields.map((field) => new ColumnReader(this.arena, this.kernels, field, this.tokenizer.syntax));
     try {
       for (;;) {
@@ -106,8 +117,7 @@ export class RowDecoder {
         await this.window.fill();
       }
     } finally {
-      this.table.scope.release();
-      await this.window.close();
+      await this.close();
     }
   }
 

@@ -6,6 +6,7 @@ import { createGunzip } from 'node:zlib';
 import { decodeIpcStream } from '../../arrow/ipc-stream.js';
 import type { Arena } from '../../core/arena.js';
 import type { OwnedBatch } from '../../core/batch.js';
+import { closedByReturn } from '../../core/batch-source.js';
 import { DbError } from '../../core/errors.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { decodeCsv } from '../decoders/csv.js';
@@ -88,7 +89,7 @@ async function readParquet(path: string, { memory, columns, signal }: FileReadin
       { byteLength: size, slice: (start, end = size) => slice(file, start, end) },
       { memory, columns, signal },
     );
-    return { schema: source.schema, batches: closing(source.batches, file) };
+    return { schema: source.schema, batches: closedByReturn(closing(source.batches, file), () => file.close()) };
   } catch (error) {
     await file.close();
     throw error;
@@ -105,31 +106,10 @@ async function slice(file: FileHandle, start: number, end: number): Promise<Arra
   return bytes.buffer;
 }
 
-/** A file that nobody iterates over is closed by return() too. */
-function closing(batches: AsyncIterable<OwnedBatch>, file: FileHandle): AsyncIterable<OwnedBatch> {
-  const source = batches[Symbol.asyncIterator]();
-  let isClosed = false;
-  const close = async (): Promise<void> => {
-    if (isClosed) return;
-    isClosed = true;
-    await source.return?.();
+async function* closing(batches: AsyncIterable<OwnedBatch>, file: FileHandle): AsyncGenerator<OwnedBatch> {
+  try {
+    yield* batches;
+  } finally {
     await file.close();
-  };
-  const iterator: AsyncIterator<OwnedBatch> = {
-    next: async () => {
-      try {
-        const step = await source.next();
-        if (step.done) await close();
-        return step;
-      } catch (error) {
-        await close();
-        throw error;
-      }
-    },
-    return: async () => {
-      await close();
-      return { done: true, value: undefined };
-    },
-  };
-  return { [Symbol.asyncIterator]: () => iterator };
+  }
 }

@@ -48,11 +48,16 @@ function pathOf(syntax: Syntax, context: StatementContext): string {
   throw new DbError('type_mismatch', 'the name of a file is a text', { position: syntax.position });
 }
 
+const SIMPLE = new Set(['column', 'string', 'number', 'boolean', 'null', 'parameter', 'unary']);
+
 function settingOf({ name, value, position }: Copy['options'][number], context: StatementContext): FileSetting {
   if (value === null) return { name, value: null, position };
+  if (!SIMPLE.has(value.kind)) {
+    throw new DbError('unsupported', `option ${name} with a list is not executed by this version yet`, { position });
+  }
   const given = value.kind === 'column' ? value.name.map((part) => part.name).join('.') : constantOf(value, context);
   if (typeof given === 'object' && given !== null) {
-    throw new DbError('unsupported', `COPY option ${name} with a list is not executed by this version yet`, { position });
+    throw new DbError('type_mismatch', `option ${name} is a text, a number or a bool`, { position });
   }
   return { name, value: given, position };
 }
