@@ -1,10 +1,10 @@
 /** Batches → a Parquet file, row group by row group: memory is bounded by one group. */
 import zlib from 'node:zlib';
 import type { Arena } from '../../core/arena.js';
-import type { OwnedBatch, Value } from '../../core/batch.js';
+import type { OwnedBatch, Value, Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
-import type { DataType, Field } from '../../core/types.js';
-import { valueAt } from '../../core/values.js';
+import { type DataType, type Field, isText, physicalOf } from '../../core/types.js';
+import { isValid, valueAt } from '../../core/values.js';
 import type { Output } from '../encoders/output.js';
 import type { MakeEncoder } from '../encoders/result-encoder.js';
 import { elementsOf } from './parquet-types.js';
@@ -34,7 +34,7 @@ async function writeGroups(
   const schema = [{ name: 'schema', num_children: fields.length }, ...fields.flatMap(elementsOf)];
   const compressors = { GZIP: (input: Uint8Array) => new Uint8Array(zlib.gzipSync(input)) };
   const writer = new ParquetWriter({ writer: bytes, schema, codec, compressors, createdBy: 'FletchDB' });
-  const writers = fields.map((field) => writerOf(field.name, field.type));
+  const readers = fields.map((field) => readerOf(arena, field));
   const flush = async (): Promise<void> => {
     await output.through(bytes.getBytes());
     bytes.index = 0;
@@ -51,11 +51,7 @@ async function writeGroups(
     try {
       for (let row = 0; row < batch.rowCount; ) {
         const end = Math.min(batch.rowCount, row + groupRows - (columns[0]?.length ?? 0));
-        batch.columns.forEach((vector, i) => {
-          const write = writers[i] as Writer;
-          const column = columns[i] as unknown[];
-          for (let at = row; at < end; at++) column.push(write(valueAt(arena, vector, at)));
-        });
+        for (const [i, vector] of batch.columns.entries()) readers[i]?.(vector, row, end, columns[i] as unknown[]);
         row = end;
         if ((columns[0]?.length ?? 0) >= groupRows) await writeGroup();
       }
@@ -66,6 +62,56 @@ async function writeGroups(
   if ((columns[0]?.length ?? 0) > 0) await writeGroup();
   await writer.finish();
   await flush();
+}
+
+/** Adds the values of rows [first, end) to a column. */
+type Reader = (vector: Vector, first: number, end: number, column: unknown[]) => void;
+
+function readerOf(arena: Arena, { name, type }: Field): Reader {
+  if (isText(type)) return textReader(arena);
+  const write = presentWriter(name, type);
+  const physical = physicalOf(type);
+  const view = write === undefined && isViewed(physical) ? arena[physical] : undefined;
+  return (vector, first, end, column) => {
+    if (view === undefined || vector.encoding !== 'flat') {
+      for (let row = first; row < end; row++) {
+        const value = valueAt(arena, vector, row);
+        column.push(value === null || write === undefined ? value : write(value));
+      }
+      return;
+    }
+    const base = vector.values / view.BYTES_PER_ELEMENT;
+    for (let row = first; row < end; row++) column.push(isValid(arena, vector, row) ? view[base + row] : null);
+  };
+}
+
+/** Texts of a dictionary are made once each. */
+function textReader(arena: Arena): Reader {
+  const bytes = Buffer.from(arena.buffer as unknown as ArrayBuffer);
+  let known: { readonly id: number; readonly texts: string[] } | undefined;
+  return (vector, first, end, column) => {
+    const { dictionary } = vector;
+    const offsets = (dictionary?.offsets ?? vector.offsets) / 4;
+    const values = dictionary?.values ?? vector.values;
+    const textAt = (index: number) =>
+      bytes.toString('utf8', values + (arena.i32[offsets + index] as number), values + (arena.i32[offsets + index + 1] as number));
+    if (dictionary && known?.id !== dictionary.id) known = { id: dictionary.id, texts: [] };
+    const texts = dictionary ? known?.texts : undefined;
+    for (let row = first; row < end; row++) {
+      if (!isValid(arena, vector, row)) column.push(null);
+      else if (texts) {
+        const code = arena.i32[vector.values / 4 + row] as number;
+        texts[code] ??= textAt(code);
+        column.push(texts[code]);
+      } else column.push(textAt(vector.encoding === 'constant' ? 0 : row));
+    }
+  };
+}
+
+const VIEWED = ['i8', 'u8', 'i16', 'u16', 'i32', 'u32', 'i64', 'u64', 'f32', 'f64'] as const;
+
+function isViewed(physical: string): physical is (typeof VIEWED)[number] {
+  return (VIEWED as readonly string[]).includes(physical);
 }
 
 /** Our value (in the form of valueAt) → what hyparquet-writer stores as it is. */

@@ -17,7 +17,7 @@ import type { TargetSyntax } from './change-target.js';
 import { defaultOf } from './defaults.js';
 import { columnNamed, targetColumns } from './insert-targets.js';
 import { openAppend } from './run-change.js';
-import { optimizePlan, runPlan } from './select.js';
+import { optimizePlan, runPlan } from './run-plan.js';
 import { bindContextOf, type StatementContext } from './statement.js';
 import { existingTable } from './table-names.js';
 

@@ -83,10 +83,9 @@ async function copyTo(
   position: number,
   context: StatementContext,
 ): Promise<StatementOutcome> {
-  const outcome =
-    source.kind === 'query'
-      ? runQuery(source.query, context)
-      : runQuery(tableQuery(source, context), { ...context, parameters: undefined });
+  const outcome = await (source.kind === 'query'
+    ? runQuery(source.query, context)
+    : runQuery(tableQuery(source, context), { ...context, parameters: undefined }));
   const { schema, batches } = outcome;
   if (batches === null) throw new DbError('internal', 'a query gives rows');
   const iterator = batches[Symbol.asyncIterator]();
