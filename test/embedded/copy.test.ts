@@ -418,3 +418,40 @@ describe('who may use files', () => {
     }
   });
 });
+
+test('Parquet goes in and out over HTTP', async () => {
+  const server = await db.listen({ http: 0 });
+  try {
+    const url = `http://127.0.0.1:${server.httpPort}`;
+    const body = await fetch(`${url}/?format=parquet`, {
+      method: 'POST',
+      body: "SELECT i, 'x' || i AS s FROM generate_series(1, 1000) g(i)",
+    });
+    expect(body.headers.get('content-type')).toBe('application/vnd.apache.parquet');
+    const bytes = new Uint8Array(await body.arrayBuffer());
+    const answer = await fetch(`${url}/tables/by_http/rows?format=parquet&create=true`, { method: 'POST', body: bytes });
+    expect(await answer.json()).toMatchObject({ rows: 1000 });
+    expect(await rows('SELECT sum(i), max(s) FROM by_http')).toEqual([[500500n, 'x999']]);
+    const torn = await fetch(`${url}/tables/by_http/rows?format=parquet`, { method: 'POST', body: bytes.subarray(0, 500) });
+    expect(await torn.json()).toMatchObject({ code: 'invalid_data' });
+  } finally {
+    await server.close();
+  }
+});
+
+test('the memory of files is given back, also of those that are not read', async () => {
+  writeFileSync(file('leak.csv'), 'a\n1\n');
+  await db.exec(`COPY (SELECT 1 AS a) TO '${file('leak.parquet')}'; COPY (SELECT 1 AS a) TO '${file('leak.arrow')}'`);
+  const { arena } = (db as unknown as { engine: { arena: { usedBytes: number } } }).engine;
+  for (const name of ['leak.csv', 'leak.parquet', 'leak.arrow']) {
+    await rows(`SELECT * FROM '${file(name)}'`);
+    const before = arena.usedBytes;
+    for (let i = 0; i < 3; i++) {
+      await rows(`DESCRIBE SELECT * FROM '${file(name)}'`);
+      await rows(`SELECT * FROM '${file(name)}'`);
+      await db.query(`SELECT nope FROM '${file(name)}'`).catch(() => undefined);
+      await db.exec(`COPY every FROM '${file(name)}'`).catch(() => undefined);
+    }
+    expect(arena.usedBytes).toBe(before);
+  }
+});

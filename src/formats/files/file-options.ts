@@ -10,7 +10,7 @@ interface FileFormatRow {
   readonly delimiter?: string;
 }
 
-export const FILE_FORMATS = {
+const FILE_FORMATS = {
   csv: { extensions: ['csv'], aliases: [], delimiter: ',' },
   tsv: { extensions: ['tsv', 'tab'], aliases: [], delimiter: '\t' },
   json: { extensions: ['json', 'ndjson', 'jsonl'], aliases: ['ndjson', 'jsonl', 'json_lines'] },

@@ -26,7 +26,7 @@ export interface FileCatalog {
   rowsOf(request: FileRequest): FileRows;
 }
 
-export class FileNeeded extends Error {
+class FileNeeded extends Error {
   override readonly name = 'FileNeeded';
   readonly request: FileRequest;
 
