@@ -66,7 +66,7 @@ export function fileOptions(path: string, given: GivenFileOptions): FileOptions 
   const format = given.format ?? formatOfName(path);
   if (format === undefined) {
     throw new DbError('invalid_argument', 'the name of the file does not tell its format', {
-      hint: `say it: FORMAT csv (${FORMATS.map(([name]) => name).join(', ')})`,
+      hint: `say it: FORMAT csv in COPY, read_csv(…) in FROM (${FORMATS.map(([name]) => name).join(', ')})`,
     });
   }
   const row: FileFormatRow = FILE_FORMATS[format];
