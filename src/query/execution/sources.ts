@@ -11,8 +11,13 @@ import type { QueryRun } from './query-run.js';
 import type { Branch, Lane, LaneRange, OperatorSpec, Piece } from './task.js';
 import { type TimeBounds, timeBounds, verdictOf, zonesOf } from './zone-pruning.js';
 
-/** Vectors' worth of rows in a lane. Lanes depend on the data only, so that results do not depend on threads. */
-const LANE_VECTORS = 24;
+/**
+ * Vectors' worth of rows in a lane: few where the rows are few, so that all threads have some, and more where each lane would only cost its
+ * setting up. Lanes depend on the data only, so that results do not depend on threads.
+ */
+const SMALL_LANE_VECTORS = 24;
+const LARGE_LANE_VECTORS = 64;
+const ENOUGH_LANES = 8;
 const MAX_LANES = 64;
 
 /** A unit of a source: a segment or a piece. */
@@ -180,7 +185,9 @@ export interface UnitRange {
 export function lanesOf(pipeline: Pipeline, vectorRows: number): UnitRange[][] {
   const rows = rowsOf(pipeline);
   if (rows === 0) return [];
-  const count = Math.max(1, Math.min(MAX_LANES, Math.round(rows / (vectorRows * LANE_VECTORS))));
+  const vectors = rows / vectorRows;
+  const laneVectors = Math.min(LARGE_LANE_VECTORS, Math.max(SMALL_LANE_VECTORS, vectors / ENOUGH_LANES));
+  const count = Math.max(1, Math.min(MAX_LANES, Math.round(vectors / laneVectors)));
   return cutUnits(pipeline, Math.ceil(rows / count / vectorRows) * vectorRows);
 }
 
