@@ -1,6 +1,7 @@
 /** JavaScript columns and rows → a batch in the arena. One loop per column; the values were boxed by the caller already. */
 import type { Arena } from '../core/arena.js';
 import { type Batch, bitmapBytes, flatVector, type Vector } from '../core/batch.js';
+import { writeValue } from '../core/build-vector.js';
 import { DbError } from '../core/errors.js';
 import type { MemoryScope } from '../core/memory-scope.js';
 import {
@@ -13,14 +14,14 @@ import {
   INT64,
   physicalOf,
   type Schema,
-  type TimeUnit,
   typeName,
   UINT64,
   UNITS_PER_SECOND,
   UTF8,
   WIDTH_BYTES,
 } from '../core/types.js';
-import { clockTicksFromText, daysFromText, ticksFromDate, ticksFromText, uuidBytes } from './time-input.js';
+import { valueFromText } from '../query/expression/literals.js';
+import { daysFromText, ticksFromDate, ticksFromText } from './time-input.js';
 
 export type ColumnValue = null | undefined | boolean | number | bigint | string | Date | Uint8Array;
 
@@ -268,11 +269,11 @@ function wideWriter(arena: Arena, name: string, type: DataType, address: number)
       };
     case 'timestamp':
       return (row, value) => {
-        arena.i64[first + row] = int64Of(ticksOf(value, type.unit, fail), value, fail);
+        arena.i64[first + row] = int64Of(ticksOf(value, type, fail), value, fail);
       };
     case 'time64':
       return (row, value) => {
-        const ticks = typeof value === 'string' ? clockTicksFromText(value, type.unit) : value;
+        const ticks = typeof value === 'string' ? ticksFromText(value, type) : value;
         if (typeof ticks !== 'bigint' || ticks < 0n || ticks >= 86_400n * UNITS_PER_SECOND[type.unit]) throw fail(value);
         arena.i64[first + row] = ticks;
       };
@@ -285,7 +286,7 @@ function wideWriter(arena: Arena, name: string, type: DataType, address: number)
     case 'uuid':
       return (row, value) => {
         if (typeof value !== 'string') throw fail(value);
-        arena.u8.set(uuidBytes(value), address + 16 * row);
+        writeValue(arena, type, address + 16 * row, valueFromText(value, type));
       };
     default:
       throw new DbError('unsupported', `column ${name}: values of type ${typeName(type)} are taken from Arrow tables only`);
@@ -297,9 +298,9 @@ function int64Of(wide: bigint, value: PresentValue, fail: (value: PresentValue) 
   return wide;
 }
 
-function ticksOf(value: PresentValue, unit: TimeUnit, fail: (value: PresentValue) => DbError): bigint {
-  if (value instanceof Date) return ticksFromDate(value, unit);
-  if (typeof value === 'string') return ticksFromText(value, unit);
+function ticksOf(value: PresentValue, type: DataType & { kind: 'timestamp' }, fail: (value: PresentValue) => DbError): bigint {
+  if (value instanceof Date) return ticksFromDate(value, type.unit);
+  if (typeof value === 'string') return ticksFromText(value, type);
   if (typeof value === 'bigint') return value;
   throw fail(value);
 }

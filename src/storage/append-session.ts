@@ -1,76 +1,50 @@
-/** One atomic append: its rows are staged until commit or abort. */
-import type { Batch } from '../core/batch.js';
+/** Appends to a table outside of transactions: one commit each, all rows or none. */
 import type { AppendResult, AppendSession } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
-import type { Schema } from '../core/types.js';
 import { ArenaBytes, type CatalogWrite } from './catalog.js';
 import type { Segment } from './segment.js';
+import { type AppendTarget, StagedAppend } from './staged-append.js';
 import { StagedRows } from './staged-rows.js';
 import type { StorageContext } from './storage-context.js';
 import { markChanged, type Table, type Undo, undoAll } from './table.js';
 import type { TailRecord } from './tail-record.js';
 
-export class TableAppendSession implements AppendSession {
+/** replace: at commit all rows that the table has are removed first. */
+export function openTableAppend(context: StorageContext, table: Table, replace: boolean): AppendSession {
+  const staged = new StagedRows(context, table, table.layout, table.info.definition.name, false);
+  return new StagedAppend(staged, new TableAppend(context, table, replace));
+}
+
+class TableAppend implements AppendTarget {
   private readonly context: StorageContext;
   private readonly table: Table;
   private readonly replace: boolean;
-  private readonly staged: StagedRows;
-  private state: 'open' | 'committed' | 'aborted' = 'open';
 
-  /** replace: at commit all rows that the table has are removed first. */
   constructor(context: StorageContext, table: Table, replace: boolean) {
     this.context = context;
     this.table = table;
     this.replace = replace;
-    this.staged = new StagedRows(context, table, table.layout, table.info.definition.name, false);
   }
 
-  async append(batch: Batch, schema: Schema): Promise<void> {
-    this.assertOpen();
-    this.staged.add(batch, schema);
-    try {
-      await this.staged.settle();
-    } catch (error) {
-      this.abort();
-      throw error;
-    }
-  }
-
-  async commit(): Promise<AppendResult> {
-    this.assertOpen();
-    this.state = 'committed';
-    const placed: Segment[] = [];
-    const closed: Segment[] = [];
-    const doomed: Segment[] = [];
-    try {
-      await this.staged.bulk?.finish();
-      return await this.context.queue.submit({
-        sizeBytes: this.staged.sizeBytes,
-        plan: (sequence, writes) => this.plan(sequence, writes, placed, closed, doomed),
-        apply: (sequence) => this.apply(sequence, placed, closed, doomed),
-      });
-    } finally {
-      this.staged.discard();
-    }
-  }
-
-  abort(): void {
-    if (this.state !== 'open') return;
-    this.state = 'aborted';
-    this.staged.discard();
-  }
-
-  private assertOpen(): void {
-    if (this.state === 'aborted') throw new DbError('cancelled', 'the append was aborted');
-    if (this.state === 'committed') throw new DbError('invalid_argument', 'the append session is already committed');
-    if (this.table.dropped) throw new DbError('table_not_found', `table "${this.table.info.definition.name}" was dropped`);
+  assertOpen(): void {
+    if (this.table.dropped) throw droppedMeanwhile(this.table);
     this.context.assertWritable();
   }
 
-  private plan(sequence: number, writes: CatalogWrite[], placed: Segment[], closed: Segment[], doomed: Segment[]): void {
-    const { table, context, staged } = this;
+  async commit(staged: StagedRows): Promise<AppendResult> {
+    const changes: Changes = { placed: [], closed: [], doomed: [] };
+    await staged.bulk?.finish();
+    return await this.context.queue.submit({
+      sizeBytes: staged.sizeBytes,
+      plan: (sequence, writes) => this.plan(staged, sequence, writes, changes),
+      apply: (sequence) => this.apply(staged, sequence, changes),
+    });
+  }
+
+  private plan(staged: StagedRows, sequence: number, writes: CatalogWrite[], { placed, closed, doomed }: Changes): void {
+    const { table, context } = this;
     context.assertWritable();
-    if (table.dropped) throw new DbError('table_not_found', `table "${table.info.definition.name}" was dropped`);
+    if (table.dropped) throw droppedMeanwhile(table);
     if (table.plannedForm.layout.shape !== staged.layout.shape) throw alteredMeanwhile(table);
     const undo: Undo = [];
     const own: CatalogWrite[] = [];
@@ -92,8 +66,8 @@ export class TableAppendSession implements AppendSession {
     context.changedTables.add(table);
   }
 
-  private apply(sequence: number, placed: readonly Segment[], closed: readonly Segment[], doomed: readonly Segment[]): AppendResult {
-    const { table, context, staged } = this;
+  private apply(staged: StagedRows, sequence: number, { placed, closed, doomed }: Changes): AppendResult {
+    const { table, context } = this;
     if (this.replace) truncateApplied(context, table, doomed);
     staged.bulk?.apply();
     table.touchAll();
@@ -102,6 +76,17 @@ export class TableAppendSession implements AppendSession {
     for (const segment of closed) context.sealer.enqueue(table, segment);
     return { rows: staged.rows, sequence: BigInt(sequence) };
   }
+}
+
+/** Segments that took the rows, were closed by them, are removed. */
+interface Changes {
+  readonly placed: Segment[];
+  readonly closed: Segment[];
+  readonly doomed: Segment[];
+}
+
+function droppedMeanwhile(table: Table): DbError {
+  return new DbError('table_not_found', `table "${table.info.definition.name}" was dropped`);
 }
 
 function alteredMeanwhile(table: Table): DbError {

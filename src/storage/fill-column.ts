@@ -1,6 +1,7 @@
 /** Columns that a segment does not have, because they were added after it was written: one value for all rows. */
 import { assert } from '../core/assert.js';
-import { bitmapBytes, type IntervalValue, type Value } from '../core/batch.js';
+import { bitmapBytes, type Value } from '../core/batch.js';
+import { writeValue } from '../core/build-vector.js';
 import { DbError } from '../core/errors.js';
 import { type DataType, physicalOf, WIDTH_BYTES } from '../core/types.js';
 import { type ColumnBuffers, childTypes, emptyColumn } from './column-buffers.js';
@@ -43,7 +44,7 @@ export function filledColumn(
   assert(width > 0, 'nested columns are filled with NULL only');
   column.values = allocate(Math.max(1, rows) * width);
   const value = allocate(VALUE_BYTES);
-  writeValue(memory, type, fill, value);
+  writeValue(memory.arena, type, value, fill);
   kernels.tile_bytes(column.values, value, width, rows);
   return column;
 }
@@ -92,38 +93,4 @@ function repeatBytes(memory: StorageMemory, column: ColumnBuffers, value: number
 
 function bytesOf(value: Value): Uint8Array {
   return typeof value === 'string' ? encoder.encode(value) : (value as Uint8Array);
-}
-
-function writeValue({ arena }: StorageMemory, type: DataType, value: Value, address: number): void {
-  const { i8, i16, i32, u8, u16, u32, f32, f64, i64, u64 } = arena;
-  const physical = physicalOf(type);
-  const small = {
-    i8: [i8, 1],
-    i16: [i16, 2],
-    i32: [i32, 4],
-    u8: [u8, 1],
-    u16: [u16, 2],
-    u32: [u32, 4],
-    f32: [f32, 4],
-    f64: [f64, 8],
-  } as const;
-  if (physical in small) {
-    const [view, width] = small[physical as keyof typeof small];
-    view[address / width] = Number(value);
-  } else if (physical === 'i64') i64[address / 8] = BigInt(value as bigint | number);
-  else if (physical === 'u64') u64[address / 8] = BigInt(value as bigint | number);
-  else if (physical === 'i128') {
-    const wide = BigInt(value as bigint | number);
-    u64[address / 8] = BigInt.asUintN(64, wide);
-    i64[address / 8 + 1] = wide >> 64n;
-  } else writeRest(arena.u8, i32, i64, type, value, address);
-}
-
-function writeRest(u8: Uint8Array, i32: Int32Array, i64: BigInt64Array, type: DataType, value: Value, address: number): void {
-  if (type.kind === 'interval') {
-    const { months, days, nanoseconds } = value as IntervalValue;
-    i32[address / 4] = months;
-    i32[address / 4 + 1] = days;
-    i64[address / 8 + 1] = nanoseconds;
-  } else u8.set(Buffer.from(String(value).replaceAll('-', ''), 'hex'), address);
 }

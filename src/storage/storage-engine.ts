@@ -15,7 +15,7 @@ import type {
   ViewDefinition,
 } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
-import { TableAppendSession } from './append-session.js';
+import { openTableAppend } from './append-session.js';
 import { deleteRows } from './delete-rows.js';
 import { StorageIngest } from './ingest.js';
 import { type Names, nameKey, tableKey } from './names.js';
@@ -124,7 +124,7 @@ export class StorageEngine implements Storage {
   /** replace: the commit removes all rows that are there first. */
   openSession(name: string, replace: boolean): AppendSession {
     this.parts.context.assertWritable();
-    return new TableAppendSession(this.parts.context, this.tableOf(name), replace);
+    return openTableAppend(this.parts.context, this.tableOf(name), replace);
   }
 
   deleteRows(name: string, deletions: readonly TableDeletions[]): Promise<AppendResult> {

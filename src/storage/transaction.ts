@@ -18,12 +18,12 @@ import { alteredForm } from './alter-table.js';
 import { Epochs } from './epochs.js';
 import { registerFill } from './fill-column.js';
 import { assertSchema, membersOf, type Names, nameKey, tableKey } from './names.js';
+import { StagedAppend } from './staged-append.js';
 import { StagedRows } from './staged-rows.js';
 import type { StorageContext } from './storage-context.js';
 import { StorageSnapshot, type Visible } from './storage-snapshot.js';
 import { type Table, type TableVersion, type Undo, undoAll } from './table.js';
 import { checkedDefinition } from './table-definition.js';
-import { TransactionAppend } from './transaction-append.js';
 import { type CommitState, TransactionCommit } from './transaction-commit.js';
 import { TransactionTable } from './transaction-table.js';
 
@@ -178,10 +178,16 @@ export class Transaction implements StorageTransaction {
     this.assertWritable();
     const [, table] = this.find(name);
     const { layout, info } = this.touch(table).form;
-    return new TransactionAppend(new StagedRows(this.context, table, layout, info.definition.name, true), {
-      sequence: BigInt(this.sequence),
-      isOpen: () => this.state === 'open' && this.touched.get(table)?.form.layout.shape === layout.shape,
-      take: (rows) => this.take(table, rows),
+    return new StagedAppend(new StagedRows(this.context, table, layout, info.definition.name, true), {
+      assertOpen: () => {
+        if (this.state === 'open' && this.touched.get(table)?.form.layout.shape === layout.shape) return;
+        throw new DbError('invalid_argument', 'the transaction is over, or has altered the table meanwhile');
+      },
+      commit: async (staged) => {
+        const { rows } = staged;
+        await this.take(table, staged);
+        return { rows, sequence: BigInt(this.sequence) };
+      },
     });
   }
 

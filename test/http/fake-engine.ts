@@ -1,6 +1,7 @@
 /** An engine without storage and query: results are made from JavaScript values, appends are kept as JavaScript values. */
 import { Arena } from '../../src/core/arena.js';
-import { bitmapBytes, dictionaryVector, flatVector, type OwnedBatch, type Value, type Vector } from '../../src/core/batch.js';
+import { dictionaryVector, type OwnedBatch, type Value, type Vector } from '../../src/core/batch.js';
+import { buildVector } from '../../src/core/build-vector.js';
 import type {
   AppendSession,
   Engine,
@@ -13,7 +14,7 @@ import type {
   TableInfo,
 } from '../../src/core/contracts.js';
 import { DbError } from '../../src/core/errors.js';
-import { type DataType, type Field, physicalOf, type Schema, WIDTH_BYTES } from '../../src/core/types.js';
+import type { DataType, Field, Schema } from '../../src/core/types.js';
 import { valueAt } from '../../src/core/values.js';
 
 export interface FakeColumn {
@@ -34,122 +35,19 @@ export interface FakeTable {
 export function vectorOf(arena: Arena, type: DataType, values: readonly Value[], encoding?: 'dictionary' | 'constant'): Vector {
   if (encoding === 'constant') return { ...vectorOf(arena, type, values.slice(0, 1)), encoding, length: values.length };
   if (encoding === 'dictionary') return dictionaryOf(arena, type, values);
-  const validity = validityOf(arena, values);
-  if (type.kind === 'list') return listOf(arena, type, values as (readonly Value[] | null)[], validity);
-  if (type.kind === 'struct') {
-    const children = type.fields.map((field) =>
-      vectorOf(
-        arena,
-        field.type,
-        values.map((value) => (value === null ? null : ((value as Record<string, Value>)[field.name] ?? null))),
-      ),
-    );
-    return flatVector(type, values.length, 0, validity, 0, children);
-  }
-  if (physicalOf(type) === 'bytes') return bytesOf(arena, type, values, validity);
-  const width = WIDTH_BYTES[physicalOf(type)];
-  const address = arena.allocateZeroed(Math.max(64, width * values.length, bitmapBytes(values.length)));
-  values.forEach((value, row) => {
-    if (value !== null) storeValue(arena, type, address, row, value);
-  });
-  return flatVector(type, values.length, address, validity);
-}
-
-function validityOf(arena: Arena, values: readonly Value[]): number {
-  if (!values.includes(null)) return 0;
-  const address = arena.allocateZeroed(bitmapBytes(values.length));
-  values.forEach((value, row) => {
-    if (value !== null) arena.u8[address + (row >> 3)] = (arena.u8[address + (row >> 3)] as number) | (1 << (row & 7));
-  });
-  return address;
-}
-
-function bytesOf(arena: Arena, type: DataType, values: readonly Value[], validity: number): Vector {
-  const texts = values.map((value) => (value === null ? Buffer.alloc(0) : Buffer.from(value as string)));
-  const offsets = arena.allocate((values.length + 1) * 4);
-  const bytes = arena.allocate(texts.reduce((sum, text) => sum + text.length, 64));
-  let offset = 0;
-  texts.forEach((text, row) => {
-    arena.i32[offsets / 4 + row] = offset;
-    arena.u8.set(text, bytes + offset);
-    offset += text.length;
-  });
-  arena.i32[offsets / 4 + values.length] = offset;
-  return flatVector(type, values.length, bytes, validity, offsets);
+  return buildVector(values, type, arena, arena);
 }
 
 function dictionaryOf(arena: Arena, type: DataType, values: readonly Value[]): Vector {
   const distinct = [...new Set(values.filter((value) => value !== null))];
-  const flat = bytesOf(arena, type, distinct, 0);
+  const flat = buildVector(distinct, type, arena, arena);
   const codes = arena.allocateZeroed(values.length * 4 + 4);
   values.forEach((value, row) => {
     arena.i32[codes / 4 + row] = Math.max(0, distinct.indexOf(value as string));
   });
+  const { validity } = buildVector(values, type, arena, arena);
   const dictionary = { id: 1, count: distinct.length, offsets: flat.offsets, values: flat.values };
-  return dictionaryVector(type, values.length, codes, dictionary, validityOf(arena, values));
-}
-
-function listOf(arena: Arena, type: DataType & { kind: 'list' }, values: readonly (readonly Value[] | null)[], validity: number): Vector {
-  const offsets = arena.allocate((values.length + 1) * 4);
-  let offset = 0;
-  values.forEach((value, row) => {
-    arena.i32[offsets / 4 + row] = offset;
-    offset += value?.length ?? 0;
-  });
-  arena.i32[offsets / 4 + values.length] = offset;
-  return flatVector(type, values.length, 0, validity, offsets, [
-    vectorOf(
-      arena,
-      type.item.type,
-      values.flatMap((value) => value ?? []),
-    ),
-  ]);
-}
-
-function storeValue(arena: Arena, type: DataType, address: number, row: number, value: Value): void {
-  switch (physicalOf(type)) {
-    case 'bit':
-      if (value) arena.u8[address + (row >> 3)] = (arena.u8[address + (row >> 3)] as number) | (1 << (row & 7));
-      return;
-    case 'i8':
-    case 'u8':
-      arena.u8[address + row] = value as number;
-      return;
-    case 'i16':
-    case 'u16':
-      arena.u16[address / 2 + row] = value as number;
-      return;
-    case 'i32':
-    case 'u32':
-      arena.i32[address / 4 + row] = value as number;
-      return;
-    case 'i64':
-    case 'u64':
-      arena.i64[address / 8 + row] = BigInt(value as bigint);
-      return;
-    case 'f32':
-      arena.f32[address / 4 + row] = value as number;
-      return;
-    case 'f64':
-      arena.f64[address / 8 + row] = value as number;
-      return;
-    case 'i128':
-      arena.i64[address / 8 + 2 * row] = BigInt.asIntN(64, value as bigint);
-      arena.i64[address / 8 + 2 * row + 1] = (value as bigint) >> 64n;
-      return;
-    case 'fixed16':
-      arena.u8.set(Buffer.from((value as string).replaceAll('-', ''), 'hex'), address + 16 * row);
-      return;
-    case 'interval': {
-      const interval = value as { months: number; days: number; nanoseconds: bigint };
-      arena.i32[address / 4 + 4 * row] = interval.months;
-      arena.i32[address / 4 + 4 * row + 1] = interval.days;
-      arena.i64[address / 8 + 2 * row + 1] = interval.nanoseconds;
-      return;
-    }
-    default:
-      throw new Error(`no test values of type ${type.kind}`);
-  }
+  return dictionaryVector(type, values.length, codes, dictionary, validity);
 }
 
 export class FakeEngine {

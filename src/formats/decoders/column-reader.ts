@@ -1,8 +1,8 @@
 /** Cells of one column → a vector in the arena. Kernels read them; what a kernel stops at is read (or refused) here, one value at a time. */
 import type { Kernels } from '../../../native-free/kernels.js';
 import type { Arena } from '../../core/arena.js';
-import { assert } from '../../core/assert.js';
-import { bitmapBytes, flatVector, type IntervalValue, type Value, type Vector } from '../../core/batch.js';
+import { bitmapBytes, flatVector, type Value, type Vector } from '../../core/batch.js';
+import { setBit, writeValue } from '../../core/build-vector.js';
 import { DbError } from '../../core/errors.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { type DataType, type Field, physicalOf, type TypeKind, WIDTH_BYTES } from '../../core/types.js';
@@ -171,46 +171,6 @@ export class ColumnReader {
 }
 
 function storeValue(arena: Arena, type: DataType, values: number, row: number, value: Value): void {
-  switch (physicalOf(type)) {
-    case 'bit': {
-      const byte = values + (row >> 3);
-      if (value) arena.u8[byte] = (arena.u8[byte] as number) | (1 << (row & 7));
-      return;
-    }
-    case 'i8':
-    case 'u8':
-      arena.u8[values + row] = value as number;
-      return;
-    case 'i16':
-    case 'u16':
-      arena.u16[values / 2 + row] = value as number;
-      return;
-    case 'i32':
-    case 'u32':
-      arena.u32[values / 4 + row] = value as number;
-      return;
-    case 'i64':
-    case 'u64':
-      arena.u64[values / 8 + row] = BigInt.asUintN(64, value as bigint);
-      return;
-    case 'f32':
-      arena.f32[values / 4 + row] = value as number;
-      return;
-    case 'f64':
-      arena.f64[values / 8 + row] = value as number;
-      return;
-    case 'i128':
-      arena.u64[values / 8 + 2 * row] = BigInt.asUintN(64, value as bigint);
-      arena.i64[values / 8 + 2 * row + 1] = BigInt.asIntN(64, (value as bigint) >> 64n);
-      return;
-    case 'interval': {
-      const interval = value as IntervalValue;
-      arena.i32[values / 4 + 4 * row] = interval.months;
-      arena.i32[values / 4 + 4 * row + 1] = interval.days;
-      arena.i64[values / 8 + 2 * row + 1] = interval.nanoseconds;
-      return;
-    }
-    default:
-      assert(false, `values of type ${type.kind} are read elsewhere`);
-  }
+  if (type.kind !== 'bool') writeValue(arena, type, values + WIDTH_BYTES[physicalOf(type)] * row, value);
+  else if (value === true) setBit(arena, values, row);
 }

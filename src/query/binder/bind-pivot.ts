@@ -15,6 +15,7 @@ import type {
   Expression as Syntax,
   TableReference,
 } from '../syntax/ast/query.js';
+import { newCall } from '../syntax/new-call.js';
 import type { BoundRelation, FromClause } from './context.js';
 import { outputName } from './output-names.js';
 import { PivotValuesNeeded } from './pivot-values.js';
@@ -173,22 +174,7 @@ function valueName(value: Syntax, clause: FromClause): string {
 
 function countOfRows(reference: Pivot): SelectItem {
   const { position, end } = reference;
-  const expression: FunctionCall = {
-    kind: 'function',
-    name: [{ name: 'count', quoted: false, position }],
-    arguments: [],
-    star: true,
-    bare: false,
-    distinct: false,
-    orderBy: [],
-    withinGroup: [],
-    filter: null,
-    nullTreatment: null,
-    fromLast: false,
-    over: null,
-    position,
-    end,
-  };
+  const expression = { ...newCall([{ name: 'count', quoted: false, position }], position, end), star: true };
   return { expression, alias: null, position, end };
 }
 

@@ -1,29 +1,14 @@
 /** Nodes of our syntax tree with their usual fields filled in. */
 import type { Identifier } from '../syntax/ast/node.js';
 import type { Expression, FunctionCall, OrderItem, Query, QueryBody } from '../syntax/ast/query.js';
+import { newCall } from '../syntax/new-call.js';
 
 export function identifier(name: string, position: number, quoted = false): Identifier {
   return { name, quoted, position };
 }
 
 export function call(name: string, args: readonly Expression[], position: number, more: Partial<FunctionCall> = {}): FunctionCall {
-  return {
-    kind: 'function',
-    position,
-    end: position,
-    name: [identifier(name, position)],
-    arguments: args.map((value) => ({ name: null, value })),
-    star: false,
-    bare: false,
-    distinct: false,
-    orderBy: [],
-    withinGroup: [],
-    filter: null,
-    nullTreatment: null,
-    fromLast: false,
-    over: null,
-    ...more,
-  };
+  return { ...newCall([identifier(name, position)], position), arguments: args.map((value) => ({ name: null, value })), ...more };
 }
 
 export function text(value: string, position: number): Expression {

@@ -1,7 +1,7 @@
 /** FROM: the package's flat list of tables, each with the join before it → our table references. */
 import type { Identifier, TableAlias } from '../syntax/ast/node.js';
-import type { FunctionCall, JoinCondition, JoinType, TableReference } from '../syntax/ast/query.js';
-import { identifier } from './build.js';
+import type { JoinCondition, JoinType, TableReference } from '../syntax/ast/query.js';
+import { call, identifier } from './build.js';
 import { checkName } from './literals.js';
 import type { Translation } from './translation.js';
 import { childOf, expectKeys, isEmpty, isTree, listOf, nameOf, type Tree, textOf, untranslatable } from './tree.js';
@@ -119,28 +119,12 @@ function tableFunction(tree: Tree, alias: TableAlias | null, lateral: boolean, p
   const name = textOf(parts[0]?.value).toLowerCase();
   if (parts.length !== 1 || !['generate_series', 'range', 'unnest'].includes(name))
     throw untranslatable(`the table function ${name}`, position);
-  const args = listOf(childOf(tree, 'args')?.value).map((arg) => ({ name: null, value: translation.expression(arg, position) }));
-  const call: FunctionCall = {
-    kind: 'function',
-    position,
-    end: position,
-    name: [identifier(name, position)],
-    arguments: args,
-    star: false,
-    bare: false,
-    distinct: false,
-    orderBy: [],
-    withinGroup: [],
-    filter: null,
-    nullTreatment: null,
-    fromLast: false,
-    over: null,
-  };
+  const args = listOf(childOf(tree, 'args')?.value).map((arg) => translation.expression(arg, position));
   return {
     kind: 'tableFunction',
     position,
     end: position,
-    call,
+    call: call(name, args, position),
     lateral,
     withOrdinality: false,
     alias,

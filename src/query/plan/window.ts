@@ -6,21 +6,22 @@ import type { ColumnId, Expression } from './expression.js';
  * Where a frame begins or ends. `count`: so many rows or groups before or behind. `distance`: order keys of at most 64 bits (integers,
  * times) that far away, in ticks. `limit`: the order key that a row compares with, computed for every row (floats, decimals, calendar steps).
  */
-export type FrameBound =
+export type FrameBound<Limit = Expression> =
   | { readonly kind: 'unbounded_preceding' }
   | { readonly kind: 'current' }
   | { readonly kind: 'unbounded_following' }
   | { readonly kind: 'count'; readonly following: boolean; readonly count: number }
   | { readonly kind: 'distance'; readonly following: boolean; readonly ticks: bigint }
-  | { readonly kind: 'limit'; readonly following: boolean; readonly limit: Expression };
+  | { readonly kind: 'limit'; readonly following: boolean; readonly limit: Limit };
 
-export interface WindowFrame {
+/** Operand: how expressions are written down, as themselves or as the columns that hold them. */
+export interface WindowFrame<Operand = Expression> {
   readonly unit: 'rows' | 'range' | 'groups';
-  readonly start: FrameBound;
-  readonly end: FrameBound;
+  readonly start: FrameBound<Operand>;
+  readonly end: FrameBound<Operand>;
   readonly exclude: 'none' | 'current' | 'group' | 'ties';
   /** RANGE with offsets: what distances and limits are measured from, of the limits' type; else null. */
-  readonly rangeKey: Expression | null;
+  readonly rangeKey: Operand | null;
 }
 
 export interface WindowCall {

@@ -1,6 +1,7 @@
 /** A column that is written value by value from the literals of INSERT … VALUES: Arrow buffers in the arena. */
 import type { Arena } from '../../core/arena.js';
-import { flatVector, type IntervalValue, type Value, type Vector } from '../../core/batch.js';
+import { flatVector, type Value, type Vector } from '../../core/batch.js';
+import { setBit, writeValue } from '../../core/build-vector.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { type DataType, physicalOf, WIDTH_BYTES } from '../../core/types.js';
 
@@ -18,6 +19,8 @@ export class LiteralColumn {
   private readonly validity: number;
   private readonly values: number;
   private readonly offsets: number;
+  /** Bytes of a value; 0 for bits and text. */
+  private readonly width: number;
   private text = 0;
   private textUsed = 0;
   private nulls = 0;
@@ -29,11 +32,10 @@ export class LiteralColumn {
     this.type = type;
     this.scope = scope;
     this.arena = scope.arena;
+    this.width = WIDTH_BYTES[physical];
     this.validity = scope.allocateZeroed(Math.ceil(capacity / 64) * 8);
     this.values =
-      physical === 'bit'
-        ? scope.allocateZeroed(Math.ceil(capacity / 64) * 8)
-        : scope.allocateZeroed(Math.max(8, WIDTH_BYTES[physical] * capacity));
+      physical === 'bit' ? scope.allocateZeroed(Math.ceil(capacity / 64) * 8) : scope.allocateZeroed(Math.max(8, this.width * capacity));
     this.offsets = physical === 'bytes' ? scope.allocateZeroed(4 * (capacity + 1)) : 0;
     if (physical === 'bytes') this.text = scope.allocate(FIRST_TEXT_BYTES);
   }
@@ -46,8 +48,7 @@ export class LiteralColumn {
       if (this.offsets !== 0) this.arena.i32[this.offsets / 4 + row + 1] = this.textUsed;
       return;
     }
-    const byte = this.validity + (row >> 3);
-    this.arena.u8[byte] = (this.arena.u8[byte] as number) | (1 << (row & 7));
+    setBit(this.arena, this.validity, row);
     this.write(row, value);
   }
 
@@ -60,45 +61,7 @@ export class LiteralColumn {
     const { arena, values } = this;
     switch (physicalOf(this.type)) {
       case 'bit':
-        if (value === true) arena.u8[values + (row >> 3)] = (arena.u8[values + (row >> 3)] as number) | (1 << (row & 7));
-        return;
-      case 'i8':
-      case 'u8':
-        arena.u8[values + row] = Number(value);
-        return;
-      case 'i16':
-      case 'u16':
-        arena.u16[values / 2 + row] = Number(value);
-        return;
-      case 'i32':
-      case 'u32':
-        arena.u32[values / 4 + row] = Number(value);
-        return;
-      case 'f32':
-        arena.f32[values / 4 + row] = Number(value);
-        return;
-      case 'f64':
-        arena.f64[values / 8 + row] = Number(value);
-        return;
-      case 'i64':
-      case 'u64':
-        this.writeWord(values / 8 + row, value as number | bigint);
-        return;
-      case 'i128': {
-        const wide = BigInt(value as bigint);
-        arena.u64[values / 8 + 2 * row] = BigInt.asUintN(64, wide);
-        arena.i64[values / 8 + 2 * row + 1] = wide >> 64n;
-        return;
-      }
-      case 'interval': {
-        const interval = value as unknown as IntervalValue;
-        arena.i32[values / 4 + 4 * row] = interval.months;
-        arena.i32[values / 4 + 4 * row + 1] = interval.days;
-        arena.i64[values / 8 + 2 * row + 1] = interval.nanoseconds;
-        return;
-      }
-      case 'fixed16':
-        arena.u8.set(Buffer.from(String(value).replaceAll('-', ''), 'hex'), values + 16 * row);
+        if (value === true) setBit(arena, values, row);
         return;
       case 'bytes':
         this.writeBytes(row, value as string | Uint8Array);
@@ -107,17 +70,9 @@ export class LiteralColumn {
       case 'list':
       case 'struct':
         throw new Error(`values of ${this.type.kind} are not written here`);
+      default:
+        writeValue(arena, this.type, values + this.width * row, value);
     }
-  }
-
-  /** Safe integers go in as two halves: a BigInt per value is ten times slower. */
-  private writeWord(index: number, value: number | bigint): void {
-    if (typeof value === 'bigint') {
-      this.arena.i64[index] = value;
-      return;
-    }
-    this.arena.u32[index * 2] = value >>> 0;
-    this.arena.i32[index * 2 + 1] = Math.floor(value / 4_294_967_296);
   }
 
   private writeBytes(row: number, value: string | Uint8Array): void {

@@ -5,7 +5,7 @@ import type { EvaluationContext } from '../functions/contract.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { WindowPlan } from '../plan/logical.js';
 import type { FrameBound, WindowCall, WindowFrame } from '../plan/window.js';
-import type { BoundSpec, FrameSpec, WindowCallSpec, WindowSpec } from './spec.js';
+import type { FrameSpec, WindowCallSpec, WindowSpec } from './spec.js';
 
 export interface CompiledWindow {
   readonly spec: WindowSpec;
@@ -59,8 +59,8 @@ function isConstant(call: WindowCall, arg: Expression, index: number): boolean {
 }
 
 function compileFrame(frame: WindowFrame, columns: Unique<Expression>): FrameSpec {
-  const bound = (each: FrameBound): BoundSpec => (each.kind === 'limit' ? { ...each, limit: columns.add(each.limit) } : each);
-  const rangeKey = frame.rangeKey ? columns.add(frame.rangeKey) : -1;
+  const bound = (each: FrameBound): FrameBound<number> => (each.kind === 'limit' ? { ...each, limit: columns.add(each.limit) } : each);
+  const rangeKey = frame.rangeKey && columns.add(frame.rangeKey);
   return { unit: frame.unit, start: bound(frame.start), end: bound(frame.end), exclude: frame.exclude, rangeKey };
 }
 

@@ -1,5 +1,6 @@
 /** Frames of some positions: where the partition of each lies, and the pieces of each frame after EXCLUDE. */
-import type { BoundSpec, FrameSpec } from './spec.js';
+import type { FrameBound } from '../plan/window.js';
+import type { FrameSpec } from './spec.js';
 import type { PositionKeys, WindowRows } from './window-rows.js';
 
 /** Positions [first, first + n) with what their partitions are. Arrays lie in scratch. */
@@ -54,7 +55,7 @@ export class Framer {
     this.states = [state, state + 8];
     this.ticks = state + 16;
     const direction = order ?? { descending: false, nullsFirst: false };
-    this.key = spec.rangeKey >= 0 ? rows.keysOf(spec.rangeKey, direction) : null;
+    this.key = spec.rangeKey !== null ? rows.keysOf(spec.rangeKey, direction) : null;
     this.limits = [spec.start, spec.end].map((bound) => (bound.kind === 'limit' ? rows.keysOf(bound.limit, direction) : null));
     [spec.start, spec.end].forEach((bound, i) => {
       if (bound.kind === 'distance') context.arena.u64[this.ticks / 8 + i] = bound.ticks;
@@ -90,7 +91,7 @@ export class Framer {
     return spec.exclude === 'ties' ? [before, own, behind] : [before, behind];
   }
 
-  private bound(bound: BoundSpec, end: 0 | 1, stretch: Stretch): number {
+  private bound(bound: FrameBound<number>, end: 0 | 1, stretch: Stretch): number {
     const { first, n, low, high } = stretch;
     if (bound.kind === 'unbounded_preceding') return low;
     if (bound.kind === 'unbounded_following') return high;
@@ -110,7 +111,7 @@ export class Framer {
     return out;
   }
 
-  private rangeBound(bound: Extract<BoundSpec, { kind: 'distance' | 'limit' }>, end: 0 | 1, stretch: Stretch, out: number): void {
+  private rangeBound(bound: Extract<FrameBound<number>, { kind: 'distance' | 'limit' }>, end: 0 | 1, stretch: Stretch, out: number): void {
     const { first, n, low, high } = stretch;
     const { scratch, kernels } = this.rows.run.context;
     const { key } = this;

@@ -1,23 +1,10 @@
 /** One window node as plain data: columns by index into the batch that the task gets. */
 import type { Value } from '../../core/batch.js';
 import type { DataType } from '../../core/types.js';
+import type { WindowFrame } from '../plan/window.js';
 
-export type BoundSpec =
-  | { readonly kind: 'unbounded_preceding' }
-  | { readonly kind: 'current' }
-  | { readonly kind: 'unbounded_following' }
-  | { readonly kind: 'count'; readonly following: boolean; readonly count: number }
-  | { readonly kind: 'distance'; readonly following: boolean; readonly ticks: bigint }
-  | { readonly kind: 'limit'; readonly following: boolean; readonly limit: number };
-
-export interface FrameSpec {
-  readonly unit: 'rows' | 'range' | 'groups';
-  readonly start: BoundSpec;
-  readonly end: BoundSpec;
-  readonly exclude: 'none' | 'current' | 'group' | 'ties';
-  /** Column that RANGE offsets are measured from; −1 = none. */
-  readonly rangeKey: number;
-}
+/** Limits and range keys are columns of the batch. */
+export type FrameSpec = WindowFrame<number>;
 
 export interface WindowCallSpec {
   /** Which of the specification's calls this is. */

@@ -12,6 +12,7 @@ import type {
   WindowSpecification,
 } from '../ast/query.js';
 import { K } from '../keywords.js';
+import { newCall } from '../new-call.js';
 import { T } from '../token-kind.js';
 import { LiteralParser } from './literals.js';
 
@@ -50,7 +51,7 @@ export abstract class FunctionParser extends LiteralParser {
   }
 
   /** WITHIN GROUP, FILTER, FROM LAST, IGNORE NULLS, OVER. */
-  private parseCallSuffix(call: Mutable<FunctionCall>): FunctionCall {
+  private parseCallSuffix(call: ReturnType<typeof newCall>): FunctionCall {
     if (this.kind === K.within && this.peek() === K.group) {
       this.advance();
       this.advance();
@@ -370,26 +371,4 @@ export abstract class FunctionParser extends LiteralParser {
 
 function positional(value: Expression): FunctionArgument {
   return { name: null, value };
-}
-
-type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
-
-/** A call that is being read; every field is there from the start, so all calls have one shape. */
-function newCall(name: QualifiedName, position: number): Mutable<FunctionCall> {
-  return {
-    kind: 'function',
-    name,
-    arguments: [],
-    star: false,
-    bare: false,
-    distinct: false,
-    orderBy: [],
-    withinGroup: [],
-    filter: null,
-    nullTreatment: null,
-    fromLast: false,
-    over: null,
-    position,
-    end: position,
-  };
 }

@@ -1,25 +1,25 @@
-/** An append inside a transaction: its commit() makes the rows part of the transaction. */
+/** One atomic append: its rows are staged until commit or abort. */
 import type { Batch } from '../core/batch.js';
 import type { AppendResult, AppendSession } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import type { Schema } from '../core/types.js';
 import type { StagedRows } from './staged-rows.js';
 
-interface Owner {
-  readonly sequence: bigint;
-  /** Whether rows of the layout can still be taken. */
-  isOpen(): boolean;
-  take(staged: StagedRows): Promise<void>;
+/** Where the rows go. */
+export interface AppendTarget {
+  /** Fails when rows can no longer be taken. */
+  assertOpen(): void;
+  commit(staged: StagedRows): Promise<AppendResult>;
 }
 
-export class TransactionAppend implements AppendSession {
+export class StagedAppend implements AppendSession {
   private readonly staged: StagedRows;
-  private readonly owner: Owner;
+  private readonly target: AppendTarget;
   private state: 'open' | 'committed' | 'aborted' = 'open';
 
-  constructor(staged: StagedRows, owner: Owner) {
+  constructor(staged: StagedRows, target: AppendTarget) {
     this.staged = staged;
-    this.owner = owner;
+    this.target = target;
   }
 
   async append(batch: Batch, schema: Schema): Promise<void> {
@@ -36,10 +36,8 @@ export class TransactionAppend implements AppendSession {
   async commit(): Promise<AppendResult> {
     this.assertOpen();
     this.state = 'committed';
-    const { rows } = this.staged;
     try {
-      await this.owner.take(this.staged);
-      return { rows, sequence: this.owner.sequence };
+      return await this.target.commit(this.staged);
     } finally {
       this.staged.discard();
     }
@@ -54,6 +52,6 @@ export class TransactionAppend implements AppendSession {
   private assertOpen(): void {
     if (this.state === 'aborted') throw new DbError('cancelled', 'the append was aborted');
     if (this.state === 'committed') throw new DbError('invalid_argument', 'the append session is already committed');
-    if (!this.owner.isOpen()) throw new DbError('invalid_argument', 'the transaction is over, or has altered the table meanwhile');
+    this.target.assertOpen();
   }
 }
