@@ -55,14 +55,28 @@ export interface ZoneMap {
   readonly max: number | bigint | string | undefined;
 }
 
+/**
+ * How the rows of a segment lie. Rows that are equal by it are in insertion order. Nothing else may be assumed of them, and nothing across
+ * segments but their order and their zone maps (timeOrderOf in query/execution/scan-order.ts puts the two together).
+ */
+export type RowOrder =
+  /** As they were inserted. */
+  | { readonly kind: 'insertion' }
+  /** Ascending by the designated timestamp. */
+  | { readonly kind: 'time' }
+  /**
+   * By the codes of a dictionary-encoded column, ascending, NULLs last; rows of one value ascending by the designated timestamp.
+   * `column`: its index in the table; −1 = the table has it no more, and rows lie in no order that can be used.
+   */
+  | { readonly kind: 'cluster'; readonly column: number };
+
 export interface SegmentView {
   readonly id: number;
   /** Rows of the segment that this snapshot sees, deleted ones included. */
   readonly rowCount: number;
   /** Rows that are marked as deleted in this snapshot. */
   readonly deletedCount: number;
-  /** True when rows are in ascending order of the designated timestamp (nulls none). */
-  readonly sortedByTime: boolean;
+  readonly order: RowOrder;
   /** By column index; for an active segment they may be absent. */
   readonly zoneMaps: readonly (ZoneMap | undefined)[];
   readonly sizeBytes: number;

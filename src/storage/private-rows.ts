@@ -85,7 +85,7 @@ export class PrivateRows {
       id,
       rowCount: segment.rows,
       deletedCount: alive.deleted,
-      sortedByTime: segment.sorted,
+      order: segment.rowOrder(segment.layout),
       zoneMaps: segment.zoneMaps,
       sizeBytes: bytes ?? segment.record?.sizeBytes ?? 0,
       segment,

@@ -1,7 +1,7 @@
 /** A horizontal slice of a table. It is active (takes rows), then closed (waits to be sealed), then sealed (immutable, usually in a file). */
 
 import { assert } from '../core/assert.js';
-import type { SegmentView, ZoneMap } from '../core/contracts.js';
+import type { RowOrder, SegmentView, ZoneMap } from '../core/contracts.js';
 import type { SegmentRecord } from './catalog.js';
 import { type ColumnBuffers, columnBytes, freeze } from './column-buffers.js';
 import type { CachedColumn } from './column-cache.js';
@@ -15,6 +15,9 @@ export interface AliveRows {
   /** Bitmap, all ones past the rows; 0 = nothing deleted, or not read from the catalog yet. */
   address: number;
 }
+
+const TIME_ORDER: RowOrder = { kind: 'time' };
+const INSERTION_ORDER: RowOrder = { kind: 'insertion' };
 
 export const ALL_ALIVE: AliveRows = { deleted: 0, address: 0 };
 
@@ -51,6 +54,8 @@ export class Segment {
   /** As `record`, commits under way included. */
   plannedRecord: SegmentRecord | null = null;
   zoneMaps: readonly (ZoneMap | undefined)[] = [];
+  /** Of an unsealed segment: bounds of the designated timestamps of its rows. */
+  times: { readonly least: bigint; readonly most: bigint } | null = null;
   alive: AliveRows = ALL_ALIVE;
   /** As `alive`, commits under way included. */
   plannedAlive: AliveRows = ALL_ALIVE;
@@ -80,6 +85,17 @@ export class Segment {
     return segment;
   }
 
+  widenTimes(least: bigint, most: bigint): void {
+    const { timestampColumn, columns } = this.layout;
+    this.times = { least, most };
+    this.zoneMaps = columns.map((_, i) => (i === timestampColumn ? { nullCount: 0, min: least, max: most } : undefined));
+  }
+
+  /** As a table of the layout sees it. */
+  rowOrder(_layout: Layout): RowOrder {
+    return this.sorted ? TIME_ORDER : INSERTION_ORDER;
+  }
+
   /** The view of now. `register` hears of a new view, `retire` of one that is replaced. */
   currentVersion(memory: StorageMemory, register: (version: SegmentVersion) => number): SegmentVersion {
     this.version ??= this.makeVersion(memory, register);
@@ -99,7 +115,7 @@ export class Segment {
       id: 0,
       rowCount: this.visibleRows,
       deletedCount: this.alive.deleted,
-      sortedByTime: this.sorted,
+      order: this.rowOrder(this.layout),
       zoneMaps: this.zoneMaps,
       sizeBytes:
         columns === null ? (this.record?.sizeBytes ?? 0) : columns.reduce((sum, column) => sum + columnBytes(memory.arena, column), 0),

@@ -250,11 +250,30 @@ export class Table {
 
   private checkOrder(segment: Segment, firstNew: number): void {
     const { timestampColumn } = segment.layout;
-    if (timestampColumn < 0 || !segment.sorted) return;
+    if (timestampColumn < 0 || segment.rows === firstNew) return;
     const times = columnAt(segment.columns, timestampColumn);
+    this.widenTimes(segment, times, firstNew);
+    if (!segment.sorted) return;
     const from = Math.max(0, firstNew - 1);
     if (times.validity !== 0 || this.memory.kernels.find_unsorted_i64(times.values + from * 8, segment.rows - from) >= 0)
       segment.sorted = false;
+  }
+
+  /** Bounds of the designated timestamp are known while the segment grows, too; they may be wider than its rows, never narrower. */
+  private widenTimes(segment: Segment, times: ColumnBuffers, firstNew: number): void {
+    const { memory } = this;
+    const { i64 } = memory.arena;
+    memory.scratch((allocate) => {
+      const out = allocate(64);
+      memory.kernels.zone_i64(times.values + firstNew * 8, 0, segment.rows - firstNew, out);
+      const [least, most] = [i64[out / 8] as bigint, i64[out / 8 + 1] as bigint];
+      const { times: known } = segment;
+      if (known !== null && known.least <= least && known.most >= most) return;
+      segment.widenTimes(
+        known === null || least < known.least ? least : known.least,
+        known === null || most > known.most ? most : known.most,
+      );
+    });
   }
 
   private makeVersion(): TableVersion {

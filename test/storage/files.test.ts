@@ -65,7 +65,7 @@ describe('a sealed segment', () => {
     expect(rows.map((row) => row[0])).toEqual(Array.from({ length: 300 }, (_, i) => BigInt(i + 1)));
     const test = await openTest(folder);
     const snapshot = test.storage.snapshot();
-    expect(snapshot.table('t')?.segments[0]?.sortedByTime).toBe(true);
+    expect(snapshot.table('t')?.segments[0]?.order.kind).toBe('time');
     snapshot.release();
     await test.close();
   });

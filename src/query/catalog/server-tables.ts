@@ -64,7 +64,7 @@ export const SERVER_TABLES: Readonly<Record<string, SystemTable>> = {
         rows: BigInt(segment.rowCount),
         deleted_rows: BigInt(segment.deletedCount),
         size_bytes: BigInt(segment.sizeBytes),
-        sorted_by_time: segment.sortedByTime,
+        sorted_by_time: segment.order.kind === 'time',
       }));
     }),
   ),

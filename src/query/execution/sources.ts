@@ -124,7 +124,7 @@ function segmentUnit(
       const pinned = await plan.source.pin(segment, stored, signal);
       try {
         const columns = read.map((column) => columnVector(plan, segment, column, stored, pinned, run));
-        const time = bounds && segment.sortedByTime ? columns[read.findIndex((column) => column.id === bounds.id)] : undefined;
+        const time = bounds && segment.order.kind === 'time' ? columns[read.findIndex((column) => column.id === bounds.id)] : undefined;
         const [first, end] = time && bounds ? cutRows(time, segment, bounds, run) : [0, segment.rowCount];
         run.nodes.of(plan).bytes += segment.sizeBytes * (stored.length / Math.max(1, plan.source.table.definition.columns.length));
         return { piece: { kind: 'rows', columns, alive: pinned.alive, order: 0 }, first, end, release: () => pinned.release() };

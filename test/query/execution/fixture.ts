@@ -184,7 +184,14 @@ function makeSegment(
     }
   }
   const zoneMaps = columns.map((column) => (options.zoneMaps ? zoneOf(column.values.slice(first, end)) : undefined));
-  const view = { id, rowCount: n, deletedCount, sortedByTime: options.sorted ?? false, zoneMaps, sizeBytes: n * 8 };
+  const view = {
+    id,
+    rowCount: n,
+    deletedCount,
+    order: { kind: options.sorted ? 'time' : 'insertion' } as const,
+    zoneMaps,
+    sizeBytes: n * 8,
+  };
   return { view, columns: vectors, alive };
 }
 
