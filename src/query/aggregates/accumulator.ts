@@ -9,7 +9,7 @@ import { GroupTable, type GroupTableResult } from '../execution/group-table.js';
 import { TextEncoder32 } from '../execution/text-encoder.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';
 import { nestedToBytes } from '../expression/nested-bytes.js';
-import type { AggregateRecipe } from './contract.js';
+import type { AggregateRecipe, SlotKind } from './contract.js';
 import { createState } from './create-state.js';
 import { callOverBytes, isNested, outOfBytes } from './nested-arguments.js';
 import { aggregateFunction } from './registry.js';
@@ -68,6 +68,9 @@ interface CallUse {
   readonly distinct: GroupTable | null;
 }
 
+/** States that do not want the ids of texts. */
+const WITHOUT_IDS: ReadonlySet<SlotKind> = new Set(['true_count', 'hyperloglog', 'digest']);
+
 export class Accumulator {
   private readonly scope: MemoryScope;
   private readonly arena: Arena;
@@ -111,7 +114,7 @@ export class Accumulator {
         const types = slot.inputs.map((index) => spec.argTypes[index] ?? INT32);
         use = { state: createState(slot.kind, types, this.scope, this.kernels), args, required, filter: spec.filter };
         this.uses.set(key, use);
-        if (slot.kind !== 'true_count') for (const [i, arg] of args.entries()) this.prepareText(arg, types[i]);
+        if (!WITHOUT_IDS.has(slot.kind)) for (const [i, arg] of args.entries()) this.prepareText(arg, types[i]);
       }
       return use.state;
     });
@@ -348,18 +351,18 @@ class VectorsOfUpdate {
       const ids = context.scratch.allocate(Math.max(64, input.n * 4));
       encoder.encode(vector, input.mask, context, ids);
       const texts = encoder.values(context);
-      return { type: vector.type, physical: 'bytes', address: ids, validity: validityOf(vector, context), texts };
+      return { type: vector.type, physical: 'bytes', address: ids, validity: validityOf(vector, context), texts, vector };
     }
     if (physicalOf(vector.type) === 'bytes' || vector.type.kind === 'null') {
-      return { type: vector.type, physical: 'bytes', address: 0, validity: validityOf(vector, context), texts: null };
+      return { type: vector.type, physical: 'bytes', address: 0, validity: validityOf(vector, context), texts: null, vector };
     }
     const flat = toFlat(vector, context);
     if (vector.type.kind !== 'bool') {
-      return { type: vector.type, physical: physicalOf(vector.type), address: flat.values, validity: flat.validity, texts: null };
+      return { type: vector.type, physical: physicalOf(vector.type), address: flat.values, validity: flat.validity, texts: null, vector };
     }
     const bytes = context.scratch.allocate(Math.max(64, input.n));
     context.kernels.expand_bits(flat.values, input.n, bytes);
-    return { type: vector.type, physical: 'u8', address: bytes, validity: flat.validity, texts: null };
+    return { type: vector.type, physical: 'u8', address: bytes, validity: flat.validity, texts: null, vector };
   }
 
   /** Rows that exist and pass the filter. */

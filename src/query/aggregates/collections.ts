@@ -121,7 +121,7 @@ export const COLLECTIONS = [
   },
   {
     name: 'quantile_cont',
-    aliases: ['percentile_cont', 'quantile', 'approx_quantile', 'reservoir_quantile', 'approx_percentile'],
+    aliases: ['percentile_cont', 'quantile', 'reservoir_quantile'],
     doc: 'Quantile (a constant in [0, 1], or a list of them) interpolated between values. percentile_cont(q) WITHIN GROUP (ORDER BY x) is quantile_cont(x, q).',
     examples: [{ sql: 'SELECT quantile_cont(x, 0.25) FROM (VALUES (1), (2), (3), (4)) t(x)', result: '1.75' }],
     constantsFrom: 1,

@@ -34,7 +34,9 @@ export type SlotKind =
   | 'moments'
   | 'co_moments'
   | 'true_count'
-  | 'list';
+  | 'list'
+  | 'hyperloglog'
+  | 'digest';
 
 export interface SlotSpec {
   readonly kind: SlotKind;
@@ -89,8 +91,8 @@ export interface AggregateFunction {
   readonly ordered?: boolean;
   /** Arguments from this index on must be constants. */
   readonly constantsFrom?: number;
-  /** True: only distinct values count, as if the call said DISTINCT. */
-  readonly distinct?: boolean;
+  /** True: in a window only distinct values count, as if the call said DISTINCT. */
+  readonly distinctInWindows?: boolean;
   /** undefined: there is no such call. */
   resolve(args: readonly ArgumentType[]): AggregateSignature | undefined;
   /** `args` as resolve() gave them. */

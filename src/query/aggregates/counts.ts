@@ -22,14 +22,6 @@ export const COUNTS = [
     }),
   },
   {
-    name: 'approx_count_distinct',
-    doc: 'Number of distinct values that are not NULL (exact).',
-    examples: [{ sql: 'SELECT approx_count_distinct(x) FROM (VALUES (1), (1), (2)) t(x)', result: '2' }],
-    distinct: true,
-    resolve: (args) => (args.length === 1 ? { args: args.map((arg) => arg.type), type: INT64 } : undefined),
-    recipe: () => ({ slots: [], required: [0], counts: true, finish: (input) => flatVector(INT64, input.groupCount, input.counts) }),
-  },
-  {
     name: 'count_if',
     aliases: ['countif'],
     doc: 'Number of rows for which the argument is true.',

@@ -14,6 +14,7 @@ import {
   WIDE_ORDER,
   WideExtremeState,
 } from './number-states.js';
+import { DigestState, DistinctSketchState } from './sketch-states.js';
 import type { State } from './states.js';
 
 /** The state of a slot whose inputs have these types. */
@@ -47,5 +48,9 @@ export function createState(kind: SlotKind, types: readonly DataType[], scope: M
       return new PickState(scope, kernels, kind, physical);
     case 'list':
       return new ListState(scope, kernels, type);
+    case 'hyperloglog':
+      return new DistinctSketchState(scope, kernels);
+    case 'digest':
+      return new DigestState(scope, kernels);
   }
 }

@@ -7,6 +7,7 @@ import { COUNTS } from './counts.js';
 import { EXTREMES } from './extremes.js';
 import { OVER_VALUES } from './over-values.js';
 import { POSITIONS } from './positions.js';
+import { SKETCHES } from './sketches.js';
 import { STATISTICS } from './statistics.js';
 import { SUMS } from './sums.js';
 
@@ -19,6 +20,7 @@ export const AGGREGATE_FUNCTIONS: readonly AggregateFunction[] = [
   ...STATISTICS,
   ...COLLECTIONS,
   ...OVER_VALUES,
+  ...SKETCHES,
 ];
 
 const BY_NAME = new Map<string, AggregateFunction>(

@@ -28,6 +28,8 @@ export interface StateValues {
   readonly validity: number;
   /** Text: offsets and bytes of the values that ids mean; else null. */
   readonly texts: Vector | null;
+  /** The argument as it came, in any encoding. */
+  readonly vector: Vector;
 }
 
 /** A state as plain data for another thread. */

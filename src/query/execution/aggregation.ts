@@ -192,7 +192,7 @@ function finestOf(sets: Sets): readonly number[] | undefined {
   return finest.length > 0 && sets.every((set) => set.every((index) => finest.includes(index))) ? finest : undefined;
 }
 
-const EXACT_SLOTS = new Set(['sum_integer', 'sum_decimal', 'min', 'max', 'true_count']);
+const EXACT_SLOTS = new Set(['sum_integer', 'sum_decimal', 'min', 'max', 'true_count', 'hyperloglog']);
 
 /** True when states of groups can be merged in any order and give what the rows would have given. */
 function mergesExactly(call: AggregatePlan['aggregates'][number]): boolean {

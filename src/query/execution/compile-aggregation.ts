@@ -46,7 +46,7 @@ export function compileAggregation(
       argTypes: all.map((arg) => arg.type),
       constants: all.map((arg, i) => (i >= constantsFrom ? constantOf(arg, context) : undefined)),
       filter: call.filter ? filters.add(call.filter) : -1,
-      distinct: (call.distinct || entry.distinct === true) && all.length > 0,
+      distinct: call.distinct && all.length > 0,
       position: call.position,
     };
   });

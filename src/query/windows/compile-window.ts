@@ -44,7 +44,7 @@ function compileCall(
     argTypes: call.args.map((arg) => arg.type),
     constants,
     filter: call.filter ? columns.add(call.filter) : -1,
-    distinct: call.distinct || (call.aggregate && aggregateFunction(call.function)?.distinct === true && call.args.length > 0),
+    distinct: call.distinct || (call.aggregate && aggregateFunction(call.function)?.distinctInWindows === true && call.args.length > 0),
     ignoreNulls: call.ignoreNulls,
     fromLast: call.fromLast,
     frame: frames.add(compileFrame(call.frame, columns)),

@@ -27,9 +27,10 @@ export function orderedCall(spec: WindowCallSpec, rows: WindowRows): WindowCompu
   if (!type || NESTED.has(type.kind)) return undefined;
   if (spec.distinct)
     return spec.function === 'count' || spec.function === 'approx_count_distinct' ? new DistinctCount(spec, rows) : undefined;
-  const quantile = spec.function === 'median' ? 0.5 : Number(spec.constants[1] ?? Number.NaN);
+  const quantile = spec.function === 'median' || spec.function === 'approx_median' ? 0.5 : Number(spec.constants[1] ?? Number.NaN);
   if (!(quantile >= 0 && quantile <= 1)) return undefined;
-  if (spec.function === 'median' || spec.function === 'quantile_cont') return new ContinuousQuantile(spec, rows, quantile);
+  const isContinuous = spec.function === 'median' || spec.function === 'quantile_cont' || spec.function.startsWith('approx_');
+  if (isContinuous && spec.type.kind === 'float64') return new ContinuousQuantile(spec, rows, quantile);
   return spec.function === 'quantile_disc' ? new DiscreteQuantile(spec, rows, quantile) : undefined;
 }
 
