@@ -4,13 +4,15 @@ import { Peer } from './peer.js';
 import { compareWorld, emptyReport, type Report } from './runner.js';
 
 /**
- * FLETCH_SEED=n runs the seed n only; FLETCH_DIFFERENTIAL=n runs n queries a seed; FLETCH_DIFFERENTIAL_LOG=file keeps what failed;
+ * FLETCH_SEED=n runs the seed n only; FLETCH_DIFFERENTIAL=n runs n queries a seed, FLETCH_DIFFERENTIAL_WORLD=n of them over each random
+ * schema; FLETCH_DIFFERENTIAL_LOG=file keeps what failed;
+ * FLETCH_DIFFERENTIAL_AT_ONCE=1 runs a query in one configuration instead of all;
  * FLETCH_PEER_ERRORS=1 prints what DuckDB refuses; FLETCH_VALUE_ERRORS=1 reports overflows and casts that only fail here.
  */
 // A seed of today finds new differences at a developer's desk; CI answers for the change, so its seeds stand.
 const SEED = Number(process.env.FLETCH_SEED ?? (process.env.CI ? 2 : Date.now() % 1_000_000));
 const QUERIES = Number(process.env.FLETCH_DIFFERENTIAL ?? 160);
-const WORLD_QUERIES = 40;
+const WORLD_QUERIES = Number(process.env.FLETCH_DIFFERENTIAL_WORLD ?? 40);
 let peer: Peer;
 
 beforeAll(() => {

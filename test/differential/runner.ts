@@ -53,6 +53,7 @@ interface Engines {
 }
 
 const SMALL_VECTORS = 64;
+const AT_ONCE = process.env.FLETCH_DIFFERENTIAL_AT_ONCE !== undefined;
 
 export async function runHere(engine: OpenEngine, sql: string, vectorRows: number | undefined): Promise<Ours> {
   try {
@@ -166,6 +167,26 @@ async function judge(query: Query, engines: Engines, peer: Peer, report?: Report
   return wrong ? fail('answer', wrong) : undefined;
 }
 
+/**
+ * One run in a configuration that the query's text chooses (threads, vector size, a rule switched off), compared with the peer's answer:
+ * a fifth of the time, for long hunts. False when they differ or somebody refuses; then judge() says more.
+ */
+async function agreesAtOnce(query: Query, engines: Engines, peer: Peer, report: Report): Promise<boolean> {
+  const template = queryText(query);
+  const theirs = peer.run(rendered(template, 'theirs'));
+  const choice = template.length % 6;
+  const engine = choice < 2 || choice > 3 ? engines.inline : engines.threaded;
+  const rule = choice < 4 ? 'none' : (RULES[template.length % RULES.length] as (typeof RULES)[number]).name;
+  if (rule !== 'none') await runHere(engine, `SET disabled_optimizer_rules = '${rule}'`, undefined);
+  const ours = await runHere(engine, rendered(template, 'ours'), choice % 2 === 0 ? undefined : SMALL_VECTORS);
+  if (rule !== 'none') await runHere(engine, 'RESET disabled_optimizer_rules', undefined);
+  const reply = await theirs;
+  if (!ours.rows || reply.error !== undefined || difference(ours.rows, reply.rows, isTotallyOrdered(query))) return false;
+  report.compared++;
+  report.rows += reply.rows.length;
+  return true;
+}
+
 /** The answer without one of the optimizer's rules, or without all, must be the same; only which values are looked at may differ. */
 async function withoutRules(query: Query, sql: string, engine: OpenEngine, expected: Ours): Promise<string | undefined> {
   const choices = [...RULES.map((rule) => rule.name), RULES.map((rule) => rule.name).join(',')];
@@ -216,6 +237,7 @@ export async function compareWorld(seed: number, queries: number, peer: Peer, re
     await load(world, engines, peer);
     for (let i = 0; i < queries; i++) {
       const query = new QueryMaker(new Random(seed * 1000 + i), world).query();
+      if (AT_ONCE && (await agreesAtOnce(query, engines, peer, report))) continue;
       const failure = await judge(query, engines, peer, report);
       if (!failure) continue;
       const small = await shrunk(query, failure, engines, peer);
