@@ -1,5 +1,5 @@
 // npm run bench -- [--rows N] [--parquet FILE] [--only NAME,…]: starts a server on a fresh folder and measures it beside DuckDB in one run.
-// npm run bench -- tpch …: TPC-H (bench/tpch.mjs).
+// npm run bench -- tpch …: TPC-H (bench/tpch.mjs). npm run bench -- time …: time-series queries (bench/time.mjs).
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,9 +9,10 @@ import { install, root } from '../scripts/install.mjs';
 import { preparePython } from '../scripts/python.mjs';
 import { startServer } from './server.mjs';
 
-if (process.argv[2] === 'tpch') {
+const suite = process.argv[2];
+if (suite === 'tpch' || suite === 'time') {
   process.argv.splice(2, 1);
-  await import('./tpch.mjs');
+  await import(`./${suite}.mjs`);
 } else {
   await measure();
 }
