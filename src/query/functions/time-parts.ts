@@ -65,8 +65,9 @@ function integerPart(part: string, vector: Vector, rowCount: number, context: Ev
   const [modulus, pieces] = clock;
   const shape = scratch.allocate(24);
   arena.i64[shape / 8] = modulus * perSecond;
-  arena.i64[shape / 8 + 1] = pieces > 0n ? pieces : 1n;
-  arena.i64[shape / 8 + 2] = pieces > 0n ? perSecond : -pieces * perSecond;
+  // Both are powers of ten or the pieces negative, so one divides the other; the product must not leave int64.
+  arena.i64[shape / 8 + 1] = pieces > perSecond ? pieces / perSecond : 1n;
+  arena.i64[shape / 8 + 2] = pieces < 0n ? -pieces * perSecond : pieces > perSecond ? 1n : perSecond / pieces;
   kernels.clock_part_i64(ticks.values, 1, shape, rowCount, out);
   return result(INT64, rowCount, out);
 }
