@@ -8,16 +8,24 @@
 import { readFileSync } from 'node:fs';
 import type { FormatKernels } from './generated/format.js';
 import type { RelationKernels } from './generated/relation.js';
+import type { SeriesKernels } from './generated/series.js';
 import type { StoreKernels } from './generated/store.js';
 import type { TextKernels } from './generated/text.js';
 import type { VectorKernels } from './generated/vector.js';
 import type { WindowKernels } from './generated/window.js';
 import type { WireKernels } from './generated/wire.js';
 
-export type Kernels = VectorKernels & TextKernels & RelationKernels & StoreKernels & WireKernels & FormatKernels & WindowKernels;
+export type Kernels = VectorKernels &
+  TextKernels &
+  RelationKernels &
+  StoreKernels &
+  WireKernels &
+  FormatKernels &
+  WindowKernels &
+  SeriesKernels;
 
 /** One module per area; the order is the order of their static data in low memory (scripts/build.mjs). */
-export const KERNEL_MODULES = ['vector', 'text', 'relation', 'store', 'wire', 'format', 'window'] as const;
+export const KERNEL_MODULES = ['vector', 'text', 'relation', 'store', 'wire', 'format', 'window', 'series'] as const;
 
 export type CompiledKernels = readonly WebAssembly.Module[];
 

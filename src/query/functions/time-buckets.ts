@@ -1,10 +1,20 @@
 /** Cutting time into buckets: date_trunc, time_bucket, date_bin, xbar. Zoned timestamps are cut in the calendar of their zone. */
-import { flatVector, type IntervalValue, type Vector } from '../../core/batch.js';
+import type { IntervalValue, Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, FLOAT64, INT64, INTERVAL, isInteger, isNumeric, isText } from '../../core/types.js';
 import { int64Slot } from '../expression/int64-slot.js';
 import { asConstant } from '../expression/vector-values.js';
-import { shiftZone } from '../expression/zone-shift.js';
+import {
+  type BucketGrid,
+  type BucketWidth,
+  bucketVector,
+  bucketVectorSince,
+  gridSince2000,
+  monthAndRest,
+  NS_PER_DAY,
+  NS_PER_SECOND,
+  widthOf,
+} from './bucket-grid.js';
 import type { ArgumentType, EvaluationContext, Overload, ScalarFunction } from './contract.js';
 import { entriesOf } from './entry.js';
 import { float, integer, interval, oneOf, type Parameter, result, room, type Signature, step, text, timestamp } from './overloads.js';
@@ -12,75 +22,20 @@ import { constantArgument, ticksPerSecond, UNIT_MONTHS, UNIT_NANOSECONDS, unitAr
 import { calendarZone } from './time-zones.js';
 import { commonType } from './types.js';
 
-const NS_PER_SECOND = 1_000_000_000n;
-const NS_PER_DAY = 86_400n * NS_PER_SECOND;
 /** Weeks start on Monday: 1970-01-05. */
 const MONDAY_NANOSECONDS = 4n * NS_PER_DAY;
-/** 2000-01-03, a Monday: where time_bucket counts from, as TimescaleDB and DuckDB do. */
-const BUCKET_ORIGIN_NANOSECONDS = 946_857_600n * NS_PER_SECOND;
-const BUCKET_ORIGIN_MONTH = 2000 * 12;
 /** Centuries and millennia start in the year 1. */
 const YEAR_ONE_MONTH = 12;
 
-/** A bucket's width: of calendar months, or of fixed length. */
-type Width = { readonly months: number } | { readonly nanoseconds: bigint };
-
-interface Grid {
-  readonly width: Width;
-  /** Start of some bucket, nanoseconds since the epoch. */
-  readonly originNanoseconds: bigint;
-  /** The same for calendar widths, months since year 0. */
-  readonly originMonth: number;
-}
-
-/** Buckets of a naive timestamp vector; the values of a zoned one are cut in wall time. */
-function bucketTimestamps(
-  name: string,
-  vector: Vector,
-  grid: Grid,
-  zone: string | undefined,
-  rowCount: number,
-  context: EvaluationContext,
-  validity: number,
-): Vector {
-  if (zone === undefined) return cut(name, vector, grid, rowCount, context, validity);
-  const wall = shiftZone(vector, zone, 'to', rowCount, context);
-  return shiftZone(cut(name, wall, grid, rowCount, context, validity), zone, 'from', rowCount, context);
-}
-
-function cut(name: string, vector: Vector, grid: Grid, rowCount: number, context: EvaluationContext, validity: number): Vector {
-  const { kernels } = context;
-  const perSecond = ticksPerSecond(vector.type);
-  const nsPerTick = NS_PER_SECOND / perSecond;
-  const out = room(vector.type, rowCount, context);
-  const { width } = grid;
-  if ('months' in width) {
-    const perDay = int64Slot(perSecond * 86_400n, context);
-    kernels.bucket_months_i64(vector.values, step(vector), perDay, width.months, grid.originMonth, rowCount, out);
-    return flatVector(vector.type, rowCount, out, vector.encoding === 'constant' ? 0 : vector.validity);
-  }
-  if (nsPerTick % width.nanoseconds === 0n) return vector;
-  if (width.nanoseconds % nsPerTick !== 0n) {
-    throw new DbError('invalid_argument', `the width of ${name} is no multiple of the unit of ${vector.type.kind}`, {
-      hint: 'cast the timestamp to a finer unit',
-    });
-  }
-  const ticks = int64Slot(width.nanoseconds / nsPerTick, context);
-  const origin = int64Slot(grid.originNanoseconds / nsPerTick, context);
-  const bad = kernels.bucket_i64(vector.values, step(vector), ticks, origin, rowCount, out, validity);
-  if (bad >= 0) throw new DbError('numeric_overflow', `overflow: a bucket of ${name} starts before the range of its type`);
-  return flatVector(vector.type, rowCount, out, vector.encoding === 'constant' ? 0 : vector.validity);
-}
-
-function gridOfUnit(unit: string): Grid {
+function gridOfUnit(unit: string, zone: string | undefined): BucketGrid {
   const months = UNIT_MONTHS[unit];
   const nanoseconds = UNIT_NANOSECONDS[unit];
   if (months !== undefined) {
     const originMonth = unit === 'century' || unit === 'millennium' ? YEAR_ONE_MONTH : 0;
-    return { width: { months }, originNanoseconds: 0n, originMonth };
+    return { width: { months }, originNanoseconds: 0n, originMonth, zone };
   }
   if (nanoseconds === undefined) throw new DbError('invalid_argument', `date_trunc does not know the unit '${unit}'`);
-  return { width: { nanoseconds }, originNanoseconds: unit === 'week' ? MONDAY_NANOSECONDS : 0n, originMonth: 0 };
+  return { width: { nanoseconds }, originNanoseconds: unit === 'week' ? MONDAY_NANOSECONDS : 0n, originMonth: 0, zone };
 }
 
 /** Start of the unit that each timestamp lies in. */
@@ -92,60 +47,52 @@ export function truncateTimestamps(
   context: EvaluationContext,
   validity: number,
 ): Vector {
-  return bucketTimestamps('date_trunc', vector, gridOfUnit(unit), zone ?? calendarZone(vector.type), rowCount, context, validity);
+  return bucketVector('date_trunc', vector, gridOfUnit(unit, zoneName(zone ?? calendarZone(vector.type))), rowCount, context, validity);
 }
 
-function widthOf(name: string, value: IntervalValue): Width {
-  const nanoseconds = BigInt(value.days) * NS_PER_DAY + value.nanoseconds;
-  if (value.months !== 0 && nanoseconds !== 0n)
-    throw new DbError('invalid_argument', `the width of ${name} must not mix months with shorter units`);
-  if (value.months < 0 || nanoseconds < 0n || (value.months === 0 && nanoseconds === 0n)) {
-    throw new DbError('invalid_argument', `the width of ${name} must be more than nothing`);
-  }
-  return value.months !== 0 ? { months: value.months } : { nanoseconds };
+/** UTC needs no zone. */
+function zoneName(zone: string | undefined): string | undefined {
+  return zone !== undefined && ['utc', 'z', 'gmt', 'etc/utc'].includes(zone.toLowerCase()) ? undefined : zone;
 }
 
-function constantWidth(name: string, vector: Vector | undefined, context: EvaluationContext): Width {
+function constantWidth(name: string, vector: Vector | undefined, context: EvaluationContext): BucketWidth {
   return widthOf(name, constantArgument(name, 'width', vector, context) as IntervalValue);
 }
 
-/** The constant origin in nanoseconds: a timestamp, or the default moved by an interval. */
-function originOf(name: string, vector: Vector | undefined, standard: bigint, context: EvaluationContext): bigint {
-  if (!vector) return standard;
-  const value = constantArgument(name, 'origin', vector, context);
-  if (vector.type.kind === 'timestamp') return (value as bigint) * (NS_PER_SECOND / ticksPerSecond(vector.type));
-  const offset = value as IntervalValue;
-  return standard + BigInt(offset.days) * NS_PER_DAY + offset.nanoseconds;
-}
+const EPOCH_MONTH = 1970 * 12;
 
-function monthOf(nanoseconds: bigint): number {
-  const date = new Date(Number(nanoseconds / 1_000_000n));
-  return date.getUTCFullYear() * 12 + date.getUTCMonth();
-}
-
-interface Defaults {
-  readonly nanoseconds: bigint;
-  readonly month: number;
-}
-
-const SINCE_2000: Defaults = { nanoseconds: BUCKET_ORIGIN_NANOSECONDS, month: BUCKET_ORIGIN_MONTH };
-const SINCE_EPOCH: Defaults = { nanoseconds: 0n, month: 1970 * 12 };
-
-function bucketed(name: string, defaults: Defaults, swapped = false): Overload['evaluate'] {
+/** `since`: where buckets count from without an origin. What follows width and time: a zone, an origin, an offset, in any order. */
+function bucketed(name: string, since: '2000' | 'epoch', swapped = false): Overload['evaluate'] {
   return (context, args, rowCount, validity) => {
     const [widthArg, value] = (swapped ? [args[1], args[0]] : args) as [Vector, Vector];
-    const third = args[2];
-    const zone = third && isText(third.type) ? String(constantArgument(name, 'time zone', third, context)) : calendarZone(value.type);
-    const moved = third && !isText(third.type) ? third : undefined;
+    const more = args.slice(2);
+    const [zone, origin, offset] = [
+      constantOf(name, 'time zone', more, (type) => isText(type), context) as string | undefined,
+      constantOf(name, 'origin', more, (type) => type.kind === 'timestamp', context) as bigint | undefined,
+      constantOf(name, 'offset', more, (type) => type.kind === 'interval', context) as IntervalValue | undefined,
+    ];
     const width = constantWidth(name, widthArg, context);
-    const originNanoseconds = originOf(name, moved, defaults.nanoseconds, context);
-    const originMonth = moved?.type.kind === 'timestamp' ? monthOf(originNanoseconds) : defaults.month + monthsOf(name, moved, context);
-    return bucketTimestamps(name, value, { width, originNanoseconds, originMonth }, zone, rowCount, context, validity);
+    const base = gridSince2000(width, zoneName(zone ?? calendarZone(value.type)), offset ?? null);
+    const shift = offset ? BigInt(offset.days) * NS_PER_DAY + offset.nanoseconds : 0n;
+    const start = origin === undefined ? undefined : inNanoseconds(origin, more.find((arg) => arg.type.kind === 'timestamp') as Vector);
+    const moved = start ?? (since === 'epoch' ? 0n : undefined);
+    if (moved === undefined) return bucketVector(name, value, base, rowCount, context, validity);
+    const month = start === undefined ? EPOCH_MONTH : monthAndRest(start).month;
+    const grid =
+      'months' in width
+        ? { ...base, originMonth: month + (offset?.months ?? 0), originNanoseconds: shift }
+        : { ...base, originNanoseconds: moved + shift };
+    return bucketVector(name, value, grid, rowCount, context, validity);
   };
 }
 
-function monthsOf(name: string, vector: Vector | undefined, context: EvaluationContext): number {
-  return vector?.type.kind === 'interval' ? (constantArgument(name, 'offset', vector, context) as IntervalValue).months : 0;
+function constantOf(name: string, what: string, args: readonly Vector[], is: (type: DataType) => boolean, context: EvaluationContext) {
+  const vector = args.find((arg) => is(arg.type));
+  return vector === undefined ? undefined : constantArgument(name, what, vector, context);
+}
+
+function inNanoseconds(ticks: bigint, { type }: Vector): bigint {
+  return ticks * (NS_PER_SECOND / ticksPerSecond(type));
 }
 
 /** A bare text as the third argument of time_bucket is an origin, an offset or a zone, by how it looks. */
@@ -165,14 +112,18 @@ function looksLike(what: 'origin' | 'offset' | 'zone'): Parameter {
 
 const sameAsSecond = (args: readonly DataType[]): DataType => args[1] as DataType;
 
-function bucketSignatures(name: string, defaults: Defaults): readonly Signature[] {
-  const evaluate = bucketed(name, defaults);
-  return [
-    { params: [interval, timestamp], type: sameAsSecond, evaluate },
-    ...(['origin', 'offset', 'zone'] as const).map(
-      (what): Signature => ({ params: [interval, timestamp, looksLike(what)], type: sameAsSecond, evaluate }),
-    ),
-  ];
+type Extra = 'origin' | 'offset' | 'zone';
+
+/** Each of them at most once, in any order. */
+function orders(of: readonly Extra[]): readonly (readonly Extra[])[] {
+  return [[], ...of.flatMap((first) => orders(of.filter((each) => each !== first)).map((rest) => [first, ...rest]))];
+}
+
+function bucketSignatures(name: string, since: '2000' | 'epoch', extras: readonly Extra[]): readonly Signature[] {
+  const evaluate = bucketed(name, since);
+  return orders(extras).map(
+    (order): Signature => ({ params: [interval, timestamp, ...order.map(looksLike)], type: sameAsSecond, evaluate }),
+  );
 }
 
 // ---- numbers ----
@@ -232,12 +183,24 @@ const truncateInterval: Overload['evaluate'] = (context, [unit, value], rowCount
 
 const entry = entriesOf({ category: 'time' });
 
-const timeBucket = oneOf(...bucketSignatures('time_bucket', SINCE_2000));
-const dateBin = oneOf(...bucketSignatures('date_bin', SINCE_EPOCH));
+const timeBucket = oneOf(...bucketSignatures('time_bucket', '2000', ['origin', 'offset', 'zone']));
+const dateBin = oneOf(...bucketSignatures('date_bin', 'epoch', ['origin', 'offset', 'zone']));
 const xbar = oneOf(
-  { params: [timestamp, interval], type: (args) => args[0] as DataType, evaluate: bucketed('xbar', SINCE_EPOCH, true) },
-  { params: [interval, timestamp], type: sameAsSecond, evaluate: bucketed('xbar', SINCE_EPOCH) },
+  { params: [timestamp, interval], type: (args) => args[0] as DataType, evaluate: bucketed('xbar', 'epoch', true) },
+  { params: [interval, timestamp], type: sameAsSecond, evaluate: bucketed('xbar', 'epoch') },
 );
+/** Counted from an origin that may differ from row to row. */
+const bucketSince: Overload['evaluate'] = (context, [width, value, origin], rowCount, validity) => {
+  const since = constantWidth('time_bucket_since', width, context);
+  const [time, start] = [value, origin] as [Vector, Vector];
+  return result(time.type, rowCount, bucketVectorSince(time, start, since, rowCount, context, validity));
+};
+const timestampsAlike = (args: readonly ArgumentType[]): Overload | undefined => {
+  const [width, value, origin] = args;
+  const type = value && timestamp(value);
+  if (args.length !== 3 || !width || !type || !origin || !interval(width) || !timestamp(origin)) return undefined;
+  return { args: [INTERVAL, type, type], type, evaluate: bucketSince };
+};
 const intervalParameter: Parameter = (arg) => (arg.type.kind === 'interval' ? INTERVAL : undefined);
 
 export const TIME_BUCKET_FUNCTIONS: readonly ScalarFunction[] = [
@@ -272,6 +235,17 @@ export const TIME_BUCKET_FUNCTIONS: readonly ScalarFunction[] = [
       { sql: 'time_bucket(10, 27)', result: '20' },
     ],
     (args) => timeBucket(args) ?? numberBucket('time_bucket', true)(args),
+  ),
+  entry(
+    'time_bucket_since',
+    'time_bucket_since(width, ts, origin): start of the bucket that ts lies in, counted from an origin that may differ from row to row.',
+    [
+      {
+        sql: "time_bucket_since('5 minutes', TIMESTAMP '2026-01-01 00:07:30', TIMESTAMP '2026-01-01 00:01:10')",
+        result: '2026-01-01T00:06:10.000000Z',
+      },
+    ],
+    timestampsAlike,
   ),
   entry(
     'date_bin',
