@@ -8,3 +8,5 @@ export * from './ranks';
 export * from './picks';
 export * from './slide';
 export * from './ordered';
+export * from './series';
+export * from './running';

@@ -108,11 +108,11 @@ export class Accumulator {
     const required = [...new Set(recipe.required.map((index) => argAt(spec, index)))].sort((a, b) => a - b);
     const slots = recipe.slots.map((slot) => {
       const args = slot.inputs.map((index) => argAt(spec, index));
-      const key = `${slot.kind}:${args}:${required}:${spec.filter}`;
+      const key = `${slot.kind}:${args}:${required}:${spec.filter}${slot.kind === 'ema' ? `:${spec.constants}` : ''}`;
       let use = this.uses.get(key);
       if (!use) {
         const types = slot.inputs.map((index) => spec.argTypes[index] ?? INT32);
-        use = { state: createState(slot.kind, types, this.scope, this.kernels), args, required, filter: spec.filter };
+        use = { state: createState(slot.kind, types, spec.constants, this.scope, this.kernels), args, required, filter: spec.filter };
         this.uses.set(key, use);
         if (!WITHOUT_IDS.has(slot.kind)) for (const [i, arg] of args.entries()) this.prepareText(arg, types[i]);
       }

@@ -34,6 +34,7 @@ export type SlotKind =
   | 'moments'
   | 'co_moments'
   | 'true_count'
+  | 'ema'
   | 'list'
   | 'hyperloglog'
   | 'digest';
@@ -93,6 +94,8 @@ export interface AggregateFunction {
   readonly constantsFrom?: number;
   /** True: in a window only distinct values count, as if the call said DISTINCT. */
   readonly distinctInWindows?: boolean;
+  /** For calls whose arguments may be written in several orders: which of them is the first, the second, … of those that resolve() takes. */
+  arrange?(args: readonly ArgumentType[]): readonly number[];
   /** undefined: there is no such call. */
   resolve(args: readonly ArgumentType[]): AggregateSignature | undefined;
   /** `args` as resolve() gave them. */

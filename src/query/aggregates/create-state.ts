@@ -1,8 +1,10 @@
 /** Which state a slot has. */
 import type { Kernels } from '../../../native-free/kernels.js';
+import type { Value } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { type DataType, physicalOf } from '../../core/types.js';
 import type { SlotKind } from './contract.js';
+import { EmaState } from './exponential.js';
 import { ListState, PickState, PositionState } from './held-states.js';
 import {
   ExtremeState,
@@ -18,7 +20,13 @@ import { DigestState, DistinctSketchState } from './sketch-states.js';
 import type { State } from './states.js';
 
 /** The state of a slot whose inputs have these types. */
-export function createState(kind: SlotKind, types: readonly DataType[], scope: MemoryScope, kernels: Kernels): State {
+export function createState(
+  kind: SlotKind,
+  types: readonly DataType[],
+  constants: readonly (Value | undefined)[],
+  scope: MemoryScope,
+  kernels: Kernels,
+): State {
   const type = types[0] ?? { kind: 'null' };
   const physical = physicalOf(type);
   switch (kind) {
@@ -46,6 +54,8 @@ export function createState(kind: SlotKind, types: readonly DataType[], scope: M
     case 'arg_max':
     case 'arg_max_last':
       return new PickState(scope, kernels, kind, physical);
+    case 'ema':
+      return new EmaState(scope, kernels, constants);
     case 'list':
       return new ListState(scope, kernels, type);
     case 'hyperloglog':

@@ -1,7 +1,7 @@
 /** Shared endings of aggregates: from state arrays to result vectors. */
 import { bitmapBytes, dictionaryVector, flatVector, type Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
-import { isText, physicalOf } from '../../core/types.js';
+import { FLOAT64, isText, physicalOf } from '../../core/types.js';
 import { nextDictionaryId } from '../execution/dictionary-id.js';
 import { gatherVectorOrNull } from '../expression/gather.js';
 import type { FinishInput, SlotResult } from './contract.js';
@@ -29,6 +29,16 @@ export function flagged(input: FinishInput, flags: number): number {
   const bitmap = input.memory.allocate(bitmapBytes(input.groupCount));
   const set = input.kernels.bits_eq_u8(flags, 1, input.groupCount, bitmap);
   return set === input.groupCount ? 0 : bitmap;
+}
+
+/** Sums ÷ weights (float64); NULL where no row was and where the weights are 0. */
+export function ratioVector(input: FinishInput, sums: number, weights: number): Vector {
+  const { kernels, memory, groupCount } = input;
+  const out = allocateValues(input, 8);
+  kernels.finish_ratio_f64(sums, weights, groupCount, out);
+  const validity = memory.allocate(bitmapBytes(groupCount));
+  const there = kernels.bits_nonzero_f64(weights, reached(input), groupCount, validity);
+  return flatVector(FLOAT64, groupCount, out, there === groupCount ? 0 : validity);
 }
 
 /** A state array as result values: bool states are bytes, text states are ids of interned text, the rest lies as it is wanted. */

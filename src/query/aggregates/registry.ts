@@ -1,12 +1,15 @@
 /** The table of aggregates. An aggregate is one entry of one family's table; look-up, docs and tests follow from it. */
 import { nearestName } from '../binder/nearest-name.js';
 import type { ArgumentType } from '../functions/contract.js';
+import { CANDLES } from './candles.js';
 import { COLLECTIONS } from './collections.js';
 import type { AggregateFunction, AggregateSignature } from './contract.js';
 import { COUNTS } from './counts.js';
+import { EXPONENTIAL } from './exponential.js';
 import { EXTREMES } from './extremes.js';
 import { OVER_VALUES } from './over-values.js';
 import { POSITIONS } from './positions.js';
+import { SERIES } from './series.js';
 import { SKETCHES } from './sketches.js';
 import { STATISTICS } from './statistics.js';
 import { SUMS } from './sums.js';
@@ -21,6 +24,9 @@ export const AGGREGATE_FUNCTIONS: readonly AggregateFunction[] = [
   ...COLLECTIONS,
   ...OVER_VALUES,
   ...SKETCHES,
+  ...SERIES,
+  ...CANDLES,
+  ...EXPONENTIAL,
 ];
 
 const BY_NAME = new Map<string, AggregateFunction>(

@@ -3,7 +3,7 @@ import { flatVector, type Vector } from '../../core/batch.js';
 import { type DataType, FLOAT64, INT64, isInteger, isNumeric, UINT64 } from '../../core/types.js';
 import type { ArgumentType } from '../functions/contract.js';
 import type { AggregateFunction, AggregateRecipe, FinishInput, SlotKind } from './contract.js';
-import { allocateValues, checkOverflow, partAt, reached } from './finishing.js';
+import { allocateValues, checkOverflow, partAt, ratioVector, reached } from './finishing.js';
 
 function onlyNumber(args: readonly ArgumentType[]): DataType | undefined {
   const type = args[0]?.type;
@@ -91,7 +91,7 @@ export const SUMS = [
   },
   {
     name: 'vwap',
-    doc: 'Volume-weighted average: sum(price × size) ÷ sum(size) over rows where both are present.',
+    doc: 'Volume-weighted average: sum(price × size) ÷ sum(size) over rows where both are present; NULL where the sizes are 0.',
     examples: [{ sql: 'SELECT vwap(p, s) FROM (VALUES (10, 1), (20, 3)) t(p, s)', result: '17.5' }],
     resolve: (args) => {
       const numeric = args.length === 2 && args.every((arg) => isNumeric(arg.type) || arg.type.kind === 'null');
@@ -103,11 +103,7 @@ export const SUMS = [
         { kind: 'sum_float', inputs: [1] },
       ],
       required: [0, 1],
-      finish: (input) => {
-        const out = allocateValues(input, 8);
-        input.kernels.finish_ratio_f64(partAt(input, 0, 0), partAt(input, 1, 0), input.groupCount, out);
-        return flatVector(FLOAT64, input.groupCount, out, reached(input));
-      },
+      finish: (input) => ratioVector(input, partAt(input, 0, 0), partAt(input, 1, 0)),
     }),
   },
 ] as const satisfies readonly AggregateFunction[];

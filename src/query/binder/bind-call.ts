@@ -15,6 +15,8 @@ import { argumentOf, castTo, coerceBool, decimalLiterals } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
 import { literal } from './expressions.js';
 import type { Scope } from './scope.js';
+import { arrangedCall } from './series-arguments.js';
+import { seriesSyntax } from './series-syntax.js';
 
 /** Functions that never give NULL, whatever they get. */
 const NEVER_NULL = new Set(['is_distinct_from', 'is_not_distinct_from']);
@@ -66,6 +68,8 @@ const OPERATOR_SPELLINGS: Readonly<Record<string, string>> = { mod: 'modulo', xo
 
 export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
   const name = (syntax.name.at(-1)?.name ?? '').toLowerCase();
+  const series = seriesSyntax(syntax);
+  if (series) return clause.context.bindExpression(series, clause);
   if (syntax.over !== null) return clause.context.bindWindow(name, syntax, clause);
   const lambda = bindLambdaCall(name, syntax, clause);
   if (lambda) return lambda;
@@ -74,11 +78,11 @@ export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
   if (windowFunction(name) && !isAggregate(name)) {
     throw new DbError('invalid_grouping', `${name} is a window function and needs OVER`, {
       position: syntax.position,
-      hint: `${name}(…) OVER (ORDER BY …)`,
+      hint: `${name}(…) OVER (PARTITION BY … ORDER BY …)`,
     });
   }
   const named = syntax.arguments.find((argument) => argument.name !== null);
-  if (named) throw unsupported('a named argument', named.value.position);
+  if (named && !isAggregate(name)) throw unsupported('a named argument', named.value.position);
   if (name === 'grouping' || name === 'grouping_id') return bindGrouping(name, syntax, clause);
   if (syntax.withinGroup.length > 0 || isAggregate(name)) return bindAggregate(name, syntax, clause);
   if (syntax.star) throw new DbError('syntax_error', `${name}(*) is not a call; only count takes *`, { position: syntax.position });
@@ -144,9 +148,9 @@ function bindAggregateOver(name: string, syntax: FunctionCall, clause: Clause, n
     relation,
     name: `the arguments of ${name}`,
   };
-  const bind = (item: FunctionCall['arguments'][number]) => context.bindExpression(item.value, inner);
-  const target = syntax.withinGroup.length > 0 ? (ORDERED_SET[name] ?? name) : name;
-  const direct = jsonAggregateArguments(aggregateFunction(target)?.name, syntax.arguments.map(bind), inner);
+  const arranged = arrangedCall(name, syntax, (each) => context.bindExpression(each, inner), inner, null);
+  const target = syntax.withinGroup.length > 0 ? (ORDERED_SET[name] ?? name) : arranged.name;
+  const direct = jsonAggregateArguments(aggregateFunction(target)?.name, arranged.args, inner);
   const ordered = ORDERED_SET[name] !== undefined && syntax.withinGroup[0];
   const args = ordered ? orderedSetArguments(name, ordered, direct, inner) : direct;
   const orderBy = [...syntax.orderBy, ...(ordered ? [] : syntax.withinGroup)].map((item) => bindSortKey(item, inner));

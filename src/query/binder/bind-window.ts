@@ -12,11 +12,14 @@ import type {
   WindowSpecification,
 } from '../syntax/ast/query.js';
 import { type WindowFunction, windowFunction } from '../windows/registry.js';
+import { SERIES_WINDOWS } from '../windows/series-functions.js';
 import { isCount, ORDERED_SET, orderedSetArguments, sortKeyOf } from './bind-call.js';
+import { bindSeriesWindow } from './bind-series-window.js';
 import { argumentOf, castTo, coerceBool } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
 import { caseOf } from './expressions.js';
 import { didYouMean } from './nearest-name.js';
+import { arrangedCall } from './series-arguments.js';
 import type { WindowCollector } from './window-collector.js';
 import { bindFrame, wholePartition } from './window-frame.js';
 
@@ -43,12 +46,16 @@ export function bindWindow(name: string, syntax: FunctionCall, clause: Clause): 
   const orderBy = over.orderBy.map((item) => sortKeyOf(bind(item.expression), item)).filter((key) => key.expression.kind !== 'literal');
   const frame = bindFrame(over.frame, orderBy, inner);
   const add = (call: WindowCall): Expression => windows.add({ partitionBy, orderBy, call });
-  const entry = windowFunction(name);
-  if (entry) return bindPlain(entry, syntax, inner, bind, frame, add);
+  const arranged = arrangedCall(name, syntax, bind, inner, orderBy[0]?.expression ?? null);
+  const entry = windowFunction(arranged.name);
+  if (entry && SERIES_WINDOWS.includes(entry)) {
+    return bindSeriesWindow(entry, { syntax, arranged, clause: inner, orderBy, hasFrame: over.frame !== null, add });
+  }
+  if (entry) return bindPlain(entry, syntax, inner, arranged.args, frame, add);
   if (!isAggregate(name) && ORDERED_SET[name] === undefined) {
     throw new DbError('function_not_found', `no window function or aggregate is called ${name}`, { position: syntax.position });
   }
-  return bindAggregateOver(name, syntax, inner, bind, frame, add);
+  return bindAggregateOver(name, syntax, inner, arranged.args, bind, frame, add);
 }
 
 function misplaced(name: string, syntax: FunctionCall, clause: Clause): DbError {
@@ -106,21 +113,21 @@ function inherited(own: WindowSpecification, windows: WindowCollector, seen: rea
 type Bind = (syntax: Syntax) => Expression;
 type Add = (call: WindowCall) => Expression;
 
-function checkArguments(syntax: FunctionCall): void {
-  const labelled = syntax.arguments.find((argument) => argument.name !== null);
-  if (labelled) throw unsupported('a named argument', labelled.value.position);
-}
-
-function bindPlain(entry: WindowFunction, syntax: FunctionCall, clause: Clause, bind: Bind, frame: WindowFrame, add: Add): Expression {
+function bindPlain(
+  entry: WindowFunction,
+  syntax: FunctionCall,
+  clause: Clause,
+  given: readonly Expression[],
+  frame: WindowFrame,
+  add: Add,
+): Expression {
   const { position } = syntax;
-  checkArguments(syntax);
   const refuse = (what: string): DbError => new DbError('type_mismatch', `${entry.name} does not take ${what}`, { position });
   if (syntax.distinct) throw refuse('DISTINCT');
   if (syntax.orderBy.length > 0 || syntax.withinGroup.length > 0) throw refuse('an ORDER BY of its own');
   if (syntax.filter) throw refuse('FILTER');
   if (syntax.nullTreatment === 'ignore' && !entry.skipsNulls) throw refuse('IGNORE NULLS');
   if (syntax.fromLast && entry.name !== 'nth_value') throw refuse('FROM LAST');
-  const given = syntax.arguments.map((argument) => bind(argument.value));
   const signature = entry.resolve(given.map(argumentOf));
   if (!signature || syntax.star) {
     const types = given.map((arg) => typeName(arg.type)).join(', ');
@@ -149,13 +156,19 @@ function bindPlain(entry: WindowFunction, syntax: FunctionCall, clause: Clause, 
   return { ...caseOf([[exists, value]], otherwise, signature.type), position };
 }
 
-function bindAggregateOver(name: string, syntax: FunctionCall, clause: Clause, bind: Bind, frame: WindowFrame, add: Add): Expression {
+function bindAggregateOver(
+  name: string,
+  syntax: FunctionCall,
+  clause: Clause,
+  direct: readonly Expression[],
+  bind: Bind,
+  frame: WindowFrame,
+  add: Add,
+): Expression {
   const { position } = syntax;
-  checkArguments(syntax);
   if (syntax.nullTreatment === 'ignore') {
     throw new DbError('type_mismatch', `${name} does not take IGNORE NULLS`, { position, hint: 'use FILTER (WHERE … IS NOT NULL)' });
   }
-  const direct = syntax.arguments.map((argument) => bind(argument.value));
   const ordered = syntax.withinGroup[0];
   const target = ordered ? (ORDERED_SET[name] ?? name) : name;
   const given = ordered && ORDERED_SET[name] !== undefined ? orderedSetArguments(name, ordered, direct, clause) : direct;

@@ -240,7 +240,7 @@ function functions(): Listing {
     (entry.aliases ?? []).join(', '),
     entry.doc,
   ]);
-  const windows = WINDOW_FUNCTIONS.map((entry) => [entry.name, 'window', 'window', '', entry.doc]);
+  const windows = WINDOW_FUNCTIONS.map((entry) => [entry.name, 'window', 'window', (entry.aliases ?? []).join(', '), entry.doc]);
   const rows = [...scalars, ...aggregates, ...windows].sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1));
   return { columns: ['function_name', 'kind', 'category', 'aliases', 'description'].map(text), rows };
 }

@@ -5,6 +5,7 @@ import type { EvaluationContext } from '../functions/contract.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { WindowPlan } from '../plan/logical.js';
 import type { FrameBound, WindowCall, WindowFrame } from '../plan/window.js';
+import { windowFunction } from './registry.js';
 import type { FrameSpec, WindowCallSpec, WindowSpec } from './spec.js';
 
 export interface CompiledWindow {
@@ -54,7 +55,7 @@ function compileCall(
 
 /** Counts of lag and the like, and what an aggregate wants as constants; the values that functions work on are columns. */
 function isConstant(call: WindowCall, arg: Expression, index: number): boolean {
-  if (!call.aggregate) return call.function === 'ntile' || index > 0;
+  if (!call.aggregate) return call.function === 'ntile' || index >= (windowFunction(call.function)?.constantsFrom ?? 1);
   return index >= (aggregateFunction(call.function)?.constantsFrom ?? call.args.length) && arg.kind !== 'column';
 }
 

@@ -2,6 +2,8 @@
 import { type DataType, FLOAT64, INT64, UTF8 } from '../../core/types.js';
 import type { ArgumentType, FunctionExample } from '../functions/contract.js';
 import { commonType } from '../functions/types.js';
+import type { Expression } from '../plan/expression.js';
+import { SERIES_WINDOWS, type WindowMaker } from './series-functions.js';
 
 /** What a call's arguments must be cast to, and what it gives. */
 export interface WindowSignature {
@@ -12,13 +14,20 @@ export interface WindowSignature {
 
 export interface WindowFunction {
   readonly name: string;
+  readonly aliases?: readonly string[];
   readonly doc: string;
   readonly examples: readonly FunctionExample[];
   /** True: the result depends on the frame; else on the whole partition. */
   readonly framed: boolean;
   /** True: IGNORE NULLS may be said. */
   readonly skipsNulls: boolean;
+  /** Arguments from this index on are constants; missing: from the second on, where they read no column. */
+  readonly constantsFrom?: number;
+  /** For calls whose arguments may be written in several orders: which of them is the first, the second, … of those that resolve() takes. */
+  arrange?(args: readonly ArgumentType[]): readonly number[];
   resolve(args: readonly ArgumentType[]): WindowSignature | undefined;
+  /** What the call is made of, when it is not computed itself. Its window may not say a frame. */
+  expand?(args: readonly Expression[], make: WindowMaker): Expression;
 }
 
 const unlessNull = (type: DataType): DataType => (type.kind === 'null' ? UTF8 : type);
@@ -68,7 +77,7 @@ function framed(name: string, count: number, doc: string, call: string, result: 
   } as const satisfies WindowFunction;
 }
 
-export const WINDOW_FUNCTIONS = [
+const STANDARD = [
   ranking('row_number', INT64, 'Number of the row in its partition, from 1.', '3'),
   ranking('rank', INT64, 'One more than the rows before the row and its peers.', '3'),
   ranking('dense_rank', INT64, 'Number of the group of peers that the row is in, from 1.', '2'),
@@ -89,7 +98,12 @@ export const WINDOW_FUNCTIONS = [
   framed('nth_value', 2, 'Value of the n-th row of the frame, from 1; FROM LAST counts from its end.', 'nth_value(x, 2)', '2'),
 ] as const satisfies readonly WindowFunction[];
 
-const BY_NAME = new Map<string, WindowFunction>(WINDOW_FUNCTIONS.map((entry) => [entry.name, entry]));
+/** Every window function that is no aggregate. */
+export const WINDOW_FUNCTIONS: readonly WindowFunction[] = [...STANDARD, ...SERIES_WINDOWS];
+
+const BY_NAME = new Map<string, WindowFunction>(
+  WINDOW_FUNCTIONS.flatMap((entry) => [entry.name, ...(entry.aliases ?? [])].map((name) => [name, entry] as const)),
+);
 
 /** The window function of this name, in any case. */
 export function windowFunction(name: string): WindowFunction | undefined {

@@ -11,6 +11,7 @@ import { ExpandCall } from './expand-call.js';
 import { type FramePiece, Framer, Stretches } from './frames.js';
 import { orderedCall } from './ordered-calls.js';
 import { rankCall } from './rank-calls.js';
+import { runningCall } from './running-calls.js';
 import { slidingCall } from './slide-calls.js';
 import type { WindowCallSpec } from './spec.js';
 import { valueCall } from './value-calls.js';
@@ -110,6 +111,6 @@ export function* runWindowResult(task: WindowResultTask, run: TaskRun): Generato
 /** slides: frames have one piece each, whose bounds never go back. */
 function computationOf(spec: WindowCallSpec, rows: WindowRows, slides: boolean): WindowComputation {
   rows.run.check();
-  if (!spec.aggregate) return valueCall(spec, rows) ?? rankCall(spec, rows);
+  if (!spec.aggregate) return valueCall(spec, rows) ?? runningCall(spec, rows) ?? rankCall(spec, rows);
   return slidingCall(spec, rows) ?? (slides ? orderedCall(spec, rows) : undefined) ?? new ExpandCall(spec, rows);
 }
