@@ -160,6 +160,11 @@ export function storeOracle(bytes: Uint8Array): StoreKernels {
       return ~crc;
     },
 
+    find_code: (state, address, size) => {
+      const wanted = Buffer.from(bytes.subarray(address, address + size));
+      const [offsets, values, count] = [u32(state + 8), u32(state + 12), u32(state + 16)];
+      return rows(count).findIndex((code) => text(offsets, values, code).equals(wanted));
+    },
     rehash_dictionary: () => undefined,
     encode_bytes: (codes, state, offsets, values, validity, first, n) => {
       for (const i of rows(n)) setI32(codes + 4 * i, isValid(validity, first + i) ? codeOf(state, text(offsets, values, first + i)) : 0);
@@ -233,6 +238,23 @@ export function storeOracle(bytes: Uint8Array): StoreKernels {
         return difference < 0n ? -1 : difference > 0n ? 1 : a - b;
       });
       for (const [i, row] of sorted.entries()) setI32(order + 4 * i, row);
+    },
+
+    cluster_rows: (target, order, codes, validity, n, codeCount, ends) => {
+      const given = rows(n).map((i) => u32(order + 4 * i));
+      const code = (row: number) => (isValid(validity, row) ? u32(codes + 4 * row) : codeCount);
+      let place = 0;
+      for (const c of rows(codeCount + 1)) {
+        for (const row of given.filter((each) => code(each) === c)) setI32(target + 4 * place++, row);
+        setI32(ends + 4 * c, place);
+      }
+    },
+    code_rows: (codes, validity, n, codeCount, first, last) => {
+      const found = rows(n).map((row) => (isValid(validity, row) ? u32(codes + 4 * row) : codeCount));
+      for (const c of rows(codeCount + 1)) {
+        setI32(first + 4 * c, found.indexOf(c));
+        setI32(last + 4 * c, found.lastIndexOf(c));
+      }
     },
 
     zone_i8: zone(1, (at) => view.getInt8(at)),

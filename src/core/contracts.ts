@@ -70,6 +70,16 @@ export type RowOrder =
    */
   | { readonly kind: 'cluster'; readonly column: number };
 
+/** Where the values of the CLUSTER BY column lie in a segment. */
+export interface ClusterIndex {
+  /** That occur, ascending; NULL_CODE, always the last, stands for NULL. */
+  readonly codes: Uint32Array;
+  /** The row after the last one of each. */
+  readonly ends: Uint32Array;
+}
+
+export const NULL_CODE = 0xffff_ffff;
+
 export interface SegmentView {
   readonly id: number;
   /** Rows of the segment that this snapshot sees, deleted ones included. */
@@ -100,6 +110,10 @@ export interface TableSnapshot {
   readonly sizeBytes: number;
   /** Distinct values of a dictionary-encoded column, deleted ones included; undefined when that is not known at little cost. */
   distinctValues?(columnIndex: number): number | undefined;
+  /** Of a segment whose order is `cluster`; undefined for others. Fails with `corrupt`. */
+  clusterIndex?(segment: SegmentView): ClusterIndex | undefined;
+  /** Code of a text in a column's dictionary; −1 = no row has it; undefined when rows may have it without a code. */
+  codeOf?(columnIndex: number, text: string): number | undefined;
   /**
    * Makes columns resident (reading files where needed; checksums are verified, failure is `corrupt`) and holds them.
    * Fails with `query_memory_exceeded` when they do not fit under memory_limit even after eviction.

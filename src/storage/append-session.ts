@@ -134,6 +134,9 @@ export function closeFull(context: StorageContext, table: Table, undo: Undo, clo
   if (table.active !== null && table.active.rows >= context.settings.segment_rows) table.closeActive(undo, closed);
 }
 
+/** What the catalog has of a table's rows. */
+export const ROW_STORES = ['segment', 'tail', 'deletion', 'cluster'] as const;
+
 /** Plans the removal of all rows: segments of now are doomed, rows placed from here on stay. */
 export function truncatePlanned(
   table: Table,
@@ -151,7 +154,7 @@ export function truncatePlanned(
     table.truncatedAt = truncatedAt;
   });
   markChanged(table, sequence, undo);
-  for (const segment of table.segments) {
+  for (const segment of table.segments.flatMap((each) => [each, ...(each.parts ?? []).map((part) => part.segment)])) {
     if (segment.discarded) continue;
     segment.discarded = true;
     doomed.push(segment);
@@ -161,13 +164,13 @@ export function truncatePlanned(
   }
   if (!persistent) return;
   const { id } = table.info;
-  for (const store of ['segment', 'tail', 'deletion'] as const) writes.push({ store, removeAllOf: [id] });
+  for (const store of ROW_STORES) writes.push({ store, removeAllOf: [id] });
 }
 
 /** Takes out what the group being planned would write for rows that are removed after it. */
 export function forgetWrites(table: Table, writes: CatalogWrite[]): void {
   const kept = writes.filter((write) => {
-    const isRow = write.store === 'segment' || write.store === 'tail' || write.store === 'deletion';
+    const isRow = (ROW_STORES as readonly string[]).includes(write.store);
     return !isRow || 'removeAllOf' in write || typeof write.key === 'string' || write.key[0] !== table.info.id;
   });
   writes.splice(0, writes.length, ...kept);

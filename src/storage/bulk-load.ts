@@ -7,10 +7,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DbError } from '../core/errors.js';
 import type { CatalogWrite } from './catalog.js';
+import { writeCluster } from './cluster-record.js';
 import { addressesOf } from './column-buffers.js';
 import type { Epochs } from './epochs.js';
 import type { Layout } from './layout.js';
-import { becomeSealed, discardPrepared, prepareSegment } from './seal-segment.js';
+import { becomeSealed, discardPrepared, prepareSegments } from './seal-segment.js';
 import type { Segment } from './segment.js';
 import type { StorageContext } from './storage-context.js';
 import type { Table, Undo } from './table.js';
@@ -104,8 +105,7 @@ export class BulkLoad {
     const { context, table } = this;
     try {
       this.assertTable();
-      if (await sealAlone(context, table, segment, { keepOrder: false, readers: null, isGone: () => this.isGone }))
-        this.sealed.push(segment);
+      this.sealed.push(...(await sealAlone(context, table, segment, { keepOrder: false, readers: null, isGone: () => this.isGone })));
     } finally {
       if (segment.state !== 'sealed') for (const address of segment.columns.flatMap(addressesOf)) context.memory.free(address);
     }
@@ -126,21 +126,28 @@ interface SealOptions {
   isGone(): boolean;
 }
 
-/** Seals a segment that the catalog does not hear of yet. False: it is gone. A failure leaves the segment as it was. */
-export async function sealAlone(context: StorageContext, table: Table, segment: Segment, options: SealOptions): Promise<boolean> {
-  const holder = context.memory.epochs.enter();
+/**
+ * Seals a segment that the catalog does not hear of yet, and gives what it has become: itself, or segments of parts of its rows (its own buffers
+ * then stay the caller's). None: it is gone. A failure leaves the segment as it was.
+ */
+export async function sealAlone(context: StorageContext, table: Table, segment: Segment, options: SealOptions): Promise<Segment[]> {
+  const { memory, cache } = context;
+  const holder = memory.epochs.enter();
   try {
-    const prepared = await prepareSegment(context, table, segment, segment.id, options.keepOrder);
+    const prepared = await prepareSegments(context, table, segment, options.keepOrder);
     if (options.isGone()) {
-      await discardPrepared(context, prepared);
-      return false;
+      for (const part of prepared) await discardPrepared(context, part);
+      return [];
     }
-    becomeSealed(context, segment, prepared, prepared.record, options.readers);
-    segment.reordered = false;
-    context.cache.trim();
-    return true;
+    for (const part of prepared) {
+      part.target.rows = part.record.rows;
+      becomeSealed(context, part.target, part, part.record, options.readers);
+      part.target.reordered = false;
+    }
+    cache.trim();
+    return prepared.map((part) => part.target);
   } finally {
-    context.memory.epochs.leave(holder);
+    memory.epochs.leave(holder);
   }
 }
 
@@ -153,6 +160,7 @@ export function adoptSealed(context: StorageContext, table: Table, segment: Segm
   undo.push(() => void table.segments.pop());
   if (context.catalog.persistent && segment.record !== null) {
     writes.push({ store: 'segment', key: [table.id, segment.id], value: segment.record });
+    if (segment.cluster !== null) writes.push({ store: 'cluster', key: [table.id, segment.id], value: writeCluster(segment.cluster) });
   }
 }
 

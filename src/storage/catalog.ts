@@ -12,6 +12,7 @@
  *   dictionary  [table, column, first code]      dictionary entries (column-dictionary.ts)
  *   view        "schema.name", lower case        JSON ViewDefinition
  *   schema      "name", lower case               JSON text: the name
+ *   cluster     [table, segment]                 u32 n, n codes (u32, ascending; 0xffffffff = NULL), n times the row after the last of a code (u32)
  *   deletion    [table, segment]                 u32 rows, u32 deleted rows, then the bitmap of the rows that are alive, in 8-byte words
  *
  * A commit is one LMDB transaction; LMDB syncs it (fdatasync) before its promise resolves, since overlappingSync is off.
@@ -27,7 +28,7 @@ import { ioError } from './io-error.js';
 import type { StoredValue } from './stored-value.js';
 import type { StoredBound } from './zone-map.js';
 
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
 export interface TableRecord {
   readonly id: number;
@@ -65,13 +66,17 @@ export interface SegmentRecord {
   readonly rows: number;
   readonly deleted: number;
   readonly sorted: boolean;
+  /** Id of the column by whose codes rows are grouped; `cluster` of the catalog then has the index. */
+  readonly cluster?: number;
+  /** The segment stands where the segment of this number stood, as its part of that index. Absent: its id tells where it stands. */
+  readonly place?: readonly [segment: number, part: number];
   /** Name inside <path>/segments. */
   readonly file: string;
   readonly sizeBytes: number;
   readonly columns: readonly StoredColumn[];
 }
 
-export type StoreName = 'meta' | 'table' | 'segment' | 'tail' | 'dictionary' | 'deletion' | 'view' | 'schema';
+export type StoreName = 'meta' | 'table' | 'segment' | 'tail' | 'dictionary' | 'deletion' | 'cluster' | 'view' | 'schema';
 export type CatalogKey = string | number[];
 
 export type CatalogWrite =
@@ -111,6 +116,7 @@ export interface Catalog {
   tail(table: number): Iterable<TailEntry>;
   dictionary(table: number, column: number): Iterable<Uint8Array>;
   deletion(table: number, segment: number): Uint8Array | undefined;
+  cluster(table: number, segment: number): Uint8Array | undefined;
   /** Resolves when the writes are on disk, all of them or none. */
   commit(writes: readonly CatalogWrite[]): Promise<void>;
   /**
@@ -132,6 +138,7 @@ export const memoryCatalog: Catalog = {
   tail: () => [],
   dictionary: () => [],
   deletion: () => undefined,
+  cluster: () => undefined,
   commit: () => Promise.resolve(),
   assertRoom: () => undefined,
   sizeBytes: () => 0,
@@ -154,8 +161,9 @@ class LmdbCatalog implements Catalog {
     this.arena = arena;
     this.root = open({ path: folder, maxDbs: 16, overlappingSync: false, eventTurnBatching: false, encoding: 'binary', readOnly });
     const store = (name: string, encoding: 'json' | 'binary') => this.root.openDB({ name, encoding });
-    /** Databases of format 1 lack it; it cannot be made when nothing may be written. */
-    const newer = (name: string) => (readOnly && !this.root.doesExist(name) ? undefined : store(name, 'json'));
+    /** Databases of older formats lack it; it cannot be made when nothing may be written. */
+    const newer = (name: string, encoding: 'json' | 'binary' = 'json') =>
+      readOnly && !this.root.doesExist(name) ? undefined : store(name, encoding);
     this.stores = {
       meta: store('meta', 'json'),
       table: store('table', 'json'),
@@ -163,6 +171,7 @@ class LmdbCatalog implements Catalog {
       tail: store('tail', 'binary'),
       dictionary: store('dictionary', 'binary'),
       deletion: store('deletion', 'binary'),
+      cluster: newer('cluster', 'binary'),
       view: newer('view'),
       schema: newer('schema'),
     };
@@ -210,6 +219,10 @@ class LmdbCatalog implements Catalog {
 
   deletion(table: number, segment: number): Uint8Array | undefined {
     return this.storeOf('deletion').get([table, segment]) as Uint8Array | undefined;
+  }
+
+  cluster(table: number, segment: number): Uint8Array | undefined {
+    return this.stores.cluster?.get([table, segment]) as Uint8Array | undefined;
   }
 
   async commit(writes: readonly CatalogWrite[]): Promise<void> {

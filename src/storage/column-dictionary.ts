@@ -70,6 +70,19 @@ export class ColumnDictionary {
     return { count: this.count, id: this.id, offsets: this.offsets, values: this.values };
   }
 
+  /** The code of a text; −1 when it is not among the values. */
+  find(text: string): number {
+    const { memory } = this;
+    this.load();
+    if (this.slots === 0) this.reserve(0, 0);
+    const bytes = Buffer.from(text, 'utf8');
+    return memory.scratch((allocate) => {
+      const address = allocate(Math.max(64, bytes.length + 8));
+      memory.arena.u8.set(bytes, address);
+      return memory.kernels.find_code(this.state, address, bytes.length);
+    });
+  }
+
   /** Writes the codes of rows [first, first + rows) to `codes`; values not met before are added. */
   encodeBytes(codes: number, offsets: number, values: number, validity: number, first: number, rows: number): void {
     const { arena, kernels } = this.memory;

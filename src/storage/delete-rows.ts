@@ -30,10 +30,9 @@ export async function deleteRows(context: StorageContext, table: Table, deletion
         try {
           for (const request of requests) {
             if (request.version.segment.discarded) continue;
-            const deletion = planDeletion(context, table, request, undo, own);
-            if (deletion === null) continue;
-            planned.push(deletion);
-            removed += deletion.count;
+            const deletions = planDeletions(context, table, request, undo, own);
+            planned.push(...deletions);
+            removed += deletions.reduce((sum, { count }) => sum + count, 0);
           }
           if (removed > 0) markChanged(table, sequence, undo);
         } catch (error) {
@@ -76,20 +75,54 @@ export interface Deletion {
   readonly count: number;
 }
 
-/** Marks rows of a segment that is not discarded; null when none of them was alive. */
-export function planDeletion(context: StorageContext, table: Table, request: Request, undo: Undo, writes: CatalogWrite[]): Deletion | null {
-  const { segment } = request.version;
-  const { plannedAlive, plannedRecord } = segment;
-  const count = deleteInSegment(context, table, request);
-  if (count === 0) return null;
-  const alive = segment.plannedAlive;
-  undo.push(() => {
-    context.memory.free(alive.address);
-    segment.plannedAlive = plannedAlive;
-    segment.plannedRecord = plannedRecord;
+/** Marks rows of what has become of a segment, so far as it is not discarded; only segments of which rows were alive are given. */
+export function planDeletions(context: StorageContext, table: Table, request: Request, undo: Undo, writes: CatalogWrite[]): Deletion[] {
+  const { memory, catalog } = context;
+  return memory.scratch((allocate) =>
+    markedRows(context, table, request, allocate).flatMap(({ segment, rows, rowCount }) => {
+      if (segment.discarded) return [];
+      const { plannedAlive, plannedRecord } = segment;
+      const count = deleteInSegment(context, table, segment, rows, rowCount);
+      if (count === 0) return [];
+      const alive = segment.plannedAlive;
+      undo.push(() => {
+        memory.free(alive.address);
+        segment.plannedAlive = plannedAlive;
+        segment.plannedRecord = plannedRecord;
+      });
+      if (catalog.persistent) writeDeletion(context, table, segment, writes);
+      return [{ segment, alive, count }];
+    }),
+  );
+}
+
+interface MarkedRows {
+  readonly segment: Segment;
+  /** Bitmap in the segment's present order. */
+  readonly rows: number;
+  readonly rowCount: number;
+}
+
+/** The rows of a request in the segments, and the order, that they are in now. */
+function markedRows(
+  { memory: { kernels } }: StorageContext,
+  table: Table,
+  { version, rows }: Request,
+  allocate: (sizeBytes: number) => number,
+): MarkedRows[] {
+  const { segment } = version;
+  const isMoved = segment.parts !== null || (segment.reordered && !version.reordered);
+  if (!isMoved) return [{ segment, rows, rowCount: version.rowCount }];
+  const bytes = aliveBytes(segment.rows);
+  const whole = allocate(bytes);
+  kernels.fill_bytes(whole, 0, bytes);
+  kernels.copy_bytes(whole, rows, aliveBytes(version.rowCount));
+  return (segment.parts ?? [{ segment, order: segment.order }]).map(({ segment: target, order }) => {
+    if (order === 0) throw rowsMoved(table);
+    const moved = allocate(aliveBytes(target.rows));
+    kernels.permute_bits(moved, whole, order, target.rows);
+    return { segment: target, rows: moved, rowCount: target.rows };
   });
-  if (context.catalog.persistent) writeDeletion(context, table, segment, writes);
-  return { segment, alive, count };
 }
 
 /** A planned deletion becomes visible. */
@@ -101,10 +134,9 @@ export function showDeletion({ memory }: StorageContext, table: Table, { segment
 }
 
 /** Rows that were alive and are not any more. */
-function deleteInSegment(context: StorageContext, table: Table, { version, rows }: Request): number {
+function deleteInSegment(context: StorageContext, table: Table, segment: Segment, rows: number, rowCount: number): number {
   const { memory, catalog, settings } = context;
   const { kernels } = memory;
-  const { segment } = version;
   const capacityRows = isSealing(segment) ? segment.rows : Math.max(settings.segment_rows, segment.rows);
   loadAlive(memory, catalog, segment.plannedAlive, table.id, segment.id, capacityRows);
   const alive = memory.allocate(aliveBytes(capacityRows));
@@ -113,42 +145,15 @@ function deleteInSegment(context: StorageContext, table: Table, { version, rows 
     kernels.fill_bytes(alive, 255, aliveBytes(capacityRows));
     if (isSealing(segment)) kernels.trim_bits(alive, segment.rows);
   }
-  let removed = 0;
-  try {
-    removed = removeRows(context, table, segment, version, rows, alive);
-  } finally {
-    if (removed === 0) memory.free(alive);
-  }
-  if (removed > 0) segment.plannedAlive = { deleted: segment.plannedAlive.deleted + removed, address: alive };
+  const removed = kernels.remove_bits(alive, rows, rowCount);
+  if (removed === 0) memory.free(alive);
+  else segment.plannedAlive = { deleted: segment.plannedAlive.deleted + removed, address: alive };
   return removed;
 }
 
 /** Sealed, or about to be in this very transaction. */
 function isSealing(segment: Segment): boolean {
   return segment.plannedRecord !== null;
-}
-
-function removeRows(
-  { memory }: StorageContext,
-  table: Table,
-  segment: Segment,
-  version: SegmentVersion,
-  rows: number,
-  alive: number,
-): number {
-  const { kernels } = memory;
-  if (!segment.reordered || version.reordered) return kernels.remove_bits(alive, rows, version.rowCount);
-  const { order } = segment;
-  if (order === 0) throw rowsMoved(table);
-  return memory.scratch((allocate) => {
-    const bytes = aliveBytes(segment.rows);
-    const whole = allocate(bytes);
-    const moved = allocate(bytes);
-    kernels.fill_bytes(whole, 0, bytes);
-    kernels.copy_bytes(whole, rows, aliveBytes(version.rowCount));
-    kernels.permute_bits(moved, whole, order, segment.rows);
-    return kernels.remove_bits(alive, moved, segment.rows);
-  });
 }
 
 export function writeDeletion({ memory }: StorageContext, table: Table, segment: Segment, writes: CatalogWrite[]): void {

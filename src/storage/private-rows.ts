@@ -85,7 +85,7 @@ export class PrivateRows {
       id,
       rowCount: segment.rows,
       deletedCount: alive.deleted,
-      order: segment.rowOrder(segment.layout),
+      order: segment.rowOrder,
       zoneMaps: segment.zoneMaps,
       sizeBytes: bytes ?? segment.record?.sizeBytes ?? 0,
       segment,

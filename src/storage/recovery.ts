@@ -36,7 +36,8 @@ function recoverTable(memory: StorageMemory, catalog: Catalog, record: TableReco
   for (const entry of catalog.tail(record.id)) {
     recoverRows(memory, table, segments, entry);
   }
-  table.segments = [...segments.values()].sort((a, b) => a.id - b.id);
+  const placeOf = ({ id, record }: Segment) => record?.place ?? ([id, 0] as const);
+  table.segments = [...segments.values()].sort((a, b) => placeOf(a)[0] - placeOf(b)[0] || placeOf(a)[1] - placeOf(b)[1]);
   for (const segment of table.segments) {
     table.nextSegmentId = Math.max(table.nextSegmentId, segment.id + 1);
     if (segment.state !== 'sealed') recoverUnsealed(memory, catalog, table, segment, limits);

@@ -1,26 +1,29 @@
-/** From rows in memory to a sealed segment: sort by the designated timestamp, zone maps, file, record, and the change of state. */
+/** From rows in memory to sealed segments: order and partitions (sealed-order.ts), zone maps, files, records, and the change of state. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ZoneMap } from '../core/contracts.js';
+import { assert } from '../core/assert.js';
+import type { ClusterIndex, ZoneMap } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import type { SegmentRecord } from './catalog.js';
 import { addressesOf, type ColumnBuffers, columnBytes, freeze, nodesOf } from './column-buffers.js';
 import type { CachedColumn } from './column-cache.js';
 import { permuteColumn } from './column-permute.js';
 import type { Epochs } from './epochs.js';
-import { columnAt, type Segment } from './segment.js';
+import { type SealedPart, sealedParts } from './sealed-order.js';
+import type { Segment } from './segment.js';
 import { type WrittenFile, writeSegmentFile } from './segment-file.js';
 import type { StorageContext } from './storage-context.js';
 import type { Table } from './table.js';
 import { storeBound, zoneMapOf } from './zone-map.js';
 
-const SORT_SCRATCH_BYTES = 8192;
-
 /** A segment whose file is on disk, and that the catalog does not know yet. */
 export interface PreparedSegment {
+  /** What it becomes: the segment itself, or, when that is cut into several, a new one. */
+  readonly target: Segment;
   readonly columns: readonly ColumnBuffers[];
   /** Row i was row order[i] (address of u32s); 0 = the order has not changed, and the columns are the segment's own. */
   readonly order: number;
+  readonly cluster: ClusterIndex | null;
   readonly zones: readonly ZoneMap[];
   readonly record: SegmentRecord;
 }
@@ -28,23 +31,63 @@ export interface PreparedSegment {
 const yieldToOthers = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /**
- * Sorts (unless the order is to be kept) and writes a segment that takes no more rows; between columns others get their turn. Fails with `query_memory_exceeded`, `read_only`,
- * `io_error`, and then leaves nothing behind.
+ * Orders (unless the order is to be kept), cuts and writes a segment that takes no more rows; between columns others get their turn. Fails with
+ * `query_memory_exceeded`, `read_only`, `io_error`, and then leaves nothing behind.
  */
-export async function prepareSegment(
+export async function prepareSegments(
   context: StorageContext,
   table: Table,
   segment: Segment,
-  fileNumber: number,
   keepOrder = false,
+): Promise<PreparedSegment[]> {
+  const parts = keepOrder ? [asItIs(segment)] : partsOf(context, table, segment);
+  const prepared: PreparedSegment[] = [];
+  try {
+    for (const part of parts) {
+      const target = parts.length === 1 ? segment : table.newSegment(segment.layout);
+      prepared.push(await preparePart(context, table, segment, target, part));
+    }
+    return prepared;
+  } catch (error) {
+    for (const one of prepared) await discardPrepared(context, one);
+    for (const part of parts.slice(prepared.length)) context.memory.free(part.order);
+    throw error;
+  }
+}
+
+function asItIs(segment: Segment): SealedPart {
+  return { order: 0, rows: segment.rows, cluster: null, sorted: segment.sorted };
+}
+
+/** When memory does not suffice for the new order, rows stay as they are. */
+function partsOf({ memory }: StorageContext, table: Table, segment: Segment): SealedPart[] {
+  try {
+    return sealedParts(memory, table.info.definition, segment);
+  } catch (error) {
+    if (error instanceof DbError && error.code === 'query_memory_exceeded') return [asItIs(segment)];
+    throw error;
+  }
+}
+
+/** On failure the part's order stays the caller's. */
+async function preparePart(
+  context: StorageContext,
+  table: Table,
+  source: Segment,
+  target: Segment,
+  wanted: SealedPart,
 ): Promise<PreparedSegment> {
   const { memory, segmentsFolder, catalog } = context;
-  const { columns, order } = await sortColumns(context, segment, keepOrder);
+  const ordered = await orderColumns(context, source, wanted.order, wanted.rows);
+  // Without room for a second copy of all rows they stay as they are; a part of them cannot.
+  const part = ordered === null ? { ...asItIs(source), order: 0 } : wanted;
+  const columns = ordered ?? source.columns.map(freeze);
+  const { rows, order } = part;
   try {
     const zones: ZoneMap[] = [];
     for (const [i, column] of columns.entries()) {
       trimBitmaps(context, column);
-      zones.push(zoneMapOf(memory, column, segment.layout.columns[i]?.dictionary ?? null));
+      zones.push(zoneMapOf(memory, column, source.layout.columns[i]?.dictionary ?? null));
       await yieldToOthers();
     }
     const sizeBytes = columns.reduce((sum, column) => sum + columnBytes(memory.arena, column), 0);
@@ -52,38 +95,40 @@ export async function prepareSegment(
     let written: WrittenFile | null = null;
     if (segmentsFolder !== null) {
       catalog.assertRoom(sizeBytes);
-      file = `${table.info.id}-${fileNumber}.arrow`;
-      const dictionaries = segment.layout.columns.map((column) => column.dictionary);
+      file = `${table.info.id}-${target.id}.arrow`;
+      const dictionaries = source.layout.columns.map((column) => column.dictionary);
       written = await writeSegmentFile(memory, segmentsFolder, file, {
         tableName: table.info.definition.name,
-        definitions: segment.layout.definitions,
-        rows: segment.rows,
+        definitions: source.layout.definitions,
+        rows,
         columns,
         dictionaries,
       });
     }
     const record: SegmentRecord = {
-      id: segment.id,
-      rows: segment.rows,
+      id: target.id,
+      rows,
       deleted: 0,
-      sorted: segment.sorted || order !== 0,
+      sorted: part.sorted,
+      ...(part.cluster === null ? {} : { cluster: part.cluster.columnId }),
       file,
       sizeBytes: written?.sizeBytes ?? sizeBytes,
-      columns: segment.layout.columns.map(({ id }, i) => ({
+      columns: source.layout.columns.map(({ id }, i) => ({
         id,
         dictionary: columns[i]?.dictionary === true,
-        node: written?.nodes[i] ?? { rows: segment.rows, buffers: [], children: [] },
+        node: written?.nodes[i] ?? { rows, buffers: [], children: [] },
         zone: [zones[i]?.nullCount ?? 0, storeBound(zones[i]?.min), storeBound(zones[i]?.max)],
       })),
     };
-    return { columns, order, zones, record };
+    if (part !== wanted) memory.free(wanted.order);
+    return { target, columns, order, cluster: part.cluster?.index ?? null, zones, record };
   } catch (error) {
-    freeSorted(context, columns, order);
+    if (order !== 0) for (const column of columns) for (const address of addressesOf(column)) memory.free(address);
     throw error;
   }
 }
 
-/** Undoes prepareSegment. */
+/** Undoes what prepareSegments has made. */
 export async function discardPrepared(context: StorageContext, { columns, order, record }: PreparedSegment): Promise<void> {
   freeSorted(context, columns, order);
   if (context.segmentsFolder !== null) await rm(join(context.segmentsFolder, record.file), { force: true });
@@ -109,8 +154,9 @@ export function becomeSealed(
   segment.tailKeys.length = 0;
   segment.zoneMaps = prepared.zones;
   segment.record = record;
+  segment.cluster = prepared.cluster;
+  segment.sorted = record.sorted;
   if (isMoved) {
-    segment.sorted = true;
     segment.order = prepared.order;
     const free = () => {
       for (const address of [...replaced, segment.order]) memory.free(address);
@@ -119,6 +165,39 @@ export function becomeSealed(
     if (readers === null) free();
     else readers.retire(free);
   } else if (catalog.persistent && readers !== null) allowEviction(readers, entries);
+}
+
+/**
+ * The parts that a segment was cut into take its place in the table. Its own buffers, and what maps its rows to theirs, go when no snapshot sees
+ * it any more.
+ */
+export function becomeParts(context: StorageContext, table: Table, segment: Segment, prepared: readonly PreparedSegment[]): void {
+  const { memory, cache, catalog } = context;
+  for (const part of prepared) {
+    const { target, columns, zones } = part;
+    target.state = 'sealed';
+    target.sorted = part.record.sorted;
+    target.cluster = part.cluster;
+    target.rows = target.visibleRows = part.record.rows;
+    target.zoneMaps = zones;
+    target.record = target.plannedRecord;
+    columns.forEach((column, i) => {
+      cache.adopt(target, i, column, catalog.persistent);
+    });
+  }
+  const at = table.segments.indexOf(segment);
+  assert(at >= 0, 'a segment that is sealed is in its table');
+  table.segments.splice(at, 1, ...prepared.map((part) => part.target));
+  const replaced = segment.columns.flatMap(addressesOf);
+  segment.columns = [];
+  segment.tailKeys.length = 0;
+  memory.epochs.retire(() => {
+    for (const address of replaced) memory.free(address);
+    for (const part of segment.parts ?? []) {
+      memory.free(part.order);
+      part.order = 0;
+    }
+  });
 }
 
 /** Older snapshots read these very buffers without pinning them in the cache. */
@@ -141,15 +220,9 @@ function trimBitmaps({ memory }: StorageContext, column: ColumnBuffers): void {
   }
 }
 
-/** Columns in time order. When memory does not suffice for a second copy, they stay as they are. */
-async function sortColumns(
-  { memory }: StorageContext,
-  segment: Segment,
-  keepOrder: boolean,
-): Promise<{ readonly columns: readonly ColumnBuffers[]; readonly order: number }> {
-  const asTheyAre = { columns: segment.columns.map(freeze), order: 0 };
-  const { timestampColumn } = segment.layout;
-  if (keepOrder || timestampColumn < 0 || segment.sorted) return asTheyAre;
+/** The columns of the rows in an order (0 = as they are); null: memory does not suffice for a second copy of all of them. */
+async function orderColumns({ memory }: StorageContext, segment: Segment, order: number, rows: number): Promise<ColumnBuffers[] | null> {
+  if (order === 0) return segment.columns.map(freeze);
   const held: number[] = [];
   const allocate = (sizeBytes: number) => {
     const address = memory.allocate(sizeBytes);
@@ -157,20 +230,15 @@ async function sortColumns(
     return address;
   };
   try {
-    const times = columnAt(segment.columns, timestampColumn);
-    const order = allocate(segment.rows * 4);
-    memory.scratch((scratch) => {
-      memory.kernels.sort_rows_i64(order, times.values, segment.rows, scratch(segment.rows * 20 + SORT_SCRATCH_BYTES));
-    });
     const columns: ColumnBuffers[] = [];
     for (const column of segment.columns) {
       await yieldToOthers();
-      columns.push(permuteColumn(memory, column, order, segment.rows, allocate));
+      columns.push(permuteColumn(memory, column, order, rows, allocate));
     }
-    return { columns, order };
+    return columns;
   } catch (error) {
     for (const address of held) memory.free(address);
-    if (error instanceof DbError && error.code === 'query_memory_exceeded') return asTheyAre;
+    if (rows === segment.rows && error instanceof DbError && error.code === 'query_memory_exceeded') return null;
     throw error;
   }
 }

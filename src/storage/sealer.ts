@@ -6,8 +6,10 @@
 import { DbError } from '../core/errors.js';
 import { sealedAlive, writeAlive } from './alive-rows.js';
 import type { CatalogWrite, SegmentRecord } from './catalog.js';
-import { becomeSealed, discardPrepared, type PreparedSegment, prepareSegment } from './seal-segment.js';
-import type { AliveRows, Segment } from './segment.js';
+import { writeCluster } from './cluster-record.js';
+import type { StorageMemory } from './memory.js';
+import { becomeParts, becomeSealed, discardPrepared, type PreparedSegment, prepareSegments } from './seal-segment.js';
+import { ALL_ALIVE, type AliveRows, type Segment } from './segment.js';
 import type { StorageContext } from './storage-context.js';
 import type { Table } from './table.js';
 
@@ -98,22 +100,30 @@ export class Sealer {
     if (segment.discarded) return;
     const context = this.context();
     const holder = context.memory.epochs.enter();
-    let prepared: PreparedSegment | undefined;
+    let prepared: PreparedSegment[] = [];
+    const state = { isPlanned: false };
     try {
-      prepared = await prepareSegment(context, table, segment, segment.id);
-      await this.commit(context, table, segment, prepared);
+      prepared = await prepareSegments(context, table, segment);
+      if (prepared.length === 1) await this.commit(context, table, segment, prepared[0] as PreparedSegment, state);
+      else await this.commitParts(context, table, segment, prepared, state);
       this.sealed += 1;
       context.cache.trim();
     } catch (error) {
       if (!(error instanceof Discarded)) throw error;
     } finally {
-      // Once planned, the catalog may know the file, even when the commit seems to have failed.
-      if (prepared !== undefined && segment.plannedRecord === null) await discardPrepared(context, prepared);
+      // Once planned, the catalog may know the files, even when the commit seems to have failed.
+      if (!state.isPlanned) for (const part of prepared) await discardPrepared(context, part);
       context.memory.epochs.leave(holder);
     }
   }
 
-  private async commit(context: StorageContext, table: Table, segment: Segment, prepared: PreparedSegment): Promise<void> {
+  private async commit(
+    context: StorageContext,
+    table: Table,
+    segment: Segment,
+    prepared: PreparedSegment,
+    state: { isPlanned: boolean },
+  ): Promise<void> {
     const { memory, catalog, queue } = context;
     let alive: AliveRows;
     let record: SegmentRecord;
@@ -122,11 +132,14 @@ export class Sealer {
         if (segment.discarded) throw new Discarded();
         alive = sealedAlive(memory, segment.plannedAlive, prepared.order, segment.rows);
         record = { ...prepared.record, deleted: alive.deleted };
+        state.isPlanned = true;
         segment.plannedAlive = alive;
         segment.plannedRecord = record;
         segment.order = prepared.order;
         segment.reordered = prepared.order !== 0;
-        if (catalog.persistent) this.write(table, segment, record, alive, writes);
+        if (!catalog.persistent) return;
+        writeSealed(context, table, prepared, record, alive, writes);
+        for (const tailKey of segment.tailKeys) writes.push({ store: 'tail', key: tailKey, remove: true });
       },
       apply: () => {
         memory.retire(segment.alive.address);
@@ -138,10 +151,62 @@ export class Sealer {
     });
   }
 
-  private write(table: Table, segment: Segment, record: SegmentRecord, alive: AliveRows, writes: CatalogWrite[]): void {
-    const key = [table.info.id, segment.id];
-    writes.push({ store: 'segment', key, value: record });
-    for (const tailKey of segment.tailKeys) writes.push({ store: 'tail', key: tailKey, remove: true });
-    if (alive.deleted > 0) writes.push({ store: 'deletion', key, value: writeAlive(this.context().memory, alive, segment.rows) });
+  /** As commit(), for a segment that becomes several. */
+  private async commitParts(
+    context: StorageContext,
+    table: Table,
+    segment: Segment,
+    prepared: readonly PreparedSegment[],
+    state: { isPlanned: boolean },
+  ): Promise<void> {
+    const { memory, catalog, queue } = context;
+    await queue.submit({
+      plan: (_sequence, writes) => {
+        if (segment.discarded) throw new Discarded();
+        state.isPlanned = true;
+        prepared.forEach((part, i) => {
+          const { target } = part;
+          const alive = partAlive(memory, segment, part);
+          const record = { ...part.record, deleted: alive.deleted, place: [segment.id, i] as const };
+          target.rows = record.rows;
+          target.alive = target.plannedAlive = alive;
+          target.plannedRecord = record;
+          if (catalog.persistent) writeSealed(context, table, part, record, alive, writes);
+        });
+        segment.parts = prepared.map(({ target, order }) => ({ segment: target, order }));
+        if (!catalog.persistent) return;
+        for (const tailKey of segment.tailKeys) writes.push({ store: 'tail', key: tailKey, remove: true });
+        writes.push({ store: 'deletion', key: [table.id, segment.id], remove: true });
+      },
+      apply: () => {
+        memory.retire(segment.alive.address);
+        becomeParts(context, table, segment, prepared);
+        table.touch(segment);
+        context.tableChanged();
+      },
+    });
   }
+}
+
+/** The rows of a part that are alive. */
+function partAlive(memory: StorageMemory, { plannedAlive }: Segment, { order, record }: PreparedSegment): AliveRows {
+  const moved = sealedAlive(memory, plannedAlive, order, record.rows);
+  const deleted = moved.deleted === 0 ? 0 : record.rows - memory.kernels.tally_bits(moved.address, 0, record.rows);
+  if (deleted > 0) return { deleted, address: moved.address };
+  memory.free(moved.address);
+  return ALL_ALIVE;
+}
+
+function writeSealed(
+  { memory }: StorageContext,
+  table: Table,
+  { cluster }: PreparedSegment,
+  record: SegmentRecord,
+  alive: AliveRows,
+  writes: CatalogWrite[],
+): void {
+  const key = [table.info.id, record.id];
+  writes.push({ store: 'segment', key, value: record });
+  if (cluster !== null) writes.push({ store: 'cluster', key, value: writeCluster(cluster) });
+  if (alive.deleted > 0) writes.push({ store: 'deletion', key, value: writeAlive(memory, alive, record.rows) });
 }

@@ -1,7 +1,7 @@
 /** A horizontal slice of a table. It is active (takes rows), then closed (waits to be sealed), then sealed (immutable, usually in a file). */
 
 import { assert } from '../core/assert.js';
-import type { RowOrder, SegmentView, ZoneMap } from '../core/contracts.js';
+import type { ClusterIndex, RowOrder, SegmentView, ZoneMap } from '../core/contracts.js';
 import type { SegmentRecord } from './catalog.js';
 import { type ColumnBuffers, columnBytes, freeze } from './column-buffers.js';
 import type { CachedColumn } from './column-cache.js';
@@ -62,6 +62,10 @@ export class Segment {
   /** Sealing changed the row order (a seal under way included): row i was row order[i] before. The address is 0 when nobody can ask any more. */
   reordered = false;
   order = 0;
+  /** Sealing cut the segment into these, a commit under way included; row i of a part was row order[i] (0 when nobody can ask any more). */
+  parts: readonly { readonly segment: Segment; order: number }[] | null = null;
+  /** Where the values of the CLUSTER BY column lie, when rows are grouped by it and that was read already. */
+  cluster: ClusterIndex | null = null;
   /** Truncated or dropped, a commit under way included. */
   discarded = false;
   private version: SegmentVersion | null = null;
@@ -91,8 +95,10 @@ export class Segment {
     this.zoneMaps = columns.map((_, i) => (i === timestampColumn ? { nullCount: 0, min: least, max: most } : undefined));
   }
 
-  /** As a table of the layout sees it. */
-  rowOrder(_layout: Layout): RowOrder {
+  /** Columns are the segment's own. */
+  get rowOrder(): RowOrder {
+    const grouping = this.state === 'sealed' ? this.record?.cluster : undefined;
+    if (grouping !== undefined) return { kind: 'cluster', column: this.layout.columns.findIndex(({ id }) => id === grouping) };
     return this.sorted ? TIME_ORDER : INSERTION_ORDER;
   }
 
@@ -115,7 +121,7 @@ export class Segment {
       id: 0,
       rowCount: this.visibleRows,
       deletedCount: this.alive.deleted,
-      order: this.rowOrder(this.layout),
+      order: this.rowOrder,
       zoneMaps: this.zoneMaps,
       sizeBytes:
         columns === null ? (this.record?.sizeBytes ?? 0) : columns.reduce((sum, column) => sum + columnBytes(memory.arena, column), 0),
@@ -141,7 +147,17 @@ function zoneMapsOf(record: SegmentRecord, { columns }: Layout): (ZoneMap | unde
 export function viewIn(layout: Layout, version: SegmentVersion): SegmentVersion {
   const own = version.segment.layout;
   if (own.columns === layout.columns) return version;
-  return { ...version, zoneMaps: positionsIn(own, layout).map((at) => (at < 0 ? undefined : version.zoneMaps[at])) };
+  return {
+    ...version,
+    order: orderIn(layout, own, version.order),
+    zoneMaps: positionsIn(own, layout).map((at) => (at < 0 ? undefined : version.zoneMaps[at])),
+  };
+}
+
+function orderIn(layout: Layout, own: Layout, order: RowOrder): RowOrder {
+  if (order.kind !== 'cluster') return order;
+  const id = own.columns[order.column]?.id;
+  return { kind: 'cluster', column: layout.columns.findIndex((column) => column.id === id) };
 }
 
 /** Bytes of an alive bitmap of a segment, padded so that growing segments stay inside. */

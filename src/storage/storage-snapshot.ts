@@ -3,6 +3,7 @@ import { assert } from '../core/assert.js';
 import { bitmapBytes, type Vector } from '../core/batch.js';
 import type { PinnedSegment, SegmentView, Snapshot, TableInfo, TableSnapshot, ViewDefinition } from '../core/contracts.js';
 import { loadAlive } from './alive-rows.js';
+import { clusterOf } from './cluster-record.js';
 import { type ColumnBuffers, vectorOf } from './column-buffers.js';
 import type { CachedColumn } from './column-cache.js';
 import type { Epochs } from './epochs.js';
@@ -53,7 +54,16 @@ export class StorageSnapshot implements Snapshot {
       const column = layout.columns[columnIndex];
       return column?.plain === false ? column.dictionary?.knownCount : undefined;
     };
-    return { table: info, segments, rowCount, sizeBytes, distinctValues, pin };
+    const clusterIndex = (segment: SegmentView) =>
+      segment.order.kind === 'cluster'
+        ? (clusterOf(this.context.catalog, info.id, (segment as SegmentVersion).segment) ?? undefined)
+        : undefined;
+    /** Plain text columns have rows without a code, and so may columns that came later. */
+    const codeOf = (columnIndex: number, text: string) => {
+      const column = layout.columns[columnIndex];
+      return column?.plain === false && column.fill === null ? column.dictionary?.find(text) : undefined;
+    };
+    return { table: info, segments, rowCount, sizeBytes, distinctValues, clusterIndex, codeOf, pin };
   }
 
   views(): readonly ViewDefinition[] {

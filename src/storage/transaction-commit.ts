@@ -4,7 +4,7 @@ import { DbError } from '../core/errors.js';
 import { closeFull, forgetWrites, truncateApplied, truncatePlanned, writeRecord } from './append-session.js';
 import type { CatalogWrite } from './catalog.js';
 import type { CommitWork } from './commit-queue.js';
-import { type Deletion, planDeletion, rowsMoved, showDeletion, writeDeletion } from './delete-rows.js';
+import { type Deletion, planDeletions, rowsMoved, showDeletion, writeDeletion } from './delete-rows.js';
 import { hasSameColumns } from './layout.js';
 import { mergedNames, type Names } from './names.js';
 import { type Piece, planSealedPiece } from './private-rows.js';
@@ -171,10 +171,13 @@ export class TransactionCommit implements CommitWork<AppendResult> {
       const rows = removedRows(context, overlay, allocate);
       const wanted = context.memory.kernels.tally_bits(rows, 0, overlay.version.rowCount);
       if (wanted === 0) return;
-      const deletion = planDeletion(context, table, { version: overlay.version, rows }, plan.undo, plan.writes);
-      if (deletion?.count !== wanted) throw changedMeanwhile(table, 'changed', 'rows');
+      const deletions = planDeletions(context, table, { version: overlay.version, rows }, plan.undo, plan.writes);
+      const found = deletions.reduce((sum, { count }) => sum + count, 0);
+      if (found !== wanted) throw changedMeanwhile(table, 'changed', 'rows');
       this.rows += wanted;
-      plan.shown.push(() => showDeletion(context, table, deletion));
+      plan.shown.push(() => {
+        for (const deletion of deletions) showDeletion(context, table, deletion);
+      });
     });
   }
 

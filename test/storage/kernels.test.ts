@@ -53,6 +53,28 @@ function loadWords(address: number, values: readonly number[]): void {
   });
 }
 
+it('rows are grouped by their codes, NULLs last, and the first and last row of each code found', () => {
+  fc.assert(
+    fc.property(
+      rows,
+      fc.array(fc.nat(7), { minLength: 150, maxLength: 150 }),
+      validities,
+      fc.infiniteStream(fc.nat()),
+      (n, codes, valid, places) => {
+        const order = codes.slice(0, n).map((_, i) => i);
+        for (let i = order.length - 1; i > 0; i--) {
+          const j = (places.next().value as number) % (i + 1);
+          [order[i], order[j]] = [order[j] as number, order[i] as number];
+        }
+        loadWords(A, codes);
+        loadWords(B, order);
+        same('cluster_rows', OUT, B, A, validity(valid), n, 8, C);
+        same('code_rows', A, validity(valid), n, 8, C, OUT);
+      },
+    ),
+  );
+});
+
 it('bitmaps: move, fill, trim, count, find, remove, permute', () => {
   fc.assert(
     fc.property(bytes(64), bytes(64), fc.nat(70), fc.nat(70), rows, (source, target, from, to, n) => {

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Value } from '../../src/core/batch.js';
-import type { AppendSession, Snapshot } from '../../src/core/contracts.js';
+import type { Value, Vector } from '../../src/core/batch.js';
+import { type AppendSession, NULL_CODE, type PartitionUnit, type Snapshot } from '../../src/core/contracts.js';
 import { MemoryScope } from '../../src/core/memory-scope.js';
+import { partitionName } from '../../src/core/partitions.js';
 import type { DataType, Field } from '../../src/core/types.js';
 import { valueAt } from '../../src/core/values.js';
 import { addBatch, define, field, openTest, readRows, type TestStorage } from './harness.js';
@@ -62,6 +63,9 @@ type Step =
 interface History {
   readonly fields: readonly Field[];
   readonly timed: boolean;
+  readonly partitionBy: PartitionUnit;
+  /** Rows are grouped by the first text column. */
+  readonly clustered: boolean;
   readonly steps: readonly Step[];
 }
 
@@ -69,9 +73,14 @@ const histories: fc.Arbitrary<History> = fc
   .record({
     kinds: fc.array(fc.constantFrom(...KINDS), { minLength: 1, maxLength: 6 }),
     timed: fc.boolean(),
+    partitionBy: fc.constantFrom('none' as const, 'hour' as const, 'day' as const, 'week' as const, 'month' as const, 'year' as const),
+    clustered: fc.boolean(),
+    /** Nanoseconds between two times. */
+    step: fc.constantFrom(1n, 1_200_000_000_000n, 86_400_000_000_000n, 14n * 86_400_000_000_000n),
   })
-  .chain(({ kinds, timed }) => {
-    const time: Kind = { type: { kind: 'timestamp', unit: 'ns', timezone: null }, value: fc.bigInt({ min: -50n, max: 50n }) };
+  .chain(({ kinds, timed, partitionBy, clustered, step: width }) => {
+    const value = fc.bigInt({ min: -50n, max: 50n }).map((tick) => tick * width);
+    const time: Kind = { type: { kind: 'timestamp', unit: 'ns', timezone: null }, value };
     const all = timed ? [time, ...kinds] : kinds;
     const fields = all.map((kind, i) => field(`c${i}`, kind.type, !(timed && i === 0)));
     const row = fc.tuple(...all.map((kind, i) => (timed && i === 0 ? kind.value : fc.option(kind.value, { freq: 6 }))));
@@ -89,7 +98,13 @@ const histories: fc.Arbitrary<History> = fc
         }),
       },
     );
-    return fc.record({ fields: fc.constant(fields), timed: fc.constant(timed), steps: fc.array(step, { minLength: 1, maxLength: 14 }) });
+    return fc.record({
+      fields: fc.constant(fields),
+      timed: fc.constant(timed),
+      partitionBy: fc.constant(timed ? partitionBy : ('none' as const)),
+      clustered: fc.constant(clustered),
+      steps: fc.array(step, { minLength: 1, maxLength: 14 }),
+    });
   });
 
 const SETTINGS = { segment_rows: 128, dictionary_values: 40 };
@@ -118,7 +133,10 @@ class Run {
   }
 
   async run(usedWhenEmpty: number): Promise<void> {
-    await this.test.storage.createTable(define('t', this.history.fields, this.history.timed ? 0 : null));
+    const { fields, timed, partitionBy, clustered } = this.history;
+    const text = fields.findIndex(({ type }) => type.kind === 'utf8' || type.kind === 'symbol');
+    const clusterBy = clustered && text >= 0 ? [text] : [];
+    await this.test.storage.createTable({ ...define('t', fields, timed ? 0 : null), partitionBy, clusterBy });
     for (const step of this.history.steps) {
       await this.step(step);
       await this.compare();
@@ -216,7 +234,7 @@ class Run {
     const result = await storage.deleteRows('t', deletions);
     await flushing;
     expect(result.rows).toBe(gone.length);
-    if (!this.history.timed) this.rows = this.rows.filter((_, index) => !goneIndexes.has(index));
+    if (!this.isOrdered) this.rows = this.rows.filter((_, index) => !goneIndexes.has(index));
     else for (const row of gone) this.rows.splice(print(this.rows).indexOf(row), 1);
     scope.release();
     snapshot.release();
@@ -240,8 +258,53 @@ class Run {
   private async compare(): Promise<void> {
     const found = print(await readRows(this.test, 't'));
     const wanted = print(this.rows);
-    if (!this.history.timed) expect(found).toEqual(wanted);
+    if (!this.isOrdered) expect(found).toEqual(wanted);
     expect(found.sort()).toEqual(wanted.sort());
+    await this.checkOrder();
+  }
+
+  /** Rows do not lie as they were inserted. */
+  private get isOrdered(): boolean {
+    return this.history.timed || this.history.clustered;
+  }
+
+  /** Every segment lies as it says, and no sealed one spans partitions. */
+  private async checkOrder(): Promise<void> {
+    const { storage, arena } = this.test;
+    const { timed, partitionBy, fields } = this.history;
+    const snapshot = storage.snapshot();
+    const view = snapshot.table('t');
+    for (const segment of view?.segments ?? []) {
+      const { order } = segment;
+      const pinned = await view?.pin(segment, [0, Math.max(0, order.kind === 'cluster' ? order.column : 0)]);
+      const rows = Array.from({ length: segment.rowCount }, (_, row) => row);
+      const [times, codes] = [0, 1].map((i) => rows.map((row) => valueAt(arena, pinned?.columns[i] as Vector, row))) as [Value[], Value[]];
+      const ascends = (from: number, end: number) =>
+        times.slice(from, end).every((time, i, some) => i === 0 || (some[i - 1] as bigint) <= (time as bigint));
+      if (order.kind === 'time') expect(ascends(0, rows.length)).toBe(true);
+      const index = view?.clusterIndex?.(segment);
+      expect(index !== undefined).toBe(order.kind === 'cluster');
+      if (index !== undefined) {
+        expect(index.ends.at(-1)).toBe(segment.rowCount);
+        index.codes.forEach((code, i) => {
+          const from = index.ends[i - 1] ?? 0;
+          const end = index.ends[i] as number;
+          const values = new Set(codes.slice(from, end));
+          const [value] = values;
+          expect(values.size).toBe(1);
+          expect(value === null).toBe(code === NULL_CODE);
+          if (typeof value === 'string' && order.kind === 'cluster') expect(view?.codeOf?.(order.column, value) ?? code).toBe(code);
+          if (timed) expect(ascends(from, end)).toBe(true);
+        });
+      }
+      const isSealed = (segment as unknown as { columns: unknown }).columns === null;
+      const type = fields[0]?.type as DataType;
+      if (isSealed && partitionBy !== 'none') {
+        expect(new Set(times.map((time) => partitionName(partitionBy, type, time as bigint))).size).toBe(1);
+      }
+      pinned?.release();
+    }
+    snapshot.release();
   }
 }
 

@@ -44,25 +44,43 @@ function same(a: usize, b: usize, size: usize): bool {
   return true;
 }
 
-function code_of(state: usize, bytes: usize, size: usize): u32 {
+/** The code of a value, or −1 − the slot where it would be. */
+@inline
+function look_up(state: usize, bytes: usize, size: usize, h: u64): i32 {
   const slots = load<u32>(state) as usize;
   const mask = load<u32>(state, 4) as usize;
   const offsets = load<u32>(state, 8) as usize;
   const values = load<u32>(state, 12) as usize;
-  const h = hash(bytes, size);
   const tag = h >> 32;
   let slot = (h as usize) & mask;
-  for (;;) {
-    const entry = load<u64>(slots + (slot << 3));
+  let entry = load<u64>(slots + (slot << 3));
+  while ((entry as u32) != 0) {
     const code = entry as u32;
-    if (code == 0) break;
     if (entry >> 32 == tag) {
       const at = offsets + (((code - 1) as usize) << 2);
       const first = load<i32>(at);
-      if (((load<i32>(at, 4) - first) as usize) == size && same(values + first, bytes, size)) return code - 1;
+      if (((load<i32>(at, 4) - first) as usize) == size && same(values + first, bytes, size)) return (code - 1) as i32;
     }
     slot = (slot + 1) & mask;
+    entry = load<u64>(slots + (slot << 3));
   }
+  return -1 - (slot as i32);
+}
+
+/** The code of a value; −1 = the dictionary does not have it. */
+export function find_code(state: usize, bytes: usize, size: usize): i32 {
+  return max<i32>(-1, look_up(state, bytes, size, hash(bytes, size)));
+}
+
+function code_of(state: usize, bytes: usize, size: usize): u32 {
+  const slots = load<u32>(state) as usize;
+  const offsets = load<u32>(state, 8) as usize;
+  const values = load<u32>(state, 12) as usize;
+  const h = hash(bytes, size);
+  const tag = h >> 32;
+  const found = look_up(state, bytes, size, h);
+  if (found >= 0) return found;
+  const slot = (-1 - found) as usize;
   const count = load<u32>(state, 16);
   const end = load<i32>(offsets + ((count as usize) << 2));
   memory.copy(values + end, bytes, size);

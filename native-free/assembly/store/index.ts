@@ -15,3 +15,4 @@ export * from './dictionary';
 export * from './permute';
 export * from './sort';
 export * from './zone';
+export * from './cluster';
