@@ -12,6 +12,7 @@ import { inTransaction } from './ddl-transaction.js';
 import { checkDefault } from './defaults.js';
 import { rewriteTable } from './rewrite-table.js';
 import { done, notYet, type StatementContext, type StatementOutcome } from './statement.js';
+import { checkClusterBy, checkedTimeToLive } from './table-clauses.js';
 import { existingTable } from './table-names.js';
 import { alterView } from './views.js';
 
@@ -138,16 +139,21 @@ async function optionAction(action: OptionAction, { definition, writer, context 
     }
     case 'setTimeToLive': {
       const { timeToLive } = action;
-      const ttl = timeToLive === null ? null : context.sql.slice(timeToLive.position, timeToLive.end);
+      const ttl =
+        timeToLive &&
+        checkedTimeToLive(context.sql.slice(timeToLive.position, timeToLive.end), timeToLive.position, definition.timestampColumn !== null);
       await writer.alterTable(name, [{ kind: 'set_options', change: { ttl } }]);
       return undefined;
     }
     case 'setDedupKeys':
       await writer.alterTable(name, [{ kind: 'set_options', change: { dedupKeys: indexes(action.keys) } }]);
       return undefined;
-    case 'setClusterBy':
-      await writer.alterTable(name, [{ kind: 'set_options', change: { clusterBy: indexes(action.columns) } }]);
+    case 'setClusterBy': {
+      const clusterBy = indexes(action.columns);
+      checkClusterBy(action.columns, clusterBy, definition.columns);
+      await writer.alterTable(name, [{ kind: 'set_options', change: { clusterBy } }]);
       return undefined;
+    }
     case 'dropPartition':
       throw new DbError('unsupported', 'DROP PARTITION is not executed by this version yet', {
         position: action.position,

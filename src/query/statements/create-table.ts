@@ -7,6 +7,7 @@ import { type NewName, newName, PUBLIC } from '../binder/object-name.js';
 import { resolveType } from '../binder/type-names.js';
 import type { OutputColumn } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
+import type { Expression } from '../syntax/ast/query.js';
 import type { ColumnDefinition as ColumnSyntax, CreateIndex, CreateTable } from '../syntax/ast/statement.js';
 import { inTransaction } from './ddl-transaction.js';
 import { checkDefault } from './defaults.js';
@@ -14,6 +15,7 @@ import { withPivotValues } from './find-pivot-values.js';
 import { insertPlan } from './insert-rows.js';
 import { planQuery } from './select.js';
 import { bindContextOf, done, notYet, type StatementContext, type StatementOutcome } from './statement.js';
+import { checkClusterBy, checkedTimeToLive } from './table-clauses.js';
 import { constraintsOf } from './table-constraints.js';
 import { existingTable } from './table-names.js';
 
@@ -99,6 +101,8 @@ function definitionOf(
   const columns = [...like, ...base].map((column, id): ColumnDefinition => ({ ...column, id }));
   const keys = keyColumns(statement);
   const dedupKeys = keys.map((key) => columnIndex(columns, key, 'a key'));
+  const clusterBy = statement.clusterBy.map((column) => columnIndex(columns, column, 'CLUSTER BY'));
+  checkClusterBy(statement.clusterBy, clusterBy, columns);
   const constraints = constraintsOf(statement, name.name, columns, bindContextOf(context, snapshot));
   return {
     name: name.name,
@@ -106,9 +110,9 @@ function definitionOf(
     columns: columns.map((column, i) => (isPrimaryKey(statement) && dedupKeys.includes(i) ? { ...column, nullable: false } : column)),
     timestampColumn: statement.timestamp ? timestampIndex(columns, statement.timestamp) : null,
     partitionBy: statement.partitionBy ?? (statement.timestamp ? 'day' : 'none'),
-    clusterBy: statement.clusterBy.map((column) => columnIndex(columns, column, 'CLUSTER BY')),
+    clusterBy,
     dedupKeys,
-    ttl: statement.timeToLive === null ? null : context.sql.slice(statement.timeToLive.position, statement.timeToLive.end),
+    ttl: statement.timeToLive && timeToLive(statement.timeToLive, statement.timestamp !== null, context),
     options: Object.fromEntries(
       statement.options.map((option) => [
         option.name,
@@ -117,6 +121,10 @@ function definitionOf(
     ),
     ...(constraints.length === 0 ? {} : { constraints }),
   };
+}
+
+function timeToLive({ position, end }: Expression, hasTimestamp: boolean, context: StatementContext): string {
+  return checkedTimeToLive(context.sql.slice(position, end), position, hasTimestamp);
 }
 
 function optionText(position: number, end: number, context: StatementContext): string {
