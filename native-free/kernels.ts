@@ -6,6 +6,7 @@
  * 64-bit integer constants travel as pointers to 8-byte slots, never as BigInt, except where a signature says i64.
  */
 import { readFileSync } from 'node:fs';
+import type { AsofKernels } from './generated/asof.js';
 import type { FormatKernels } from './generated/format.js';
 import type { RelationKernels } from './generated/relation.js';
 import type { SeriesKernels } from './generated/series.js';
@@ -22,10 +23,11 @@ export type Kernels = VectorKernels &
   WireKernels &
   FormatKernels &
   WindowKernels &
-  SeriesKernels;
+  SeriesKernels &
+  AsofKernels;
 
 /** One module per area; the order is the order of their static data in low memory (scripts/build.mjs). */
-export const KERNEL_MODULES = ['vector', 'text', 'relation', 'store', 'wire', 'format', 'window', 'series'] as const;
+export const KERNEL_MODULES = ['vector', 'text', 'relation', 'store', 'wire', 'format', 'window', 'series', 'asof'] as const;
 
 export type CompiledKernels = readonly WebAssembly.Module[];
 

@@ -3,9 +3,9 @@
  * Addresses are byte offsets (0 is never valid); together with the arena's id they name a place in the process.
  *
  * Layout (bytes):
- *   0        kernels' constants (512 KiB)
- *   512 KiB  header: words [lock, end, used, peak, limit], then occupancy bitmap and heads of the free lists
- *   516 KiB  blocks, each: 64-byte head [units, used, previous block, next free, previous free], then its bytes
+ *   0        kernels' constants (1 MiB)
+ *   1 MiB    header: words [lock, end, used, peak, limit], then occupancy bitmap and heads of the free lists
+ *   1028 KiB blocks, each: 64-byte head [units, used, previous block, next free, previous free], then its bytes
  * Everything is counted in units of 64 bytes; every address handed out is 64-byte aligned.
  */
 import { assert } from './assert.js';
@@ -13,7 +13,7 @@ import { DbError } from './errors.js';
 
 const UNIT_BYTES = 64;
 const UNIT_WORDS = UNIT_BYTES / 4;
-const HEADER_BYTES = 512 * 1024;
+const HEADER_BYTES = 1024 * 1024;
 const FIRST_BLOCK = (HEADER_BYTES + 4096) / UNIT_BYTES;
 const WASM_LIMIT_BYTES = 2 ** 32;
 const WASM_BYTES_PER_PAGE = 65536;

@@ -76,6 +76,8 @@ function nodeText(plan: LogicalPlan): string {
       return `sort ${plan.keys.map((key) => `${expressionText(key.expression)}${key.descending ? ' desc' : ''}`).join(', ')}${plan.limit === null ? '' : ` limit ${plan.limit}`}`;
     case 'limit':
       return `limit ${plan.limit ?? 'all'} offset ${plan.offset}`;
+    case 'asof':
+      return `asof ${plan.join} ${expressionText(plan.time.left)} ${plan.direction} ${expressionText(plan.time.right)} on (${plan.keys.map((key) => `${expressionText(key.left)} = ${expressionText(key.right)}`).join(', ')})${plan.tolerance === null ? '' : ` within ${plan.tolerance}`}${plan.residual === null ? '' : ` if ${expressionText(plan.residual)}`}`;
     case 'join':
       return `${plan.join} join on (${plan.keys.map((key) => `${expressionText(key.left)} = ${expressionText(key.right)}`).join(', ')})${
         plan.residual === null ? '' : ` and ${expressionText(plan.residual)}`

@@ -5,6 +5,7 @@ import { findSystemTable, systemTableNames } from '../catalog/registry.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
 import type { DerivedTable, TableName, TableReference } from '../syntax/ast/query.js';
+import { bindAsof } from './bind-asof.js';
 import { bindFile, bindFileName } from './bind-file.js';
 import { bindJoin } from './bind-join.js';
 import { bindPivot } from './bind-pivot.js';
@@ -66,7 +67,7 @@ export function bindTable(reference: TableReference, clause: FromClause): BoundR
     case 'file':
       return bindFile(reference, clause);
     case 'asofJoin':
-      throw unsupported('ASOF JOIN', afterLeft(reference.left, clause));
+      return bindAsof(reference, clause);
     case 'windowJoin':
       throw unsupported('WINDOW JOIN', afterLeft(reference.left, clause));
     case 'horizonJoin':

@@ -80,7 +80,8 @@ function joinSides(
   }
 }
 
-function checkAliases(left: BoundRelation, right: BoundRelation, position: number): void {
+/** Fails when both sides have a table of one name. */
+export function checkAliases(left: BoundRelation, right: BoundRelation, position: number): void {
   const names = new Set(left.columns.flatMap((column) => (column.table === null ? [] : [column.table.toLowerCase()])));
   const twice = right.columns.find((column) => column.table !== null && names.has(column.table.toLowerCase()));
   if (twice?.table) {

@@ -6,6 +6,7 @@ import type { ColumnId, Expression } from '../plan/expression.js';
 import type {
   AggregateCall,
   AggregatePlan,
+  AsofPlan,
   JoinPlan,
   LimitByPlan,
   LogicalPlan,
@@ -53,6 +54,15 @@ export function joinPlan(
   const rightOutput = join === 'left' || join === 'full' ? missing(right.output) : right.output;
   const output = join === 'semi' || join === 'anti' ? left.output : [...leftOutput, ...rightOutput];
   return { kind: 'join', join, left, right, keys, residual: residual !== null && isTrue(residual) ? null : residual, output };
+}
+
+export type AsofMatch = Pick<AsofPlan, 'join' | 'keys' | 'time' | 'direction' | 'tolerance' | 'residual'>;
+
+export function asofPlan(left: LogicalPlan, right: LogicalPlan, match: AsofMatch): AsofPlan {
+  const { join, keys, time, direction, tolerance } = match;
+  const residual = match.residual !== null && isTrue(match.residual) ? null : match.residual;
+  const { output } = joinPlan(join, left, right);
+  return { kind: 'asof', join, left, right, keys, time, direction, tolerance, residual, output };
 }
 
 /** `added`: one column per list, and the ordinal. */

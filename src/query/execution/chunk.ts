@@ -90,6 +90,19 @@ export class Chunk {
     return new Chunk(this.rowCount, this.mask, this.count, columns, this.lasting);
   }
 
+  /** The same rows with more columns, each made when asked for. originOf: where it would be taken from. */
+  widened(more: ReadonlyMap<ColumnId, unknown>, make: (id: ColumnId) => Vector, originOf: (id: ColumnId) => Origin): Chunk {
+    return new Chunk(
+      this.rowCount,
+      this.mask,
+      this.count,
+      new Map(this.columns),
+      this.lasting,
+      (id) => (more.has(id) ? make(id) : this.column(id)),
+      (id) => (more.has(id) ? originOf(id) : this.columns.has(id) ? null : (this.originOf?.(id) ?? null)),
+    );
+  }
+
   /** Columns under other ids; each is made when asked for. `from` are column expressions. */
   renamed(ids: readonly ColumnId[], from: readonly Expression[]): Chunk {
     const sources = new Map(ids.map((id, i) => [id, from[i]] as const));

@@ -133,6 +133,14 @@ export function describeNode(plan: LogicalPlan): { readonly name: string; readon
         details: [...list('keys', keys), ...residual],
       };
     }
+    case 'asof': {
+      const keys = plan.keys.map((key) => `${expressionText(key.left)} = ${expressionText(key.right)}`);
+      const sign = plan.direction === 'nearest' ? 'NEAREST' : OPERATOR_SIGN[plan.direction];
+      const time = `time: ${expressionText(plan.time.left)} ${sign} ${expressionText(plan.time.right)}`;
+      const tolerance = plan.tolerance === null ? [] : [`tolerance: ${plan.tolerance}`];
+      const residual = plan.residual ? [`condition: ${expressionText(plan.residual)}`] : [];
+      return { name: `AsofJoin ${plan.join}`, details: [...list('keys', keys), time, ...tolerance, ...residual] };
+    }
     case 'unnest':
       return {
         name: `Unnest${plan.outer ? ' outer' : ''}`,

@@ -22,6 +22,7 @@ import type {
   WindowPlan,
 } from '../plan/logical.js';
 import { openAggregate, openGroupingSets } from './aggregation.js';
+import { openAsof } from './asof-stage.js';
 import { openCut } from './cut.js';
 import { padded, trimmed } from './cut-batch.js';
 import { openFile } from './file-source.js';
@@ -118,6 +119,8 @@ export class Executor {
         return this.openPositional(plan);
       case 'join':
         return this.openJoin(plan);
+      case 'asof':
+        return openAsof(plan, this);
       case 'union':
         return this.openUnion(plan);
       case 'window':

@@ -10,6 +10,8 @@ import { DictionaryCache } from '../expression/dictionary-cache.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import { runPlace } from '../windows/place-rows.js';
 import { runWindow, runWindowColumn, runWindowMove, runWindowResult } from '../windows/run-window.js';
+import { runAsofBuild, runAsofKeys } from './asof-build.js';
+import { AsofProbe } from './asof-probe.js';
 import type { Chunk } from './chunk.js';
 import { GroupingSetsSink } from './grouping-sets-sink.js';
 import { Probe } from './join-probe.js';
@@ -139,6 +141,7 @@ function* taskSteps(task: Task, thread: TaskThread): Generator<void, TaskResult>
       batch: null,
       order: null,
       table: null,
+      asof: null,
       placed: [],
       ...result,
       counters: run.counters.list,
@@ -162,6 +165,10 @@ function bodyOf(task: Task, run: TaskRun): Generator<void, Partial<TaskResult>> 
       return runSort(task, run);
     case 'limit_by':
       return runLimitBy(task, run);
+    case 'asof_build':
+      return runAsofBuild(task, run);
+    case 'asof_keys':
+      return runAsofKeys(task, run);
     case 'window_column':
       return runWindowColumn(task, run);
     case 'window_place':
@@ -245,6 +252,8 @@ function createOperator(spec: OperatorSpec, task: PipelineTask, run: TaskRun): O
       return new Filter(spec, run.context);
     case 'project':
       return new Project(spec, run.context);
+    case 'asof':
+      return new AsofProbe(spec, run.context, run.temporary, run.check);
     case 'unnest':
       return new Unnest(spec, run.context, Math.max(1024, task.frame.vectorRows), run.check);
     case 'probe':

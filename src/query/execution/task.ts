@@ -10,6 +10,7 @@ import type { ColumnTarget } from '../windows/column-target.js';
 import type { PlacedRows } from '../windows/place-rows.js';
 import type { WindowOrder, WindowSpec } from '../windows/spec.js';
 import type { PositionRange, TaskColumn } from '../windows/window-rows.js';
+import type { AsofBuildTask, AsofBuilt, AsofKeysTask, AsofSpec } from './asof-spec.js';
 import type { GroupTableResult } from './group-table.js';
 import type { LookupHandle } from './join-lookup.js';
 import type { RangeLookup } from './range-conditions.js';
@@ -74,7 +75,7 @@ export interface LaneRange {
   readonly end: number;
 }
 
-export type OperatorSpec = FilterSpec | ProjectSpec | ProbeSpec | UnnestSpec;
+export type OperatorSpec = FilterSpec | ProjectSpec | ProbeSpec | AsofSpec | UnnestSpec;
 
 export interface FilterSpec {
   readonly kind: 'filter';
@@ -242,6 +243,8 @@ export type Task =
   | BuildTask
   | SortTask
   | LimitByTask
+  | AsofBuildTask
+  | AsofKeysTask
   | WindowColumnTask
   | PlaceTask
   | WindowMoveTask
@@ -338,6 +341,8 @@ export interface TaskResult {
   /** sort, limit_by: row numbers in order (uint32), how many are wanted. */
   readonly order: { readonly rows: number; readonly count: number } | null;
   readonly table: JoinTable | null;
+  /** asof_build, asof_keys. */
+  readonly asof: AsofBuilt | null;
   /** window_place: one for each of the task's partitionings. */
   readonly placed: readonly PlacedRows[];
   /** By counter number; a thread took part where it is set. */

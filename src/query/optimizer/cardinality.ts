@@ -106,6 +106,15 @@ function compute(plan: LogicalPlan): Cardinality {
       return limited(cardinalityOf(plan.input), plan.limit ?? Number.POSITIVE_INFINITY);
     case 'join':
       return joinCardinality(plan);
+    case 'asof': {
+      const [left, right] = [cardinalityOf(plan.left), cardinalityOf(plan.right)];
+      const both: Cardinality = {
+        rows: left.rows,
+        distinct: new Map([...left.distinct, ...right.distinct]),
+        ranges: new Map([...left.ranges, ...right.ranges]),
+      };
+      return plan.join === 'inner' && right.rows === 0 ? scaled(both, 0) : both;
+    }
     case 'union':
       return plain(plan.inputs.reduce((sum, input) => sum + estimatedRows(input), 0));
     default:

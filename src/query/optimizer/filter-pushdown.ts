@@ -1,12 +1,13 @@
 /** Conditions move to where their columns come from: into scans, through projections, groups and unions, to the sides of joins. */
 import { conjunction, conjuncts, disjunction } from '../binder/expressions.js';
-import { filterPlan, joinPlan, pickColumns, unnestPlan, windowPlan } from '../binder/plans.js';
+import { asofPlan, filterPlan, joinPlan, pickColumns, unnestPlan, windowPlan } from '../binder/plans.js';
 import { analyse } from '../expression/analysis.js';
 import { scalarFunction } from '../functions/registry.js';
 import { type ColumnId, columnsOf, type Expression, walkExpression } from '../plan/expression.js';
 import type { AggregatePlan, JoinPlan, LogicalPlan, ProjectPlan, ScanPlan, UnionPlan, UnnestPlan, WindowPlan } from '../plan/logical.js';
 import { inputsOf } from '../plan/logical.js';
 import { substitute, withInputs } from '../plan/traverse.js';
+import { placeAround } from './asof-conditions.js';
 import type { Rule } from './rule.js';
 
 export const FILTER_PUSHDOWN: Rule = {
@@ -32,6 +33,10 @@ function push(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
       return pushThroughUnion(plan, conditions);
     case 'join':
       return pushIntoJoin(plan, conditions);
+    case 'asof': {
+      const { left, right, joined, above } = placeAround(plan, conditions, isVolatile, rejectsNull);
+      return filtered(asofPlan(push(plan.left, left), push(plan.right, right), joined), above);
+    }
     case 'window':
       return pushThroughWindow(plan, conditions);
     case 'distinct':

@@ -1,6 +1,6 @@
 /** Columns that nobody reads are not made: scans read only the columns that are named. */
 import { columnOf } from '../binder/expressions.js';
-import { joinPlan, pickColumns, positionalPlan, unnestPlan, windowPlan } from '../binder/plans.js';
+import { asofPlan, joinPlan, pickColumns, positionalPlan, unnestPlan, windowPlan } from '../binder/plans.js';
 import { type ColumnId, columnsOf } from '../plan/expression.js';
 import {
   type AggregatePlan,
@@ -133,6 +133,10 @@ function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
     }
     case 'join':
       return pruneJoin(plan, wanted);
+    case 'asof': {
+      const needed = withRead(plan, wanted);
+      return asofPlan(prune(plan.left, needed), prune(plan.right, needed), plan);
+    }
     case 'union':
       return pruneUnion(plan, wanted);
   }

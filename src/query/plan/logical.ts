@@ -26,6 +26,7 @@ export type LogicalPlan =
   | SortPlan
   | LimitPlan
   | JoinPlan
+  | AsofPlan
   | UnnestPlan
   | LimitByPlan
   | PositionalPlan
@@ -159,6 +160,31 @@ export interface JoinPlan extends Node {
   /** Further condition over both sides' columns, part of the join condition (matters for outer joins). */
   readonly residual: Expression | null;
 }
+
+/**
+ * Each left row beside the closest right row: that with equal keys and a time in the direction, for which the residual holds, whose time is
+ * closest. Among equal right times it is the last row (ge, gt, nearest) or the first (le, lt) in the right side's order. Output: left columns,
+ * then right columns (nullable when rows without a match are kept). Rows come in the left side's order.
+ */
+export interface AsofPlan extends Node {
+  readonly kind: 'asof';
+  /** inner: left rows without a match are left away. */
+  readonly join: 'inner' | 'left';
+  readonly left: LogicalPlan;
+  readonly right: LogicalPlan;
+  /** Equal keys of the same type; NULL equals nothing. */
+  readonly keys: readonly { readonly left: Expression; readonly right: Expression }[];
+  /** Of one type. NULL matches nothing. */
+  readonly time: { readonly left: Expression; readonly right: Expression };
+  /** How the left time compares with the right one. Nearest: of two equally far, the earlier. */
+  readonly direction: AsofDirection;
+  /** Largest distance of the times, inclusive, in the time type's own units (float64: a number); null = any. */
+  readonly tolerance: bigint | number | null;
+  /** Further condition over the columns of both sides, or of the left side alone. */
+  readonly residual: Expression | null;
+}
+
+export type AsofDirection = 'ge' | 'gt' | 'le' | 'lt' | 'nearest';
 
 /** Each input row once for every element of its lists, which stand side by side: the shorter ones end in NULLs. Output: the input's columns, one per list, the ordinal. */
 export interface UnnestPlan extends Node {
@@ -294,6 +320,7 @@ export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
     case 'recursive':
       return [plan.base, plan.step];
     case 'join':
+    case 'asof':
     case 'positional':
       return [plan.left, plan.right];
     case 'union':

@@ -24,6 +24,7 @@ export function withInputs(plan: LogicalPlan, inputs: readonly LogicalPlan[]): L
     case 'union':
       return { ...plan, inputs };
     case 'join':
+    case 'asof':
     case 'positional':
       return first && second ? { ...plan, left: first, right: second } : plan;
     default:
@@ -65,6 +66,13 @@ export function mapOwnExpressions(plan: LogicalPlan, change: (expression: Expres
       return {
         ...plan,
         keys: plan.keys.map((key) => ({ left: change(key.left), right: change(key.right) })),
+        residual: plan.residual === null ? null : change(plan.residual),
+      };
+    case 'asof':
+      return {
+        ...plan,
+        keys: plan.keys.map((key) => ({ left: change(key.left), right: change(key.right) })),
+        time: { left: change(plan.time.left), right: change(plan.time.right) },
         residual: plan.residual === null ? null : change(plan.residual),
       };
     case 'unnest':
@@ -118,6 +126,13 @@ export function ownExpressions(plan: LogicalPlan): readonly Expression[] {
       return [...plan.partitionBy, ...plan.orderBy.map((key) => key.expression), ...plan.calls.flatMap(windowCallExpressions)];
     case 'join':
       return [...plan.keys.flatMap((key) => [key.left, key.right]), ...(plan.residual === null ? [] : [plan.residual])];
+    case 'asof':
+      return [
+        ...plan.keys.flatMap((key) => [key.left, key.right]),
+        plan.time.left,
+        plan.time.right,
+        ...(plan.residual === null ? [] : [plan.residual]),
+      ];
     case 'unnest':
       return plan.lists;
     case 'limit_by':

@@ -416,7 +416,8 @@ export interface TableSample extends Node {
 }
 export type JoinCondition =
   | { readonly kind: 'on'; readonly expression: Expression }
-  | { readonly kind: 'using'; readonly columns: readonly Identifier[] }
+  /** `names`: written as `ON (sym, venue)`, QuestDB's spelling in time joins: the columns are keys, none of them is the time. */
+  | { readonly kind: 'using'; readonly columns: readonly Identifier[]; readonly names?: true }
   | { readonly kind: 'natural' };
 /** `union` is kdb+'s uj, `plus` its pj. */
 export type JoinType = 'inner' | 'left' | 'right' | 'full' | 'cross' | 'semi' | 'anti' | 'positional' | 'union' | 'plus';
@@ -438,7 +439,7 @@ export interface AsofJoin extends Node {
   readonly outer: 'left' | 'inner' | null;
   readonly left: TableReference;
   readonly right: TableReference;
-  /** QuestDB's `ON (sym)` is read as using, without a time column. Null: by time alone. */
+  /** Null: by time alone. */
   readonly condition: JoinCondition | null;
   readonly matchCondition: Expression | null;
   readonly nearest: boolean;

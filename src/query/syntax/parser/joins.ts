@@ -11,12 +11,12 @@ type Head =
   | { readonly family: 'horizon' };
 
 /** Words that begin an ASOF-like join, with or without JOIN after them. */
-const ASOF_WORDS: ReadonlyMap<number, { readonly variant: AsofJoin['variant']; readonly needsJoin: boolean }> = new Map([
+const ASOF_WORDS: ReadonlyMap<number, { readonly variant: AsofJoin['variant']; readonly needsJoin: boolean; readonly keeps?: true }> = new Map([
   [K.asof, { variant: 'asof', needsJoin: true }],
   [K.lt, { variant: 'lt', needsJoin: true }],
   [K.splice, { variant: 'splice', needsJoin: true }],
-  [K.aj, { variant: 'asof', needsJoin: false }],
-  [K.aj0, { variant: 'aj0', needsJoin: false }],
+  [K.aj, { variant: 'asof', needsJoin: false, keeps: true }],
+  [K.aj0, { variant: 'aj0', needsJoin: false, keeps: true }],
 ]);
 
 /** Words directly before JOIN that need nothing else. */
@@ -120,6 +120,8 @@ export abstract class JoinParser extends TableParser {
       outer = 'left';
     } else if (this.accept(K.inner)) outer = 'inner';
     nearest = this.accept(K.nearest) || nearest;
+    // kdb+'s aj keeps rows without a match.
+    if (word.keeps) outer ??= 'left';
     if (word.needsJoin) this.expect(K.join);
     else this.accept(K.join);
     return { family: 'asof', variant: word.variant, outer, nearest };
@@ -165,7 +167,7 @@ export abstract class JoinParser extends TableParser {
   private parseTimeCondition(): JoinCondition | null {
     if (this.kind === K.on && this.isNameList()) {
       this.advance();
-      return { kind: 'using', columns: this.parseColumnNames() };
+      return { kind: 'using', columns: this.parseColumnNames(), names: true };
     }
     return this.parseCondition();
   }

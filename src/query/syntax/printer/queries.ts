@@ -268,7 +268,8 @@ export class QueryPrinter extends ExpressionPrinter {
 
   private condition(condition: JoinCondition | null): string {
     if (condition === null || condition.kind === 'natural') return '';
-    return condition.kind === 'using' ? ` USING (${this.identifiers(condition.columns)})` : ` ON ${this.expression(condition.expression)}`;
+    if (condition.kind === 'on') return ` ON ${this.expression(condition.expression)}`;
+    return ` ${condition.names ? 'ON' : 'USING'} (${this.identifiers(condition.columns)})`;
   }
 
   // ---- pivot ----

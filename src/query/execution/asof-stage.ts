@@ -1,0 +1,224 @@
+/**
+ * An ASOF join on the coordinating thread. Where both sides ascend in time and the right one is a table, its segments are read where they lie,
+ * side by side with the left rows. Else the right side is collected and put in order, key by key, and left rows look themselves up.
+ */
+import { assert } from '../../core/assert.js';
+import { flatVector, type Vector } from '../../core/batch.js';
+import { type DataType, isText } from '../../core/types.js';
+import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
+import type { AsofPlan, OutputColumn } from '../plan/logical.js';
+import { ascendsMostly, designatesTime } from './asof-order.js';
+import type { AsofPieces, AsofTable, PieceColumns } from './asof-spec.js';
+import type { Executor } from './executor.js';
+import type { LookupHandle } from './join-lookup.js';
+import { piecedColumns, wholeColumns } from './piece-columns.js';
+import type { QueryRun } from './query-run.js';
+import { OpenLanes, type Pipeline, withOperator } from './sources.js';
+import type { RowsPiece } from './task.js';
+
+export async function openAsof(plan: AsofPlan, executor: Executor): Promise<Pipeline> {
+  const { run } = executor;
+  const right = await executor.open(plan.right);
+  const table = (await mergeTable(plan, right, run)) ?? (await indexTable(plan, right, executor));
+  const left = await executor.open(plan.left);
+  return withOperator(left, {
+    kind: 'asof',
+    join: plan.join,
+    table,
+    keys: plan.keys.map((key) => key.left),
+    time: plan.time.left,
+    direction: plan.direction,
+    limit: limitOf(plan, run),
+    residual: plan.residual,
+    counter: run.nodes.of(plan).counter,
+  });
+}
+
+/** The right side's columns that rows of the join show, or its condition reads. */
+function neededColumns({ right, output, residual }: AsofPlan): readonly OutputColumn[] {
+  const needed = new Set<ColumnId>([...output.map((column) => column.id), ...(residual ? columnsOf(residual) : [])]);
+  return right.output.filter((column) => needed.has(column.id));
+}
+
+function limitOf({ tolerance }: AsofPlan, run: QueryRun): number {
+  if (tolerance === null) return 0;
+  const { arena } = run.scope;
+  const address = run.scope.allocate(64);
+  if (typeof tolerance === 'number') arena.f64[address / 8] = tolerance;
+  else arena.u64[address / 8] = tolerance > 0xffff_ffff_ffff_ffffn ? 0xffff_ffff_ffff_ffffn : tolerance;
+  return address;
+}
+
+// ---- any right side ----
+
+async function indexTable(plan: AsofPlan, right: Pipeline, executor: Executor): Promise<AsofTable> {
+  const { run } = executor;
+  const { counter } = run.nodes.of(plan);
+  const needed = neededColumns(plan);
+  const read = new Set<ColumnId>([plan.time.right, ...plan.keys.map((key) => key.right)].flatMap((each) => [...columnsOf(each)]));
+  const columns = plan.right.output.filter((column) => needed.includes(column) || read.has(column.id));
+  const ids = columns.map((column) => column.id);
+  const collected = await executor.collect(right, { kind: 'collect', ids, limit: null, copy: false, counter });
+  const rows = collected.batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+  const { asof } = await run.run(
+    {
+      kind: 'asof_build',
+      frame: run.frame,
+      ids,
+      types: columns.map((column) => column.type),
+      batches: collected.batches.map(({ arena, rowCount, columns: vectors }) => ({ arena, rowCount, columns: vectors })),
+      keys: plan.keys.map((key) => key.right),
+      time: plan.time.right,
+      counter,
+    },
+    run.runsHere(rows),
+  );
+  assert(asof?.index, 'an index over the right side');
+  collected.release();
+  return {
+    columns: wholeColumns(ids, asof.columns),
+    lookup: asof.lookup,
+    dictionary: -1,
+    keyCount: asof.keyCount,
+    by: { kind: 'index', index: asof.index },
+  };
+}
+
+// ---- both sides ascending ----
+
+async function mergeTable(plan: AsofPlan, right: Pipeline, run: QueryRun): Promise<AsofTable | null> {
+  if (!mayMerge(plan)) return null;
+  const pieces = await openPieces(right, run);
+  if (pieces === null) return null;
+  const [branch] = right.branches;
+  const place = (id: ColumnId): number => branch?.columns.indexOf(id) ?? -1;
+  const times = pieces.map(({ columns }) => columns[place(columnId(plan.time.right))] as Vector);
+  if (!ascend(times, run)) return null;
+  const [key] = plan.keys;
+  const keyVectors = key ? pieces.map(({ columns }) => columns[place(columnId(key.right))] as Vector) : null;
+  const numbered = keyVectors ? await numberedKeys(keyVectors, plan, run) : { lookup: null, dictionary: -1, keyCount: 1 };
+  if (numbered === null) return null;
+  const needed = neededColumns(plan);
+  const shift = Math.max(1, Math.ceil(Math.log2(Math.max(2, ...times.map((vector) => vector.length)))));
+  const columns = pieced(
+    needed,
+    pieces.map((piece) => needed.map((column) => piece.columns[place(column.id)] as Vector)),
+    shift,
+    run,
+  );
+  if (columns === null) return null;
+  return { columns, ...numbered, by: { kind: 'merge', pieces: described(pieces, times, keyVectors, numbered.keyCount, run) } };
+}
+
+function pieced(
+  needed: readonly OutputColumn[],
+  pieces: readonly (readonly Vector[])[],
+  shift: number,
+  run: QueryRun,
+): PieceColumns | null {
+  return piecedColumns(
+    needed.map((column) => column.id),
+    pieces,
+    shift,
+    run.scope,
+  );
+}
+
+/** Text is text, whether it is declared as symbols or not. */
+function columnOfKey(key: Expression): Expression {
+  return key.kind === 'cast' && isText(key.type) && isText(key.operand.type) ? key.operand : key;
+}
+
+function columnId(expression: Expression): ColumnId {
+  const column = columnOfKey(expression);
+  return column.kind === 'column' ? column.id : Number.NaN;
+}
+
+/** What the plan alone says. */
+function mayMerge({ direction, keys, left, right, time, residual }: AsofPlan): boolean {
+  if (direction !== 'ge' && direction !== 'gt') return false;
+  const [key, ...more] = keys;
+  if (more.length > 0 || (key && columnOfKey(key.right).kind !== 'column')) return false;
+  if (right.kind !== 'scan' || !isPlainTime(time.right.type) || !designatesTime(right, time.right)) return false;
+  if (residual && right.output.some((column) => columnsOf(residual).has(column.id))) return false;
+  return ascendsMostly(left, time.left);
+}
+
+function isPlainTime(type: DataType): boolean {
+  return type.kind === 'timestamp';
+}
+
+/** All rows of a scan that needs no filter, held until the run's end; null when they do not lie there as they are. */
+async function openPieces(right: Pipeline, run: QueryRun): Promise<readonly RowsPiece[] | null> {
+  const [branch, ...more] = right.branches;
+  if (!branch || more.length > 0 || branch.operators.length > 0 || branch.units.length === 0) return null;
+  const open = new OpenLanes(right, run.options.signal);
+  run.hold(open);
+  const whole = branch.units.map((unit, i) => ({ branch: 0, unit: i, first: 0, end: unit.rowCount }));
+  for (const range of whole) await open.add([range]);
+  const pieces = open.branches[0]?.pieces ?? [];
+  const usable = open.rows === whole.reduce((sum, range) => sum + range.end, 0) && pieces.every((piece) => piece.kind === 'rows' && piece.order === 0);
+  if (!usable) {
+    run.unhold(open);
+    return null;
+  }
+  return pieces as readonly RowsPiece[];
+}
+
+/** Segments ascend one by one; whether each begins where the one before ends is read off their ends. */
+function ascend(times: readonly Vector[], run: QueryRun): boolean {
+  const { i64 } = run.scope.arena;
+  let before: bigint | undefined;
+  for (const { encoding, validity, values, length } of times) {
+    if (encoding !== 'flat' || validity !== 0 || length === 0) return false;
+    const first = i64[values / 8] as bigint;
+    if (before !== undefined && first < before) return false;
+    before = i64[values / 8 + length - 1] as bigint;
+  }
+  return true;
+}
+
+interface NumberedKeys {
+  readonly lookup: LookupHandle | null;
+  readonly dictionary: number;
+  readonly keyCount: number;
+}
+
+/** Codes of one dictionary are numbers already; the look-up tells left rows theirs. */
+async function numberedKeys(keys: readonly Vector[], plan: AsofPlan, run: QueryRun): Promise<NumberedKeys | null> {
+  const dictionaries = keys.map((vector) => vector.dictionary);
+  const widest = dictionaries.reduce((most, each) => (each && each.count > (most?.count ?? -1) ? each : most), null);
+  if (widest === null || dictionaries.some((each) => each?.id !== widest.id)) return null;
+  const { type } = keys[0] as Vector;
+  const values = flatVector(type, widest.count, widest.values, 0, widest.offsets);
+  const task = { kind: 'asof_keys', frame: run.frame, values, counter: run.nodes.of(plan).counter } as const;
+  const { asof } = await run.run(task, run.runsHere(widest.count));
+  assert(asof, 'numbers of keys');
+  return asof.keyCount === widest.count ? { lookup: asof.lookup, dictionary: widest.id, keyCount: widest.count } : null;
+}
+
+/** The pieces as the kernels read them. */
+function described(
+  pieces: readonly RowsPiece[],
+  times: readonly Vector[],
+  keys: readonly Vector[] | null,
+  keyCount: number,
+  run: QueryRun,
+): AsofPieces {
+  const { scope, options } = run;
+  const address = scope.allocate(Math.max(64, pieces.length * 16));
+  const longest = Math.max(0, ...times.map((vector) => vector.length));
+  const same = keys ? 0 : scope.allocateZeroed(Math.max(64, longest * 4));
+  pieces.forEach(({ alive }, i) => {
+    const { values, length } = times[i] as Vector;
+    const key = keys?.[i];
+    let codes = key?.values ?? same;
+    if (alive !== 0 || (key && key.validity !== 0)) {
+      const own = scope.allocate(Math.max(64, length * 4));
+      options.kernels.asof_codes(codes, key?.validity ?? 0, alive, keyCount, length, own);
+      codes = own;
+    }
+    scope.arena.u32.set([values, codes, length, 0], address / 4 + i * 4);
+  });
+  return { address, count: pieces.length };
+}
