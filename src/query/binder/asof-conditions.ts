@@ -76,7 +76,11 @@ export function asofConditions(reference: AsofJoin, sides: AsofSides, clause: Fr
 export function usingConditions(reference: AsofJoin, sides: AsofSides, clause: FromClause): AsofConditions {
   const { condition, matchCondition: match } = reference;
   if (condition?.kind !== 'using') throw new DbError('internal', 'USING without columns', { position: reference.position });
-  const pairs = condition.columns.map((name) => ({ name, left: single(sides.left, name, 'left'), right: single(sides.right, name, 'right') }));
+  const pairs = condition.columns.map((name) => ({
+    name,
+    left: single(sides.left, name, 'left'),
+    right: single(sides.right, name, 'right'),
+  }));
   const timed = match === null && condition.names !== true ? pairs.pop() : undefined;
   const keys = pairs.map(({ name, left, right }) => {
     const equal = scalarCall('eq', [columnOf(left, name.position), columnOf(right, name.position)], name.position);

@@ -6,14 +6,14 @@ import type { AsofPlan, LogicalPlan, OutputColumn } from '../plan/logical.js';
 import { cloneWithFreshIds } from '../plan/traverse.js';
 import type { Identifier } from '../syntax/ast/node.js';
 import type { AsofJoin } from '../syntax/ast/query.js';
-import { type AsofConditions, asofConditions, type AsofSides, usingConditions } from './asof-conditions.js';
+import { type AsofConditions, type AsofSides, asofConditions, usingConditions } from './asof-conditions.js';
 import { asofTolerance } from './asof-tolerance.js';
 import { scalarCall } from './bind-call.js';
 import { checkAliases } from './bind-join.js';
 import { castTo, unify } from './coercion.js';
 import { type BoundRelation, type FromClause, unsupported } from './context.js';
 import { dependsOn } from './decorrelate.js';
-import { caseOf, columnOf, disjunction, conjunction, isNull, isTrue } from './expressions.js';
+import { caseOf, columnOf, conjunction, disjunction, isNull, isTrue } from './expressions.js';
 import { asofPlan, filterPlan, projectPlan } from './plans.js';
 import { Scope, type ScopeColumn } from './scope.js';
 
@@ -70,7 +70,21 @@ function matchOf(reference: AsofJoin, conditions: AsofConditions, sides: AsofSid
   return { join: outer, keys: conditions.keys, time: ordered, direction, tolerance, residual: conditions.residual };
 }
 
-const ORDERED = new Set(['timestamp', 'date32', 'time64', 'float64', 'decimal', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64']);
+const ORDERED = new Set([
+  'timestamp',
+  'date32',
+  'time64',
+  'float64',
+  'decimal',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'uint8',
+  'uint16',
+  'uint32',
+  'uint64',
+]);
 
 function checkOrdered(time: Expression, position: number): void {
   if (ORDERED.has(time.type.kind)) return;
@@ -122,10 +136,14 @@ function splice(match: Match, { left, right }: AsofSides, clause: FromClause): B
 function withRightTime(bound: BoundRelation, conditions: AsofConditions, clause: FromClause): BoundRelation {
   const { left, right } = conditions.time;
   if (left.kind !== 'column') {
-    throw new DbError('invalid_argument', 'AJ0 replaces the time column of the left side: it must be a column', { position: conditions.position });
+    throw new DbError('invalid_argument', 'AJ0 replaces the time column of the left side: it must be a column', {
+      position: conditions.position,
+    });
   }
   const output = bound.plan.output;
-  const [own, other] = [left, right].map((side) => (side.kind === 'column' ? (output.find((column) => column.id === side.id) ?? side) : side));
+  const [own, other] = [left, right].map((side) =>
+    side.kind === 'column' ? (output.find((column) => column.id === side.id) ?? side) : side,
+  );
   const time = columnOf(own as OutputColumn);
   const found = other && 'kind' in other ? other : columnOf(other as OutputColumn);
   const { type, expressions } = unify([found, time], 'AJ0');

@@ -40,7 +40,7 @@ export function designatesTime(plan: ScanPlan, time: Expression): boolean {
   if (time.kind !== 'column') return false;
   const column = plan.columns.find((each) => each.id === time.id);
   const { definition } = plan.source.table;
-  return column?.columnIndex === definition.timestampColumn && plan.source.segments.every((segment) => segment.sortedByTime);
+  return column?.columnIndex === definition.timestampColumn && plan.source.segments.every((segment) => segment.order.kind === 'time');
 }
 
 function breaksOf({ source }: ScanPlan): number {

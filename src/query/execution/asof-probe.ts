@@ -5,14 +5,13 @@ import type { MemoryScope } from '../../core/memory-scope.js';
 import { evaluate, evaluatePredicate } from '../expression/evaluate.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
-import { ASOF_DIRECTION, type AsofSpec, type PieceColumn } from './asof-spec.js';
 import { AsofMerge } from './asof-merge.js';
+import { ASOF_DIRECTION, type AsofSpec, type PieceColumn } from './asof-spec.js';
 import { hasFloatTimes, type Times, timesOf } from './asof-times.js';
 import { type Chunk, mayFail, type Origin } from './chunk.js';
 import { createLookup, type Lookup } from './join-lookup.js';
 import type { Emit, Operator } from './operators.js';
 import { gatherPieces } from './piece-columns.js';
-
 
 /** What is looked up for a chunk of left rows. */
 export interface AsofRows {

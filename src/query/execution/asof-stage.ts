@@ -157,7 +157,8 @@ async function openPieces(right: Pipeline, run: QueryRun): Promise<readonly Rows
   const whole = branch.units.map((unit, i) => ({ branch: 0, unit: i, first: 0, end: unit.rowCount }));
   for (const range of whole) await open.add([range]);
   const pieces = open.branches[0]?.pieces ?? [];
-  const usable = open.rows === whole.reduce((sum, range) => sum + range.end, 0) && pieces.every((piece) => piece.kind === 'rows' && piece.order === 0);
+  const usable =
+    open.rows === whole.reduce((sum, range) => sum + range.end, 0) && pieces.every((piece) => piece.kind === 'rows' && piece.order === 0);
   if (!usable) {
     run.unhold(open);
     return null;

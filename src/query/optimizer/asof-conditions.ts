@@ -55,7 +55,13 @@ function together(conditions: readonly Expression[]): Expression | null {
   const [first, ...more] = conditions;
   if (!first) return null;
   if (more.length === 0) return first;
-  return { kind: 'and', operands: conditions, type: first.type, nullable: conditions.some((each) => each.nullable), position: first.position };
+  return {
+    kind: 'and',
+    operands: conditions,
+    type: first.type,
+    nullable: conditions.some((each) => each.nullable),
+    position: first.position,
+  };
 }
 
 function subset(ids: ReadonlySet<ColumnId>, all: ReadonlySet<ColumnId>): boolean {

@@ -11,13 +11,14 @@ type Head =
   | { readonly family: 'horizon' };
 
 /** Words that begin an ASOF-like join, with or without JOIN after them. */
-const ASOF_WORDS: ReadonlyMap<number, { readonly variant: AsofJoin['variant']; readonly needsJoin: boolean; readonly keeps?: true }> = new Map([
-  [K.asof, { variant: 'asof', needsJoin: true }],
-  [K.lt, { variant: 'lt', needsJoin: true }],
-  [K.splice, { variant: 'splice', needsJoin: true }],
-  [K.aj, { variant: 'asof', needsJoin: false, keeps: true }],
-  [K.aj0, { variant: 'aj0', needsJoin: false, keeps: true }],
-]);
+const ASOF_WORDS: ReadonlyMap<number, { readonly variant: AsofJoin['variant']; readonly needsJoin: boolean; readonly keeps?: true }> =
+  new Map([
+    [K.asof, { variant: 'asof', needsJoin: true }],
+    [K.lt, { variant: 'lt', needsJoin: true }],
+    [K.splice, { variant: 'splice', needsJoin: true }],
+    [K.aj, { variant: 'asof', needsJoin: false, keeps: true }],
+    [K.aj0, { variant: 'aj0', needsJoin: false, keeps: true }],
+  ]);
 
 /** Words directly before JOIN that need nothing else. */
 const SIMPLE_TYPES: ReadonlyMap<number, JoinType> = new Map([
