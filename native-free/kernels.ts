@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs';
 import type { AsofKernels } from './generated/asof.js';
 import type { FormatKernels } from './generated/format.js';
+import type { MatchKernels } from './generated/match.js';
 import type { RelationKernels } from './generated/relation.js';
 import type { SeriesKernels } from './generated/series.js';
 import type { StoreKernels } from './generated/store.js';
@@ -24,10 +25,11 @@ export type Kernels = VectorKernels &
   FormatKernels &
   WindowKernels &
   SeriesKernels &
-  AsofKernels;
+  AsofKernels &
+  MatchKernels;
 
 /** One module per area; the order is the order of their static data in low memory (scripts/build.mjs). */
-export const KERNEL_MODULES = ['vector', 'text', 'relation', 'store', 'wire', 'format', 'window', 'series', 'asof'] as const;
+export const KERNEL_MODULES = ['vector', 'text', 'relation', 'store', 'wire', 'format', 'window', 'series', 'asof', 'match'] as const;
 
 export type CompiledKernels = readonly WebAssembly.Module[];
 
