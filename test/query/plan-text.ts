@@ -54,6 +54,10 @@ function nodeText(plan: LogicalPlan): string {
       return `file ${plan.source.name} [${output}]`;
     case 'grouping_sets':
       return `grouping sets ${list(plan.groups)} ${JSON.stringify(plan.sets)}`;
+    case 'window_join':
+      return `window join ${list(plan.keys.flatMap((key) => [key.left, key.right]))}: ${plan.calls.map((call) => call.function).join(', ')}`;
+    case 'horizon_join':
+      return `horizon join ${list(plan.keys.flatMap((key) => [key.left, key.right]))} at ${plan.offsets.join(', ')}`;
     case 'number':
       return `number by ${list(plan.keys)}`;
     case 'cut':

@@ -9,7 +9,7 @@ import type { AsofJoin } from '../syntax/ast/query.js';
 import { type AsofConditions, type AsofSides, asofConditions, usingConditions } from './asof-conditions.js';
 import { asofTolerance } from './asof-tolerance.js';
 import { scalarCall } from './bind-call.js';
-import { checkAliases } from './bind-join.js';
+import { checkAliases } from './check-aliases.js';
 import { castTo, unify } from './coercion.js';
 import { type BoundRelation, type FromClause, unsupported } from './context.js';
 import { dependsOn } from './decorrelate.js';

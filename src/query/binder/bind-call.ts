@@ -10,6 +10,7 @@ import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
 import { windowFunction } from '../windows/registry.js';
 import type { AggregateCollector } from './aggregate-collector.js';
 import { bindLambdaCall, jsonAggregateArguments, jsonArguments, namedFields } from './bind-composite.js';
+import { type AggregateBinder, bindWindowAggregate } from './bind-window-aggregate.js';
 import { catalogCall } from './catalog-functions.js';
 import { argumentOf, castTo, coerceBool, decimalLiterals } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
@@ -63,6 +64,15 @@ export const ORDERED_SET: Readonly<Record<string, string>> = {
   mode: 'mode',
 };
 
+const WINDOW_AGGREGATES: AggregateBinder = {
+  orderedSet: (name) => (Object.hasOwn(ORDERED_SET, name) ? ORDERED_SET[name] : undefined),
+  orderedArguments: (name, syntax, direct, clause) => {
+    const ordered = Object.hasOwn(ORDERED_SET, name) ? syntax.withinGroup[0] : undefined;
+    return ordered ? orderedSetArguments(name, ordered, direct, clause) : direct;
+  },
+  isCount,
+};
+
 /** Other spellings of operators, which the registry has under the operator's name. */
 const OPERATOR_SPELLINGS: Readonly<Record<string, string>> = { mod: 'modulo', xor: 'bit_xor' };
 
@@ -71,6 +81,8 @@ export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
   const series = seriesSyntax(syntax);
   if (series) return clause.context.bindExpression(series, clause);
   if (syntax.over !== null) return clause.context.bindWindow(name, syntax, clause);
+  const overWindow = bindWindowAggregate(name, syntax, clause, WINDOW_AGGREGATES);
+  if (overWindow) return overWindow;
   const lambda = bindLambdaCall(name, syntax, clause);
   if (lambda) return lambda;
   const fields = namedFields(name, syntax, clause);

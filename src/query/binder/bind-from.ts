@@ -7,12 +7,14 @@ import type { Identifier } from '../syntax/ast/node.js';
 import type { DerivedTable, TableName, TableReference } from '../syntax/ast/query.js';
 import { bindAsof } from './bind-asof.js';
 import { bindFile, bindFileName } from './bind-file.js';
+import { bindHorizonJoin } from './bind-horizon-join.js';
 import { bindJoin } from './bind-join.js';
 import { bindPivot } from './bind-pivot.js';
 import { ONE_ROW } from './bind-series.js';
 import { bindTableFunction } from './bind-table-function.js';
 import { bindUnpivot } from './bind-unpivot.js';
 import { bindView } from './bind-view.js';
+import { bindWindowJoin } from './bind-window-join.js';
 import { bindCommonTable } from './common-tables.js';
 import { type BoundRelation, type FromClause, unsupported } from './context.js';
 import { dependsOn, joinLateral } from './decorrelate.js';
@@ -69,9 +71,9 @@ export function bindTable(reference: TableReference, clause: FromClause): BoundR
     case 'asofJoin':
       return bindAsof(reference, clause);
     case 'windowJoin':
-      throw unsupported('WINDOW JOIN', afterLeft(reference.left, clause));
+      return bindWindowJoin(reference, clause);
     case 'horizonJoin':
-      throw unsupported('HORIZON JOIN', afterLeft(reference.left, clause));
+      return bindHorizonJoin(reference, clause);
     case 'pivot':
       return bindPivot(reference, clause);
     case 'unpivot':

@@ -6,6 +6,9 @@ import type { Identifier } from '../syntax/ast/node.js';
 import type { Join, JoinType } from '../syntax/ast/query.js';
 import { scalarCall } from './bind-call.js';
 import { joinWithSubqueries } from './bind-on.js';
+import { bindPlusJoin } from './bind-plus-join.js';
+import { bindUnionJoin } from './bind-union-join.js';
+import { checkAliases } from './check-aliases.js';
 import { coerceBool, unify } from './coercion.js';
 import { type BoundRelation, type FromClause, unsupported } from './context.js';
 import { dependsOn, existsJoin, joinLateral } from './decorrelate.js';
@@ -16,7 +19,7 @@ import { Scope, type ScopeColumn } from './scope.js';
 
 type PlanJoin = JoinPlan['join'];
 
-const PLAN_JOINS: Readonly<Partial<Record<JoinType, PlanJoin>>> = {
+const PLAN_JOINS: Readonly<Record<Exclude<JoinType, 'positional' | 'union' | 'plus'>, PlanJoin>> = {
   inner: 'inner',
   left: 'left',
   right: 'right',
@@ -26,21 +29,34 @@ const PLAN_JOINS: Readonly<Partial<Record<JoinType, PlanJoin>>> = {
   anti: 'anti',
 };
 
+/** Joins that may have NULLs in place of a side's row, whose windows then would be NULL too. */
+const MISSES_ROWS: ReadonlySet<PlanJoin> = new Set(['left', 'right', 'full']);
+
 export function bindJoin(reference: Join, clause: FromClause): BoundRelation {
   if (reference.type === 'positional') return bindPositional(reference, clause);
+  if (reference.type === 'union') return renamedBy(reference.alias, bindUnionJoin(reference, clause));
+  if (reference.type === 'plus') return renamedBy(reference.alias, bindPlusJoin(reference, clause));
   const join = PLAN_JOINS[reference.type];
-  if (join === undefined) throw unsupported(`${reference.type.toUpperCase()} JOIN`, reference.position);
+  const noted = clause.windowJoins?.length;
   const left = clause.context.bindTable(reference.left, clause);
   const right = clause.context.bindTable(reference.right, { ...clause, lateral: new Scope(left.columns, clause.lateral ?? clause.outer) });
   checkAliases(left, right, reference.right.position);
+  if (noted !== undefined && MISSES_ROWS.has(join) && clause.windowJoins?.length !== noted)
+    throw unsupported(`a WINDOW JOIN inside a ${join.toUpperCase()} JOIN`, reference.position, 'put it into a subquery');
   const { condition } = reference;
   const bound =
     !condition || condition.kind === 'on'
       ? joinOn(join, left, right, reference, clause)
       : joinUsing(join, left, right, usingNames(reference, left, right), reference.position, clause);
-  if (!reference.alias) return bound;
-  const { alias } = reference;
-  const columns = bound.columns.map((column, i) => ({ ...column, table: alias.name.name, name: alias.columns[i]?.name ?? column.name }));
+  return renamedBy(reference.alias, bound);
+}
+
+/** The alias of parentheses around the join. */
+function renamedBy(alias: Join['alias'], bound: BoundRelation): BoundRelation {
+  if (!alias) return bound;
+  const columns = bound.columns
+    .filter((column) => !column.synonym)
+    .map((column, i) => ({ ...column, table: alias.name.name, name: alias.columns[i]?.name ?? column.name }));
   return { ...bound, columns };
 }
 
@@ -77,18 +93,6 @@ function joinSides(
         position,
         hint: 'LATERAL stands behind INNER, LEFT and CROSS joins',
       });
-  }
-}
-
-/** Fails when both sides have a table of one name. */
-export function checkAliases(left: BoundRelation, right: BoundRelation, position: number): void {
-  const names = new Set(left.columns.flatMap((column) => (column.table === null ? [] : [column.table.toLowerCase()])));
-  const twice = right.columns.find((column) => column.table !== null && names.has(column.table.toLowerCase()));
-  if (twice?.table) {
-    throw new DbError('ambiguous_column', `two tables in FROM are called ${twice.table}`, {
-      position,
-      hint: `give one of them an alias: ${twice.table} AS ${twice.table}2`,
-    });
   }
 }
 

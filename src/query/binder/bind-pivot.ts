@@ -33,7 +33,7 @@ interface PivotValue {
 
 export function bindPivot(reference: Pivot, clause: FromClause): BoundRelation {
   const { context, outer, commonTables } = clause;
-  const source = context.bindTable(reference.source, clause);
+  const source = context.bindTable(reference.source, { ...clause, windowJoins: [] });
   const groups = reference.groupBy.length > 0 ? reference.groupBy : otherColumns(reference, source.columns);
   const values = combinations(reference, clause);
   const aggregates = reference.aggregates.length > 0 ? reference.aggregates : [countOfRows(reference)];

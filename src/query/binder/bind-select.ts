@@ -1,6 +1,6 @@
 /** One SELECT with the ORDER BY that belongs to it: FROM → WHERE → groups → HAVING → projection → DISTINCT → order. */
 import { DbError } from '../../core/errors.js';
-import type { Expression } from '../plan/expression.js';
+import { columnsOf, type Expression } from '../plan/expression.js';
 import type { LogicalPlan, SortKey } from '../plan/logical.js';
 import { freeColumns } from '../plan/traverse.js';
 import type { LimitBy, OrderItem, Select, Expression as Syntax } from '../syntax/ast/query.js';
@@ -26,6 +26,7 @@ import { type BoundItem, bindItems } from './select-items.js';
 import { projectResult, type SelectResult } from './select-result.js';
 import { UnnestCollector, withUnnested } from './unnest-collector.js';
 import { mapWindows, WindowCollector } from './window-collector.js';
+import type { WindowJoinCalls } from './window-join-calls.js';
 
 export interface OrderBy {
   readonly items: readonly OrderItem[];
@@ -53,8 +54,11 @@ export function bindSelect(
   outer: Scope | null,
   commonTables: CommonTables,
 ): BoundQuery {
-  const from = bindFrom(syntax.from, { context, outer, commonTables });
+  const windowJoins: WindowJoinCalls[] = [];
+  const from = bindFrom(syntax.from, { context, outer, commonTables, windowJoins });
   const scope = new Scope(from.columns, outer);
+  scope.windowJoins = windowJoins;
+  scope.isGrouped = syntax.groupBy !== null || syntax.sampleBy !== null || syntax.having !== null;
   const input = new Relation();
   const state: SelectState = {
     syntax,
@@ -101,6 +105,7 @@ export function bindSelect(
       ...limitByBounds(order.limitBy, { context, outer, commonTables }),
     },
   };
+  plan = withWindowJoins(plan, windowJoins);
   scope.aggregates = null;
   const grouped =
     syntax.groupBy !== null ||
@@ -136,8 +141,17 @@ function bindWhere(state: SelectState, plan: LogicalPlan): LogicalPlan {
     relation,
   });
   const condition = conjunction(parts.map((part) => coerceBool(part, 'WHERE')));
-  const joined = relation.settle(plan);
+  // Left rows that a condition leaves away need no windows, unless the condition looks at them.
+  const reads = columnsOf(condition);
+  const looks = state.scope.windowJoins.some(
+    (join) => [...join.made].some((id) => reads.has(id)) || [...join.made].some((id) => relation.reads.has(id)),
+  );
+  const joined = relation.settle(looks ? withWindowJoins(plan, state.scope.windowJoins) : plan);
   return filterPlan(joined, condition);
+}
+
+function withWindowJoins(plan: LogicalPlan, joins: readonly WindowJoinCalls[]): LogicalPlan {
+  return joins.reduce((below, join) => join.settle(below), plan);
 }
 
 /** A condition on rows after window functions. Without any of them WHERE or HAVING is meant. */

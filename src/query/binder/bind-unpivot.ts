@@ -21,7 +21,7 @@ interface Turned {
 
 export function bindUnpivot(reference: Unpivot, clause: FromClause): BoundRelation {
   const { context, commonTables, outer } = clause;
-  const source = context.bindTable(reference.source, clause);
+  const source = context.bindTable(reference.source, { ...clause, windowJoins: null });
   const scope = new Scope(source.columns, outer);
   const inner: Clause = { context, name: 'UNPIVOT', scope, commonTables, relation: null, aggregates: null };
   const turned = reference.columns.flatMap((item) => turnedBy(item, reference, inner));

@@ -14,6 +14,7 @@ import type { Relation } from './relation.js';
 import type { Scope, ScopeColumn } from './scope.js';
 import type { UnnestCollector } from './unnest-collector.js';
 import type { WindowCollector } from './window-collector.js';
+import type { WindowJoinCalls } from './window-join-calls.js';
 
 /** A named query of WITH that is visible; bound anew wherever it is used. */
 export interface CommonTableBinding {
@@ -101,6 +102,8 @@ export interface FromClause {
   /** The tables to the left and, around them, `outer`: what LATERAL and table functions may read. Missing: nothing stands to the left. */
   readonly lateral?: Scope;
   readonly commonTables: CommonTables;
+  /** Where WINDOW JOINs are noted; missing: they may not stand here. */
+  readonly windowJoins?: WindowJoinCalls[] | null;
 }
 
 /** Where an expression stands, and what it may hold there. */

@@ -79,7 +79,7 @@ export class Groups {
    * columns that are not of `input` (aggregates, subqueries, the query around) stay.
    */
   rewrite(expression: Expression, input: Scope, aggregates: AggregateCollector): Expression {
-    const inputIds = new Set(input.columns.map((column) => column.id));
+    const inputIds = new Set([...input.columns.map((column) => column.id), ...input.windowJoins.flatMap((join) => [...join.made])]);
     const replace = (node: Expression): Expression => {
       const group = this.all.length === 0 || node.kind === 'literal' ? undefined : this.byText.get(fingerprint(node));
       if (group) return asColumn(group, node);

@@ -7,6 +7,7 @@ import type {
   AggregateCall,
   AggregatePlan,
   AsofPlan,
+  HorizonJoinPlan,
   JoinPlan,
   LimitByPlan,
   LogicalPlan,
@@ -14,6 +15,7 @@ import type {
   PositionalPlan,
   SortKey,
   UnnestPlan,
+  WindowJoinPlan,
   WindowPlan,
 } from '../plan/logical.js';
 import { unsupported } from './context.js';
@@ -83,6 +85,29 @@ export function limitByPlan(input: LogicalPlan, keys: readonly Expression[], lim
 /** Output: the input's columns and, as `number`, each row's number among those with equal keys. */
 export function numberPlan(input: LogicalPlan, keys: readonly Expression[], number: ColumnId): LogicalPlan {
   return { kind: 'number', input, keys, output: [...input.output, { id: number, name: 'number', type: INT64, nullable: false }] };
+}
+
+/** Output: the left's columns and one per call. */
+export function windowJoinPlan(
+  left: LogicalPlan,
+  right: LogicalPlan,
+  join: Omit<WindowJoinPlan, 'kind' | 'left' | 'right' | 'output'>,
+): WindowJoinPlan {
+  const { keys, time, start, end, prevailing, calls } = join;
+  const made = calls.map(({ id, function: name, type, nullable }) => ({ id, name, type, nullable }));
+  return { kind: 'window_join', left, right, keys, time, start, end, prevailing, calls, output: [...left.output, ...made] };
+}
+
+/** own: the columns of the offset and of the time that it leads to. */
+export function horizonJoinPlan(
+  left: LogicalPlan,
+  right: LogicalPlan,
+  own: readonly OutputColumn[],
+  join: Omit<HorizonJoinPlan, 'kind' | 'left' | 'right' | 'output'>,
+): HorizonJoinPlan {
+  const { keys, time, shown, offsets, scale, position } = join;
+  const output = [...left.output, ...own, ...right.output.map((column) => ({ ...column, nullable: true }))];
+  return { kind: 'horizon_join', left, right, keys, time, shown, offsets, scale, position, output };
 }
 
 export function positionalPlan(left: LogicalPlan, right: LogicalPlan): PositionalPlan {

@@ -5,6 +5,7 @@ import type { ColumnExpression, ColumnId } from '../plan/expression.js';
 import type { Identifier, QualifiedName } from '../syntax/ast/node.js';
 import type { AggregateCollector } from './aggregate-collector.js';
 import { didYouMean } from './nearest-name.js';
+import type { WindowJoinCalls } from './window-join-calls.js';
 
 export interface ScopeColumn {
   readonly id: ColumnId;
@@ -31,6 +32,10 @@ export class Scope {
   readonly outer: Scope | null;
   /** The aggregates of the query that this scope belongs to, while its clause may hold some: a subquery may aggregate over this scope. */
   aggregates: AggregateCollector | null = null;
+  /** The WINDOW JOINs of its FROM, whose right sides only aggregates see. */
+  windowJoins: readonly WindowJoinCalls[] = [];
+  /** True when its query has GROUP BY, SAMPLE BY or HAVING. */
+  isGrouped = false;
   private byName: Map<string, ScopeColumn[]> | undefined;
 
   constructor(columns: readonly ScopeColumn[], outer: Scope | null) {
@@ -88,6 +93,12 @@ export class Scope {
     const last = name.at(-1)?.name ?? '';
     const table = name.length > 1 ? name[0]?.name : undefined;
     const position = name[0]?.position;
+    if (this.windowJoins.some((join) => new Scope(join.columns, null).find(name))) {
+      return new DbError('invalid_grouping', `column ${text} of the right side of a WINDOW JOIN must stand in an aggregate`, {
+        position,
+        hint: `for example last(${text})`,
+      });
+    }
     if (table !== undefined && !this.hasTable(table)) {
       const tables = new Set(this.columns.flatMap((column) => (column.table === null ? [] : [column.table])));
       return new DbError('column_not_found', `no table ${table} in FROM, wanted by ${text}`, { position, hint: didYouMean(table, tables) });

@@ -78,7 +78,7 @@ function overText({ partitionBy, orderBy }: BoundWindow): string {
   return `${partitionBy.map(fingerprint).join(',')}|${order.join(',')}`;
 }
 
-function callText(call: WindowCall): string {
+export function callText(call: WindowCall): string {
   const flags = `${call.distinct ? '!' : ''}${call.ignoreNulls ? 'i' : ''}${call.fromLast ? 'l' : ''}`;
   const filter = call.filter ? fingerprint(call.filter) : '';
   return `${call.function}${flags}(${call.args.map(fingerprint).join(',')})|${filter}|${frameText(call.frame)}`;

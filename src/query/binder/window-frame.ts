@@ -127,7 +127,7 @@ function rangeBound(bound: OffsetSyntax, key: SortKey, clause: Clause): FrameBou
 }
 
 /** The distance in units of a key that is an integer inside; undefined when it is not that simple. */
-function ticksOf(offset: Expression, value: Value, key: Expression): bigint | undefined {
+export function ticksOf(offset: Expression, value: Value, key: Expression): bigint | undefined {
   const { type } = key;
   if (isInteger(type) && isInteger(offset.type)) return BigInt(value as bigint | number);
   const timed = type.kind === 'timestamp' || type.kind === 'time64';
@@ -157,7 +157,7 @@ function limitBound(bound: OffsetSyntax, key: SortKey, clause: Clause): FrameBou
   }
 }
 
-function isNegative(value: Value): boolean {
+export function isNegative(value: Value): boolean {
   if (typeof value === 'bigint') return value < 0n;
   if (typeof value === 'number') return value < 0 || Number.isNaN(value);
   if (typeof value !== 'object' || value === null || !('nanoseconds' in value)) return false;

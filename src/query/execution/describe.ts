@@ -3,7 +3,14 @@ import type { Value } from '../../core/batch.js';
 import { type DataType, typeName } from '../../core/types.js';
 import { timestampText } from '../../core/values.js';
 import type { CallExpression, Expression } from '../plan/expression.js';
-import { inputsOf, type LogicalPlan, type SortKey } from '../plan/logical.js';
+import {
+  type HorizonJoinPlan,
+  type IntervalBound,
+  inputsOf,
+  type LogicalPlan,
+  type SortKey,
+  type WindowJoinPlan,
+} from '../plan/logical.js';
 import type { FrameBound, WindowCall } from '../plan/window.js';
 import { sidesOf } from './join-sides.js';
 
@@ -157,6 +164,17 @@ export function describeNode(plan: LogicalPlan): { readonly name: string; readon
       };
     case 'positional':
       return { name: 'PositionalJoin', details: [] };
+    case 'window_join':
+      return {
+        name: 'WindowJoin',
+        details: [
+          ...timedDetails(plan),
+          `from ${intervalText(plan.start)} to ${intervalText(plan.end)}${plan.prevailing ? ', with the prevailing row' : ''}`,
+          ...list('calls', plan.calls.map(callOfWindow)),
+        ],
+      };
+    case 'horizon_join':
+      return { name: 'HorizonJoin', details: [...timedDetails(plan), `offsets: ${plan.offsets.length}`] };
     case 'window':
       return {
         name: 'Window',
@@ -207,13 +225,27 @@ export function describeNode(plan: LogicalPlan): { readonly name: string; readon
   }
 }
 
-function windowText(call: WindowCall): string {
+function timedDetails({ keys, time }: WindowJoinPlan | HorizonJoinPlan): readonly string[] {
+  const equal = keys.map((key) => `${expressionText(key.left)} = ${expressionText(key.right)}`);
+  return [...list('keys', equal), `times: ${expressionText(time.left)}, ${expressionText(time.right)}`];
+}
+
+function intervalText(bound: IntervalBound): string {
+  if (bound.kind === 'unbounded') return 'unbounded';
+  return bound.kind === 'ticks' ? `${bound.ticks < 0n ? '' : '+'}${bound.ticks}` : expressionText(bound.limit);
+}
+
+function callOfWindow(call: WindowCall): string {
   const args = call.args.length === 0 && call.function === 'count' ? '*' : call.args.map(expressionText).join(', ');
   const filter = call.filter ? ` FILTER (WHERE ${expressionText(call.filter)})` : '';
+  return `${call.function}(${call.distinct ? 'DISTINCT ' : ''}${args})${filter}`;
+}
+
+function windowText(call: WindowCall): string {
   const { unit, start, end, exclude } = call.frame;
   const excluded = exclude === 'none' ? '' : ` EXCLUDE ${exclude === 'current' ? 'CURRENT ROW' : exclude.toUpperCase()}`;
   const frame = ` ${unit.toUpperCase()} BETWEEN ${boundText(start)} AND ${boundText(end)}${excluded}`;
-  return `${call.function}(${call.distinct ? 'DISTINCT ' : ''}${args})${filter}${call.ignoreNulls ? ' IGNORE NULLS' : ''}${frame}`;
+  return `${callOfWindow(call)}${call.ignoreNulls ? ' IGNORE NULLS' : ''}${frame}`;
 }
 
 function boundText(bound: FrameBound): string {

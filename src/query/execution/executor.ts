@@ -14,7 +14,6 @@ import type {
   LimitByPlan,
   LogicalPlan,
   OutputColumn,
-  PositionalPlan,
   ProjectPlan,
   SortPlan,
   UnionPlan,
@@ -24,12 +23,14 @@ import type {
 import { openAggregate, openGroupingSets } from './aggregation.js';
 import { openAsof } from './asof-stage.js';
 import { openCut } from './cut.js';
-import { padded, trimmed } from './cut-batch.js';
+import { trimmed } from './cut-batch.js';
 import { openFile } from './file-source.js';
+import { openHorizonJoin } from './horizon-stage.js';
 import { PROBE_JOIN, sidesOf } from './join-sides.js';
 import { filterPlace } from './key-filter.js';
 import { openNumbered } from './number-rows.js';
 import { columnOf, idsOf, nullOf } from './output-columns.js';
+import { openPositional } from './positional.js';
 import type { QueryRun } from './query-run.js';
 import type { RangeLookup } from './range-conditions.js';
 import { openLimitedRecursion, Recursion } from './recursion.js';
@@ -37,6 +38,7 @@ import { Relations } from './relations.js';
 import { seriesUnits, valuesBatch } from './row-sources.js';
 import { lanesOf, OpenLanes, openSome, type Pipeline, pieceUnit, rowsOf, scanBranch, withOperator } from './sources.js';
 import type { CollectedBatch, JoinTable, LaneOutput, OrderSpec, ProbeSpec, SinkSpec } from './task.js';
+import { openWindowJoin } from './window-join-stage.js';
 import { computeWindows, prepareWindows } from './window-stage.js';
 
 /** Rows up to which the first rows of an order are kept as candidates instead of sorting everything. */
@@ -116,7 +118,7 @@ export class Executor {
       case 'unnest':
         return this.openUnnest(plan);
       case 'positional':
-        return this.openPositional(plan);
+        return openPositional(plan, this);
       case 'join':
         return this.openJoin(plan);
       case 'asof':
@@ -125,6 +127,10 @@ export class Executor {
         return this.openUnion(plan);
       case 'window':
         return this.openWindow(plan);
+      case 'window_join':
+        return openWindowJoin(plan, this);
+      case 'horizon_join':
+        return openHorizonJoin(plan, this);
       case 'grouping_sets':
         return openGroupingSets(plan, this);
       case 'number':
@@ -232,28 +238,6 @@ export class Executor {
       outer,
       counter: this.run.nodes.of(plan).counter,
     });
-  }
-
-  /** Both sides are whole in memory; the shorter one's missing rows are NULLs. */
-  private async openPositional(plan: PositionalPlan): Promise<Pipeline> {
-    const { run } = this;
-    const { counter, sourceCounter } = run.nodes.of(plan);
-    const sides: { readonly batch: Batch; readonly count: number }[] = [];
-    for (const side of [plan.left, plan.right]) {
-      const ids = idsOf(side.output);
-      const collected = await this.collect(await this.open(side), { kind: 'collect', ids, limit: null, copy: false, counter });
-      const batches = plain(collected.batches);
-      const count = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
-      const types = side.output.map((column) => column.type);
-      const task = { kind: 'sort', frame: run.frame, ids, types, batches, keys: [], limit: null } as const;
-      const { batch } = await run.run(task, run.runsHere(count));
-      assert(batch, 'rows of one side');
-      collected.release();
-      sides.push({ batch, count });
-    }
-    const rowCount = Math.max(...sides.map((side) => side.count));
-    const columns = sides.flatMap(({ batch, count }) => (count === rowCount ? batch.columns : padded(batch.columns, count, rowCount, run)));
-    return this.batchPipeline({ arena: run.scope.arena.id, rowCount, columns }, plan.output, sourceCounter);
   }
 
   // ---- windows -------------------------------------------------------------------------------------------------------------------

@@ -197,8 +197,11 @@ export class QueryRun {
 
 /** How many rows come out of joins for one that goes in, at most over the branches. */
 export function growth(branches: readonly { readonly operators: readonly OperatorSpec[] }[]): number {
-  const factors = branches.map((branch) =>
-    branch.operators.reduce((factor, operator) => (operator.kind === 'probe' ? factor * Math.max(1, operator.table.partners) : factor), 1),
-  );
+  const factors = branches.map((branch) => branch.operators.reduce((factor, operator) => factor * growthOf(operator), 1));
   return Math.max(1, ...factors);
+}
+
+function growthOf(operator: OperatorSpec): number {
+  if (operator.kind === 'horizon') return operator.count;
+  return operator.kind === 'probe' ? Math.max(1, operator.table.partners) : 1;
 }

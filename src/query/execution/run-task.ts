@@ -9,12 +9,15 @@ import { MemoryScope, Scratch } from '../../core/memory-scope.js';
 import { DictionaryCache } from '../expression/dictionary-cache.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import { runPlace } from '../windows/place-rows.js';
+import { runMatchWindow } from '../windows/run-match-window.js';
 import { runWindow, runWindowColumn, runWindowMove, runWindowResult } from '../windows/run-window.js';
 import { runAsofBuild, runAsofKeys } from './asof-build.js';
 import { AsofProbe } from './asof-probe.js';
 import type { Chunk } from './chunk.js';
 import { GroupingSetsSink } from './grouping-sets-sink.js';
+import { Horizon } from './horizon.js';
 import { Probe } from './join-probe.js';
+import { runMatchBuild, runMatchLeft, runMatchPlace } from './match-rows.js';
 import { runBuild, runLimitBy, runMergeAggregate, runSort } from './merge-tasks.js';
 import { type Emit, Filter, type Operator, Project } from './operators.js';
 import { chunksOf } from './piece-reader.js';
@@ -143,6 +146,7 @@ function* taskSteps(task: Task, thread: TaskThread): Generator<void, TaskResult>
       table: null,
       asof: null,
       placed: [],
+      match: null,
       ...result,
       counters: run.counters.list,
       owned: kept.giveAwayAll(),
@@ -179,6 +183,14 @@ function bodyOf(task: Task, run: TaskRun): Generator<void, Partial<TaskResult>> 
       return runWindowResult(task, run);
     case 'window':
       return runWindow(task, run);
+    case 'match_build':
+      return runMatchBuild(task, run);
+    case 'match_left':
+      return runMatchLeft(task, run);
+    case 'match_place':
+      return runMatchPlace(task, run);
+    case 'match_window':
+      return runMatchWindow(task, run);
   }
 }
 
@@ -256,6 +268,8 @@ function createOperator(spec: OperatorSpec, task: PipelineTask, run: TaskRun): O
       return new AsofProbe(spec, run.context, run.temporary, run.check);
     case 'unnest':
       return new Unnest(spec, run.context, Math.max(1024, task.frame.vectorRows), run.check);
+    case 'horizon':
+      return new Horizon(spec, run.context, run.temporary, Math.max(1024, task.frame.vectorRows), run.check);
     case 'probe':
       return new Probe(spec, run.context, run.temporary, Math.max(1024, task.frame.vectorRows), run.check);
   }

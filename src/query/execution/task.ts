@@ -13,6 +13,7 @@ import type { PositionRange, TaskColumn } from '../windows/window-rows.js';
 import type { AsofBuildTask, AsofBuilt, AsofKeysTask, AsofSpec } from './asof-spec.js';
 import type { GroupTableResult } from './group-table.js';
 import type { LookupHandle } from './join-lookup.js';
+import type { MatchTable, MatchTask } from './match-task.js';
 import type { RangeLookup } from './range-conditions.js';
 import type { SortDirection } from './sort-rows.js';
 
@@ -75,7 +76,7 @@ export interface LaneRange {
   readonly end: number;
 }
 
-export type OperatorSpec = FilterSpec | ProjectSpec | ProbeSpec | AsofSpec | UnnestSpec;
+export type OperatorSpec = FilterSpec | ProjectSpec | ProbeSpec | AsofSpec | UnnestSpec | HorizonSpec;
 
 export interface FilterSpec {
   readonly kind: 'filter';
@@ -141,6 +142,27 @@ export interface UnnestSpec {
   /** Column of the ordinal; null: not wanted. */
   readonly ordinalId: ColumnId | null;
   readonly outer: boolean;
+  readonly counter: number;
+}
+
+export interface HorizonSpec {
+  readonly kind: 'horizon';
+  readonly table: MatchTable;
+  /** One for each of `rightIds`. */
+  readonly columns: readonly TaskColumn[];
+  readonly rightIds: readonly ColumnId[];
+  readonly leftIds: readonly ColumnId[];
+  readonly offsetId: ColumnId;
+  readonly timeId: ColumnId;
+  readonly keys: readonly Expression[];
+  readonly time: Expression;
+  /** What offsets are added to. */
+  readonly shown: Expression;
+  /** Offsets, and addresses of them (int64): as they are shown, and in units of the compared times. */
+  readonly count: number;
+  readonly offsets: number;
+  readonly distances: number;
+  readonly position: number;
   readonly counter: number;
 }
 
@@ -249,7 +271,8 @@ export type Task =
   | PlaceTask
   | WindowMoveTask
   | WindowTask
-  | WindowResultTask;
+  | WindowResultTask
+  | MatchTask;
 
 /** A column of collected batches in one piece. */
 export interface WindowColumnTask {
@@ -345,6 +368,8 @@ export interface TaskResult {
   readonly asof: AsofBuilt | null;
   /** window_place: one for each of the task's partitionings. */
   readonly placed: readonly PlacedRows[];
+  /** match_build. */
+  readonly match: MatchTable | null;
   /** By counter number; a thread took part where it is set. */
   readonly counters: readonly (Counter | undefined)[];
 }

@@ -23,10 +23,10 @@ import type { QueryRun } from './query-run.js';
 import type { CollectedBatch, TaskResult, WindowPiece, WindowResultTask } from './task.js';
 
 /** Vectors' worth of rows below which a range is not cut further. */
-const RANGE_VECTORS = 16;
+export const RANGE_VECTORS = 16;
 
 /** Ranges of one window at most: enough for threads to share them evenly. */
-const MOST_RANGES = 64;
+export const MOST_RANGES = 64;
 
 interface PreparedWindow {
   readonly spec: WindowSpec;
@@ -106,7 +106,7 @@ export async function computeWindows(
 }
 
 /** The batches, large ones cut, so that tasks can share them. */
-function piecesOf(batches: readonly CollectedBatch[], run: QueryRun): readonly WindowPiece[] {
+export function piecesOf(batches: readonly CollectedBatch[], run: QueryRun): readonly WindowPiece[] {
   const size = run.frame.vectorRows * RANGE_VECTORS;
   const pieces: WindowPiece[] = [];
   let first = 0;
@@ -122,7 +122,7 @@ function piecesOf(batches: readonly CollectedBatch[], run: QueryRun): readonly W
 }
 
 /** Pieces in groups of about so many rows. */
-function grouped(pieces: readonly WindowPiece[], rows: number): readonly (readonly WindowPiece[])[] {
+export function grouped(pieces: readonly WindowPiece[], rows: number): readonly (readonly WindowPiece[])[] {
   const groups: WindowPiece[][] = [];
   let count = rows;
   for (const piece of pieces) {
@@ -351,11 +351,11 @@ class WindowComputation {
   }
 }
 
-function batchesOf({ lanes }: TaskResult): readonly CollectedBatch[] {
+export function batchesOf({ lanes }: TaskResult): readonly CollectedBatch[] {
   return lanes.flatMap(({ output }) => (output.kind === 'batches' ? output.batches : []));
 }
 
-function addressesOf({ values, validity }: Vector): readonly number[] {
+export function addressesOf({ values, validity }: Vector): readonly number[] {
   return validity === 0 ? [values] : [values, validity];
 }
 

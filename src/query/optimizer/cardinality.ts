@@ -115,6 +115,10 @@ function compute(plan: LogicalPlan): Cardinality {
       };
       return plan.join === 'inner' && right.rows === 0 ? scaled(both, 0) : both;
     }
+    case 'window_join':
+      return cardinalityOf(plan.left);
+    case 'horizon_join':
+      return plain(estimatedRows(plan.left) * plan.offsets.length);
     case 'union':
       return plain(plan.inputs.reduce((sum, input) => sum + estimatedRows(input), 0));
     default:

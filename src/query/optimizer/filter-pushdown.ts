@@ -4,7 +4,18 @@ import { asofPlan, filterPlan, joinPlan, pickColumns, unnestPlan, windowPlan } f
 import { analyse } from '../expression/analysis.js';
 import { scalarFunction } from '../functions/registry.js';
 import { type ColumnId, columnsOf, type Expression, walkExpression } from '../plan/expression.js';
-import type { AggregatePlan, JoinPlan, LogicalPlan, ProjectPlan, ScanPlan, UnionPlan, UnnestPlan, WindowPlan } from '../plan/logical.js';
+import type {
+  AggregatePlan,
+  HorizonJoinPlan,
+  JoinPlan,
+  LogicalPlan,
+  ProjectPlan,
+  ScanPlan,
+  UnionPlan,
+  UnnestPlan,
+  WindowJoinPlan,
+  WindowPlan,
+} from '../plan/logical.js';
 import { inputsOf } from '../plan/logical.js';
 import { substitute, withInputs } from '../plan/traverse.js';
 import { placeAround } from './asof-conditions.js';
@@ -39,6 +50,9 @@ function push(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
     }
     case 'window':
       return pushThroughWindow(plan, conditions);
+    case 'window_join':
+    case 'horizon_join':
+      return pushIntoLeft(plan, conditions);
     case 'distinct':
       return rebuilt(plan, push(plan.input, conditions));
     case 'sort':
@@ -140,6 +154,18 @@ function pushThroughWindow(plan: WindowPlan, conditions: Conditions): LogicalPla
   const input = push(plan.input, conditions.filter(goesDown));
   return filtered(
     windowPlan(input, plan),
+    conditions.filter((condition) => !goesDown(condition)),
+  );
+}
+
+/** Left rows do not depend on each other. */
+function pushIntoLeft(plan: WindowJoinPlan | HorizonJoinPlan, conditions: Conditions): LogicalPlan {
+  const ids = new Set(plan.left.output.map((column) => column.id));
+  const goesDown = (condition: Expression) => reads(condition, ids) && columnsOf(condition).size > 0 && !isVolatile(condition);
+  const left = pickColumns(push(plan.left, conditions.filter(goesDown)), plan.left.output);
+  const right = pickColumns(push(plan.right, []), plan.right.output);
+  return filtered(
+    { ...plan, left, right },
     conditions.filter((condition) => !goesDown(condition)),
   );
 }

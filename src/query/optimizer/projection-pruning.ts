@@ -1,6 +1,15 @@
 /** Columns that nobody reads are not made: scans read only the columns that are named. */
 import { columnOf } from '../binder/expressions.js';
-import { asofPlan, joinPlan, pickColumns, positionalPlan, unnestPlan, windowPlan } from '../binder/plans.js';
+import {
+  asofPlan,
+  horizonJoinPlan,
+  joinPlan,
+  pickColumns,
+  positionalPlan,
+  unnestPlan,
+  windowJoinPlan,
+  windowPlan,
+} from '../binder/plans.js';
 import { type ColumnId, columnsOf } from '../plan/expression.js';
 import {
   type AggregatePlan,
@@ -10,6 +19,7 @@ import {
   type LogicalPlan,
   type ScanPlan,
   type UnionPlan,
+  type WindowJoinPlan,
   type WindowPlan,
   type WithPlan,
 } from '../plan/logical.js';
@@ -139,6 +149,13 @@ function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
     }
     case 'union':
       return pruneUnion(plan, wanted);
+    case 'window_join':
+      return pruneWindowJoin(plan, wanted);
+    case 'horizon_join': {
+      const own = plan.output.slice(plan.left.output.length, plan.left.output.length + 2);
+      const needed = withRead(plan, wanted);
+      return horizonJoinPlan(prune(plan.left, needed), prune(plan.right, needed), own, plan);
+    }
   }
 }
 
@@ -191,6 +208,14 @@ function pruneJoin(plan: JoinPlan, wanted: Wanted): LogicalPlan {
   const left = prune(plan.left, needed);
   const right = prune(plan.right, needed);
   return joinPlan(plan.join, left, right, plan.keys, plan.residual);
+}
+
+function pruneWindowJoin(plan: WindowJoinPlan, wanted: Wanted): LogicalPlan {
+  const calls = plan.calls.filter((call) => wanted.has(call.id));
+  if (calls.length === 0) return prune(plan.left, wanted);
+  const kept: WindowJoinPlan = { ...plan, calls };
+  const needed = withRead(kept, wanted);
+  return windowJoinPlan(prune(plan.left, needed), prune(plan.right, needed), kept);
 }
 
 function pruneUnion(plan: UnionPlan, wanted: Wanted): LogicalPlan {

@@ -30,6 +30,8 @@ export type LogicalPlan =
   | UnnestPlan
   | LimitByPlan
   | PositionalPlan
+  | WindowJoinPlan
+  | HorizonJoinPlan
   | UnionPlan
   | WindowPlan
   | GroupingSetsPlan
@@ -214,6 +216,49 @@ export interface PositionalPlan extends Node {
   readonly right: LogicalPlan;
 }
 
+/** Where an interval around a time begins or ends: so many ticks behind it (negative: before it), or a limit of the time's type that is computed for the row. */
+export type IntervalBound =
+  | { readonly kind: 'unbounded' }
+  | { readonly kind: 'ticks'; readonly ticks: bigint }
+  | { readonly kind: 'limit'; readonly limit: Expression };
+
+/** What rows of two sides meet by: equal keys (NULL equals nothing) and times of one type of at most 64 bits. */
+interface TimedJoin extends Node {
+  readonly left: LogicalPlan;
+  readonly right: LogicalPlan;
+  readonly keys: JoinPlan['keys'];
+  readonly time: { readonly left: Expression; readonly right: Expression };
+}
+
+/**
+ * For each left row aggregates over the right rows of its keys whose time lies in the closed interval around its own; with `prevailing`
+ * also over the last one before the interval, unless one lies at its start. Output: the left's columns, then one per call, in the left's order.
+ */
+export interface WindowJoinPlan extends TimedJoin {
+  readonly kind: 'window_join';
+  readonly start: IntervalBound;
+  readonly end: IntervalBound;
+  readonly prevailing: boolean;
+  /** Over the right's columns, rows in the order of their times; frames are not looked at. */
+  readonly calls: readonly WindowCall[];
+}
+
+/**
+ * Each left row once for every offset, with the last right row of its keys whose time is at or before the row's time and the offset. Output:
+ * the left's columns, the offset (int64) and the time it leads to, the right's columns (NULL where there is none).
+ */
+export interface HorizonJoinPlan extends TimedJoin {
+  readonly kind: 'horizon_join';
+  /** The left's time as it is shown, in its own unit. */
+  readonly shown: Expression;
+  /** In ticks of `shown`. */
+  readonly offsets: readonly bigint[];
+  /** Ticks of the compared times in one tick of `shown`. */
+  readonly scale: bigint;
+  /** Where the offsets are written, for errors. */
+  readonly position: number;
+}
+
 /** UNION ALL: rows of the inputs in turn. Every input has output columns of the same types in the same order. */
 export interface UnionPlan extends Node {
   readonly kind: 'union';
@@ -322,6 +367,8 @@ export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
     case 'join':
     case 'asof':
     case 'positional':
+    case 'window_join':
+    case 'horizon_join':
       return [plan.left, plan.right];
     case 'union':
       return plan.inputs;

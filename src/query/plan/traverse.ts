@@ -1,6 +1,15 @@
 /** Walking and rebuilding logical plans. */
 import { type ColumnId, columnsOf, type Expression, mapExpression } from './expression.js';
-import { type AggregateCall, inputsOf, type LogicalPlan, type OutputColumn, type SortKey } from './logical.js';
+import {
+  type AggregateCall,
+  type HorizonJoinPlan,
+  type IntervalBound,
+  inputsOf,
+  type LogicalPlan,
+  type OutputColumn,
+  type SortKey,
+  type WindowJoinPlan,
+} from './logical.js';
 import { mapWindowCall, windowCallExpressions } from './window.js';
 
 /** The node with other inputs (as many as it has). */
@@ -26,6 +35,8 @@ export function withInputs(plan: LogicalPlan, inputs: readonly LogicalPlan[]): L
     case 'join':
     case 'asof':
     case 'positional':
+    case 'window_join':
+    case 'horizon_join':
       return first && second ? { ...plan, left: first, right: second } : plan;
     default:
       return first ? { ...plan, input: first } : plan;
@@ -75,6 +86,16 @@ export function mapOwnExpressions(plan: LogicalPlan, change: (expression: Expres
         time: { left: change(plan.time.left), right: change(plan.time.right) },
         residual: plan.residual === null ? null : change(plan.residual),
       };
+    case 'window_join':
+      return {
+        ...plan,
+        ...mapTimedJoin(plan, change),
+        start: mapBound(plan.start, change),
+        end: mapBound(plan.end, change),
+        calls: plan.calls.map((call) => mapWindowCall(call, change)),
+      };
+    case 'horizon_join':
+      return { ...plan, ...mapTimedJoin(plan, change), shown: change(plan.shown) };
     case 'unnest':
       return { ...plan, lists: plan.lists.map(change) };
     case 'limit_by':
@@ -93,6 +114,17 @@ export function mapOwnExpressions(plan: LogicalPlan, change: (expression: Expres
     case 'positional':
       return plan;
   }
+}
+
+function mapTimedJoin({ keys, time }: WindowJoinPlan | HorizonJoinPlan, change: (expression: Expression) => Expression) {
+  return {
+    keys: keys.map((key) => ({ left: change(key.left), right: change(key.right) })),
+    time: { left: change(time.left), right: change(time.right) },
+  };
+}
+
+function mapBound(bound: IntervalBound, change: (expression: Expression) => Expression): IntervalBound {
+  return bound.kind === 'limit' ? { ...bound, limit: change(bound.limit) } : bound;
 }
 
 function mapAggregate(call: AggregateCall, change: (expression: Expression) => Expression): AggregateCall {
@@ -133,6 +165,14 @@ export function ownExpressions(plan: LogicalPlan): readonly Expression[] {
         plan.time.right,
         ...(plan.residual === null ? [] : [plan.residual]),
       ];
+    case 'window_join':
+      return [
+        ...timedExpressions(plan),
+        ...[plan.start, plan.end].flatMap((bound) => (bound.kind === 'limit' ? [bound.limit] : [])),
+        ...plan.calls.flatMap(windowCallExpressions),
+      ];
+    case 'horizon_join':
+      return [...timedExpressions(plan), plan.shown];
     case 'unnest':
       return plan.lists;
     case 'limit_by':
@@ -151,6 +191,10 @@ export function ownExpressions(plan: LogicalPlan): readonly Expression[] {
     case 'positional':
       return [];
   }
+}
+
+function timedExpressions({ keys, time }: WindowJoinPlan | HorizonJoinPlan): readonly Expression[] {
+  return [...keys.flatMap((key) => [key.left, key.right]), time.left, time.right];
 }
 
 function aggregateExpressions(call: AggregateCall): readonly Expression[] {
@@ -198,7 +242,8 @@ export function cloneWithFreshIds(
     const changed = mapOwnExpressions(withInputs(node, inputsOf(node).map(copy)), change);
     const named = { ...changed, output: output(changed.output) } as LogicalPlan;
     if (named.kind === 'scan') return { ...named, columns: named.columns.map((column) => ({ ...column, id: rename(column.id) })) };
-    if (named.kind === 'window') return { ...named, calls: named.calls.map((call) => ({ ...call, id: rename(call.id) })) };
+    if (named.kind === 'window' || named.kind === 'window_join')
+      return { ...named, calls: named.calls.map((call) => ({ ...call, id: rename(call.id) })) };
     if (named.kind === 'reference') return { ...named, columns: named.columns.map(rename) };
     if (named.kind === 'cut') {
       const bound = (id: ColumnId | null) => (id === null ? null : rename(id));

@@ -109,7 +109,7 @@ export function* runWindowResult(task: WindowResultTask, run: TaskRun): Generato
 }
 
 /** slides: frames have one piece each, whose bounds never go back. */
-function computationOf(spec: WindowCallSpec, rows: WindowRows, slides: boolean): WindowComputation {
+export function computationOf(spec: WindowCallSpec, rows: WindowRows, slides: boolean): WindowComputation {
   rows.run.check();
   if (!spec.aggregate) return valueCall(spec, rows) ?? runningCall(spec, rows) ?? rankCall(spec, rows);
   return slidingCall(spec, rows) ?? (slides ? orderedCall(spec, rows) : undefined) ?? new ExpandCall(spec, rows);

@@ -47,7 +47,7 @@ export abstract class ComputedCall implements WindowComputation {
   protected append(vector: Vector, stretch: Stretch): void {
     const { context } = this.rows.run;
     const result = toFlat(vector, context);
-    if (this.target) putColumn(result, this.rows.first + stretch.first, this.target, context);
+    if (this.target) putColumn(result, this.rows.results.first + stretch.first, this.target, context);
     else this.builder.append(result, context);
   }
 
@@ -65,7 +65,7 @@ export abstract class PickedCall implements WindowComputation {
   constructor(spec: WindowCallSpec, rows: WindowRows) {
     this.spec = spec;
     this.rows = rows;
-    this.picked = rows.run.memory.allocate(Math.max(64, rows.n * 4));
+    this.picked = rows.run.memory.allocate(Math.max(64, rows.results.rowCount * 4));
   }
 
   /** Writes the position of each row's value, or 0xFFFFFFFF. */
@@ -78,14 +78,15 @@ export abstract class PickedCall implements WindowComputation {
   finish(): Vector | null {
     const { rows, picked, spec } = this;
     const { context, results } = rows.run;
+    const { rowCount } = rows.results;
     const value = rows.column(spec.args[0] ?? -1);
     const target = rows.targetOf(spec);
-    if (!target) return gatherVectorOrNull(value, picked, rows.n, context, results);
-    for (let first = 0; first < rows.n; first += PICKED_ROWS) {
-      const n = Math.min(PICKED_ROWS, rows.n - first);
+    if (!target) return gatherVectorOrNull(value, picked, rowCount, context, results);
+    for (let first = 0; first < rowCount; first += PICKED_ROWS) {
+      const n = Math.min(PICKED_ROWS, rowCount - first);
       context.scratch.reset();
       const result = toFlat(gatherVectorOrNull(value, picked + first * 4, n, context), context);
-      putColumn(result, rows.first + first, target, context);
+      putColumn(result, rows.results.first + first, target, context);
     }
     return null;
   }

@@ -6,7 +6,7 @@ import { sliceVector } from '../execution/piece-reader.js';
 import { orderKeysOf } from '../execution/sort-rows.js';
 import { gatherVector, toFlat } from '../expression/gather.js';
 import type { EvaluationContext } from '../functions/contract.js';
-import type { ColumnTarget } from './column-target.js';
+import { type ColumnTarget, isMovable } from './column-target.js';
 import type { WindowCallSpec, WindowOrder, WindowSpec } from './spec.js';
 
 export interface WindowRun {
@@ -27,6 +27,11 @@ export interface PositionRange {
   readonly partitions: number;
   /** Row of each position; 0 = the position. */
   readonly rows: number;
+}
+
+export interface ResultRange {
+  readonly first: number;
+  readonly rowCount: number;
 }
 
 /** A column of all rows, by position or by row. */
@@ -55,6 +60,8 @@ export class WindowRows {
   readonly starts: number;
   /** The first of the positions, among all. */
   readonly first: number;
+  /** Which rows have results, of all that have: the positions, unless said otherwise. */
+  readonly results: ResultRange;
   readonly run: WindowRun;
   private readonly partitions: number;
   private readonly spec: WindowSpec;
@@ -73,8 +80,10 @@ export class WindowRows {
     range: PositionRange,
     targets: readonly (ColumnTarget | null)[],
     run: WindowRun,
+    results: ResultRange = range,
   ) {
     this.n = range.rowCount;
+    this.results = results;
     this.first = range.first;
     this.run = run;
     this.spec = spec;
@@ -173,6 +182,6 @@ export class WindowRows {
 
 /** Flat values in place; undefined where they do not begin at a byte. */
 function sliceValues(vector: Vector, first: number, n: number): Vector | undefined {
-  if (vector.type.kind === 'bool') return undefined;
+  if (vector.type.kind === 'bool' || vector.encoding !== 'flat' || !isMovable(vector.type)) return undefined;
   return flatVector(vector.type, n, vector.values + first * WIDTH_BYTES[physicalOf(vector.type)]);
 }
