@@ -16,7 +16,7 @@ import { bindUnpivot } from './bind-unpivot.js';
 import { bindView } from './bind-view.js';
 import { bindWindowJoin } from './bind-window-join.js';
 import { bindCommonTable } from './common-tables.js';
-import { type BoundRelation, type FromClause, unsupported } from './context.js';
+import type { BoundRelation, FromClause } from './context.js';
 import { dependsOn, joinLateral } from './decorrelate.js';
 import { didYouMean } from './nearest-name.js';
 import { findObject, objectNames, writtenName } from './object-name.js';
@@ -79,12 +79,6 @@ export function bindTable(reference: TableReference, clause: FromClause): BoundR
     case 'unpivot':
       return bindUnpivot(reference, clause);
   }
-}
-
-/** Where the word after the left side of a join stands. */
-function afterLeft(left: TableReference, clause: FromClause): number {
-  const rest = clause.context.sql.slice(left.end);
-  return left.end + (rest.length - rest.trimStart().length);
 }
 
 function bindName(reference: TableName, clause: FromClause): BoundRelation {

@@ -208,7 +208,7 @@ function bindGroups(items: readonly BoundItem[], state: SelectState): Groups {
   const { context, syntax, aggregates } = state;
   const groups = new Groups(context.nextId);
   const clause: Clause = { ...clauseOf(state, 'GROUP BY', false), relation: state.input };
-  if (syntax.groupBy?.all) {
+  if (syntax.groupBy?.all || groupsByItems(syntax)) {
     for (const item of items) if (groupsByItself(item.expression, state)) addItem(groups, item, state);
     return groups;
   }
@@ -222,6 +222,11 @@ function bindGroups(items: readonly BoundItem[], state: SelectState): Groups {
   });
   if (sets) groups.divide(sets);
   return groups;
+}
+
+/** Aggregates over a HORIZON JOIN are per combination of the other items, as if GROUP BY ALL was written. */
+function groupsByItems({ groupBy, from }: Select): boolean {
+  return groupBy === null && from.some((table) => table.kind === 'horizonJoin');
 }
 
 /** What GROUP BY ALL groups by: items that hold neither an aggregate nor a window function. */
