@@ -69,20 +69,23 @@ export function asof_state(pieces: usize, shift: u32, cursor: usize, piece: u32,
 }
 
 /**
- * The last right row of each left row's code up to its time, or before it when strict; rows whose bit of `valid` (0 = all) is clear have none.
- * Left codes above `none` count as `none`, which has no right row. Returns the left row that it stopped at: n, or one that is earlier than the
- * row before it.
+ * The last right row of each left row's key up to its time, or before it when strict, and not further away than the limit (its address, 0 = any).
+ * Rows whose bit of `valid` (0 = all) is clear have none. Keys: leftCodes 0 = one key; map: key by code, 0 = the code itself. Keys above `none`
+ * count as `none`, which has no right row; last has a word more behind it. Rows without a right row are added to the cursor's fifth word.
+ * Returns the left row that it stopped at: n, or one that is earlier than the row before it.
  */
-// @ts-ignore: decorator
-@inline
-function merge(
-  n: u32, first: u32, leftTimes: usize, leftCodes: usize, none: u32, valid: usize, pieces: usize, count: u32, shift: u32, strict: u32,
-  cursor: usize, last: usize, lastTimes: usize, limit: u64, near: bool, out: usize,
+export function asof_merge(
+  n: u32, first: u32, leftTimes: usize, leftCodes: usize, map: usize, none: u32, valid: usize, pieces: usize, count: u32, shift: u32,
+  strict: u32, cursor: usize, last: usize, limit: usize, out: usize,
 ): u32 {
   let piece = load<u32>(cursor);
   let before = load<i64>(cursor + 8);
   let time: usize = 0, code: usize = 0, end: usize = 0;
   let number: u32 = 0;
+  let missing: u32 = 0;
+  const spare = none + 1;
+  const mask = ((1 as u32) << shift) - 1;
+  const furthest = limit ? load<u64>(limit) : 0;
   if (piece < count) {
     const at = pieces + ((piece as usize) << 4);
     const row = load<u32>(cursor + 4);
@@ -95,6 +98,7 @@ function merge(
   for (; i < n; i++) {
     if (valid && !bitIsSet(valid, i)) {
       store<u32>(out + ((i as usize) << 2), 0xffffffff);
+      missing++;
       continue;
     }
     const t = load<i64>(leftTimes + ((i as usize) << 3));
@@ -103,10 +107,22 @@ function merge(
     if (!strict || t != i64.MIN_VALUE) {
       const bound = strict ? t - 1 : t;
       for (;;) {
+        // Four at a time, without a branch that nobody can foresee: what is not yet due goes to a key that nothing reads.
+        let due: u32 = 4;
+        while (due == 4 && time + 32 <= end) {
+          const a = load<i64>(time) <= bound, b = load<i64>(time, 8) <= bound, c = load<i64>(time, 16) <= bound, d = load<i64>(time, 24) <= bound;
+          due = (a as u32) + (b as u32) + (c as u32) + (d as u32);
+          store<u32>(last + ((select<u32>(load<u32>(code), spare, a) as usize) << 2), number);
+          store<u32>(last + ((select<u32>(load<u32>(code, 4), spare, b) as usize) << 2), number + 1);
+          store<u32>(last + ((select<u32>(load<u32>(code, 8), spare, c) as usize) << 2), number + 2);
+          store<u32>(last + ((select<u32>(load<u32>(code, 12), spare, d) as usize) << 2), number + 3);
+          time += (due as usize) << 3;
+          code += (due as usize) << 2;
+          number += due;
+        }
+        if (due < 4) break;
         while (time < end && load<i64>(time) <= bound) {
-          const entry = load<u32>(code) as usize;
-          store<u32>(last + (entry << 2), number);
-          if (near) store<i64>(lastTimes + (entry << 3), load<i64>(time));
+          store<u32>(last + ((load<u32>(code) as usize) << 2), number);
           time += 8;
           code += 4;
           number++;
@@ -120,43 +136,30 @@ function merge(
         number = (piece << shift) + 1;
       }
     }
-    const own = min(load<u32>(leftCodes + ((i as usize) << 2)), none) as usize;
-    let found = load<u32>(last + (own << 2));
-    if (near && found && (t as u64) - load<u64>(lastTimes + (own << 3)) > limit) found = 0;
+    let own: u32 = 0;
+    if (leftCodes) {
+      own = load<u32>(leftCodes + ((i as usize) << 2));
+      own = map ? load<u32>(map + ((own as usize) << 2)) : min(own, none);
+    }
+    let found = load<u32>(last + ((own as usize) << 2));
+    if (limit && found) {
+      const times = load<u32>(pieces + ((((found - 1) >> shift) as usize) << 4)) as usize;
+      if ((t as u64) - load<u64>(times + ((((found - 1) & mask) as usize) << 3)) > furthest) found = 0;
+    }
+    missing += (found == 0) as u32;
     store<u32>(out + ((i as usize) << 2), found - 1);
   }
   store<u32>(cursor, piece);
   if (piece < count) store<u32>(cursor + 4, ((time - (load<u32>(pieces + ((piece as usize) << 4)) as usize)) >> 3) as u32);
   else store<u32>(cursor + 4, 0);
   store<i64>(cursor + 8, before);
+  store<u32>(cursor + 16, load<u32>(cursor + 16) + missing);
   return i;
 }
 
-export function asof_merge(
-  n: u32, first: u32, leftTimes: usize, leftCodes: usize, none: u32, valid: usize, pieces: usize, count: u32, shift: u32, strict: u32,
-  cursor: usize, last: usize, out: usize,
-): u32 {
-  return merge(n, first, leftTimes, leftCodes, none, valid, pieces, count, shift, strict, cursor, last, 0, 0, false, out);
-}
-
-/** The same with a largest distance (its address). lastTimes: the times of the rows in `last`. */
-export function asof_merge_near(
-  n: u32, first: u32, leftTimes: usize, leftCodes: usize, none: u32, valid: usize, pieces: usize, count: u32, shift: u32, strict: u32,
-  cursor: usize, last: usize, lastTimes: usize, limit: usize, out: usize,
-): u32 {
-  return merge(n, first, leftTimes, leftCodes, none, valid, pieces, count, shift, strict, cursor, last, lastTimes, load<u64>(limit), true, out);
-}
-
-/** The times of the rows in `last`. */
-export function asof_state_times(pieces: usize, shift: u32, last: usize, codes: u32, lastTimes: usize): void {
-  const mask = ((1 as u32) << shift) - 1;
-  for (let c: usize = 0; c < codes; c++) {
-    const number = load<u32>(last + (c << 2));
-    if (number == 0) continue;
-    const row = number - 1;
-    const times = load<u32>(pieces + (((row >> shift) as usize) << 4)) as usize;
-    store<i64>(lastTimes + (c << 3), load<i64>(times + (((row & mask) as usize) << 3)));
-  }
+/** The keys of a map, those above `none` as `none`. */
+export function asof_map(keys: usize, n: u32, none: u32, out: usize): void {
+  for (let i: usize = 0; i < n; i++) store<u32>(out + (i << 2), min(load<u32>(keys + (i << 2)), none));
 }
 
 /** Codes with `none` for the rows whose bit is clear in either bitmap (0 = all set). */

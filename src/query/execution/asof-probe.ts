@@ -5,6 +5,7 @@ import type { MemoryScope } from '../../core/memory-scope.js';
 import { evaluate, evaluatePredicate } from '../expression/evaluate.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
+import type { AsofFinder, AsofRows } from './asof-finder.js';
 import { AsofMerge } from './asof-merge.js';
 import { ASOF_DIRECTION, type AsofSpec, type PieceColumn } from './asof-spec.js';
 import { hasFloatTimes, type Times, timesOf } from './asof-times.js';
@@ -13,27 +14,11 @@ import { createLookup, type Lookup } from './join-lookup.js';
 import type { Emit, Operator } from './operators.js';
 import { gatherPieces } from './piece-columns.js';
 
-/** What is looked up for a chunk of left rows. */
-export interface AsofRows {
-  readonly n: number;
-  /** Key of each row (uint32); 0 = there is one key only. */
-  readonly groups: number;
-  readonly times: Times;
-  /** Rows that have a time and are wanted; 0 = all. */
-  readonly valid: number;
-}
-
-/** Writes the right row of each left row (uint32, 0xFFFFFFFF = none), and returns where. */
-interface Finder {
-  find(rows: AsofRows, chunk: Chunk): number;
-}
-
 export class AsofProbe implements Operator {
   readonly counter: number;
   private readonly spec: AsofSpec;
   private readonly context: EvaluationContext;
-  private readonly lookup: Lookup | null;
-  private readonly finder: Finder;
+  private readonly finder: AsofFinder;
   private readonly columns: ReadonlyMap<ColumnId, PieceColumn>;
   private readonly mayFail: boolean;
 
@@ -43,10 +28,12 @@ export class AsofProbe implements Operator {
     this.spec = spec;
     this.context = context;
     const { lookup, columns, by } = spec.table;
-    this.lookup = lookup ? createLookup(lookup, scope, context.kernels) : null;
+    const finder = lookup ? createLookup(lookup, scope, context.kernels) : null;
     this.columns = new Map(columns.columns.map((column) => [column.id, column] as const));
     this.finder =
-      by.kind === 'merge' ? new AsofMerge(spec, by.pieces, scope, context, check) : new IndexFinder(spec, this, scope, context, check);
+      by.kind === 'merge'
+        ? new AsofMerge(spec, by.pieces, finder, scope, context, check)
+        : new IndexFinder(spec, this, finder, scope, context, check);
     this.mayFail = [...spec.keys, spec.time, ...(spec.residual ? [spec.residual] : [])].some(mayFail);
   }
 
@@ -55,15 +42,20 @@ export class AsofProbe implements Operator {
     const { kernels, scratch } = context;
     const chunk = input.forExpressions(this.mayFail, context);
     const n = chunk.rowCount;
-    const groups = this.groupsOf(chunk);
+    const keys = spec.keys.map((key) => evaluate(key, chunk, context));
     const times = timesOf(evaluate(spec.time, chunk, context), context);
-    const found = this.finder.find({ n, groups, times, valid: this.validRows(chunk, times) }, chunk);
-    if (spec.residual && spec.table.by.kind === 'merge') this.clearFailed(spec.residual, chunk, found);
+    const found = this.finder.find({ n, keys, times, valid: this.validRows(chunk, times) }, chunk);
+    const clears = spec.residual && spec.table.by.kind === 'merge';
+    if (clears) this.clearFailed(spec.residual, chunk, found.rows);
+    if (found.all && !clears) {
+      emit(this.withRight(chunk, found.rows, true));
+      return;
+    }
     const bits = scratch.allocate(bitmapBytes(n));
-    kernels.bits_found_u32(found, n, bits);
+    kernels.bits_found_u32(found.rows, n, bits);
     const matched = chunk.restricted(bits, context);
-    if (spec.join === 'left') emit(this.withRight(chunk, found, matched.count === n));
-    else if (matched.count > 0) emit(this.withRight(matched, found, matched.count === n));
+    if (spec.join === 'left') emit(this.withRight(chunk, found.rows, matched.count === n));
+    else if (matched.count > 0) emit(this.withRight(matched, found.rows, matched.count === n));
   }
 
   isRight(id: ColumnId): boolean {
@@ -94,17 +86,6 @@ export class AsofProbe implements Operator {
     context.kernels.asof_clear(failed, chunk.rowCount, found);
   }
 
-  private groupsOf(chunk: Chunk): number {
-    const { lookup, spec, context } = this;
-    if (!lookup) return 0;
-    const keys = spec.keys.map((key) => evaluate(key, chunk, context));
-    const [only] = keys;
-    const { dictionary, keyCount } = spec.table;
-    const same = only?.encoding === 'dictionary' && only.validity === 0 && only.dictionary?.id === dictionary;
-    if (same && only.dictionary.count <= keyCount) return only.values;
-    return lookup.find(keys, chunk.rowCount, context);
-  }
-
   private validRows(chunk: Chunk, { validity }: Times): number {
     if (validity === 0) return chunk.mask;
     if (chunk.mask === 0) return validity;
@@ -114,20 +95,27 @@ export class AsofProbe implements Operator {
   }
 }
 
+interface GroupedRows extends AsofRows {
+  /** Key of each row (uint32); 0 = there is one key only. */
+  readonly groups: number;
+}
+
 /** Looks each row up in an index, and where a condition fails, the next candidate. */
-class IndexFinder implements Finder {
+class IndexFinder implements AsofFinder {
   private readonly spec: AsofSpec;
   private readonly probe: AsofProbe;
+  private readonly lookup: Lookup | null;
   private readonly context: EvaluationContext;
   private readonly check: () => void;
   private readonly index: { readonly starts: number; readonly times: number; readonly rows: number };
   private readonly cursors: number;
   private readonly floats: number;
 
-  constructor(spec: AsofSpec, probe: AsofProbe, scope: MemoryScope, context: EvaluationContext, check: () => void) {
+  constructor(spec: AsofSpec, probe: AsofProbe, lookup: Lookup | null, scope: MemoryScope, context: EvaluationContext, check: () => void) {
     assert(spec.table.by.kind === 'index', 'an index to look up in');
     this.spec = spec;
     this.probe = probe;
+    this.lookup = lookup;
     this.context = context;
     this.check = check;
     this.index = spec.table.by.index;
@@ -135,8 +123,9 @@ class IndexFinder implements Finder {
     this.floats = hasFloatTimes(spec.time.type) ? 1 : 0;
   }
 
-  find(rows: AsofRows, chunk: Chunk): number {
-    const { spec, context, index } = this;
+  find(given: AsofRows, chunk: Chunk): { readonly rows: number; readonly all: boolean } {
+    const { spec, context, index, lookup } = this;
+    const rows: GroupedRows = { ...given, groups: lookup ? lookup.find(given.keys, given.n, context) : 0 };
     let positions: number;
     if (!spec.residual) positions = this.positions(rows, ASOF_DIRECTION[spec.direction]);
     else if (spec.direction !== 'nearest') positions = this.passing(rows, chunk, ASOF_DIRECTION[spec.direction]);
@@ -146,10 +135,10 @@ class IndexFinder implements Finder {
       context.kernels.asof_nearer(rows.times.values, rows.n, index.times, this.floats, positions, after);
     }
     context.kernels.asof_rows(positions, index.rows, rows.n, positions);
-    return positions;
+    return { rows: positions, all: false };
   }
 
-  private positions({ n, groups, times, valid }: AsofRows, direction: number): number {
+  private positions({ n, groups, times, valid }: GroupedRows, direction: number): number {
     const { context, index, cursors, floats, spec } = this;
     const out = context.scratch.allocate(Math.max(64, n * 4));
     context.kernels.asof_find(groups, times.values, valid, n, index.starts, index.times, cursors, direction, floats, spec.limit, out);
@@ -157,7 +146,7 @@ class IndexFinder implements Finder {
   }
 
   /** The closest positions whose rows pass the residual. */
-  private passing(rows: AsofRows, chunk: Chunk, direction: number): number {
+  private passing(rows: GroupedRows, chunk: Chunk, direction: number): number {
     const { context, spec, index, floats } = this;
     const { kernels, scratch } = context;
     const { residual } = spec;
