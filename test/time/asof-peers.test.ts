@@ -91,8 +91,11 @@ test.each([1, 2])(
     for (const [i, { direction, keyed, tolerance }] of cases.entries()) {
       const within = tolerance === null ? '' : ` TOLERANCE ${tolerance}`;
       const sql = `SELECT l.id, r.id FROM l ASOF LEFT JOIN r ON ${keyed ? 'l.sym = r.sym AND ' : ''}l.ts ${direction} r.ts${within}`;
-      const own = await query(sql);
-      for (const [peer, rows] of Object.entries(answers[i] ?? {})) expect(rows, `${peer}: ${sql}`).toEqual(own);
+      // Of two equally near rows, Polars takes another one.
+      const shown = (list: (number | null)[][]) =>
+        direction === 'NEAREST' ? list.map(([l, r]) => distance(left[l ?? -1], right[r ?? -1])) : list;
+      const own = shown(await query(sql));
+      for (const [peer, found] of Object.entries(answers[i] ?? {})) expect(shown(found), `${peer}: ${sql}`).toEqual(own);
     }
     expect(answers.flatMap((each) => Object.keys(each))).toHaveLength(28);
   },
