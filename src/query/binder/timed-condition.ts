@@ -49,7 +49,7 @@ export function timedCondition(
 ): TimedCondition {
   const parts = partsOf(condition, left, right, what, position, clause);
   const times = timesOf(parts.equalities, left, right);
-  const [leftTime, rightTime] = (['left', 'right'] as const).map((side) => times?.[side] ?? designated(side === 'left' ? left : right));
+  const [leftTime, rightTime] = (['left', 'right'] as const).map((side) => (times && uncast(times[side])) ?? designated(side === 'left' ? left : right));
   if (!leftTime || !rightTime) {
     throw new DbError('invalid_argument', `${what} needs a time on the ${leftTime ? 'right' : 'left'} side`, {
       position,
@@ -87,13 +87,18 @@ function alike({ left, right }: Pair): Pair {
 
 /** The last equality of two timestamp columns that are the designated ones, or of which a side has none designated. */
 function timesOf(equalities: readonly Pair[], left: BoundRelation, right: BoundRelation): Pair | undefined {
-  const named = equalities.filter(({ left: a, right: b }) => {
+  const own = (id: number, relation: BoundRelation) => relation.timestamp === null || relation.timestamp === id;
+  const named = equalities.filter((pair) => {
+    const [a, b] = [uncast(pair.left), uncast(pair.right)];
     const stamps = a.kind === 'column' && b.kind === 'column' && a.type.kind === 'timestamp' && b.type.kind === 'timestamp';
-    if (!stamps) return false;
-    const own = (id: number, relation: BoundRelation) => relation.timestamp === null || relation.timestamp === id;
-    return own(a.id, left) && own(b.id, right);
+    return stamps && own(a.id, left) && own(b.id, right);
   });
   return named.at(-1);
+}
+
+/** What is compared, before it was made the type of the other side. */
+function uncast(expression: Expression): Expression {
+  return expression.kind === 'cast' ? uncast(expression.operand) : expression;
 }
 
 function partsOf(

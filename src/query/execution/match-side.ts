@@ -7,6 +7,7 @@ import type { HorizonJoinPlan, LogicalPlan, WindowJoinPlan } from '../plan/logic
 import { allocateTarget, type ColumnTarget, finishTarget } from '../windows/column-target.js';
 import type { TaskColumn } from '../windows/window-rows.js';
 import type { Executor } from './executor.js';
+import { openWhere } from './match-range.js';
 import type { MatchTable } from './match-task.js';
 import type { OperatorNode } from './profile.js';
 import type { QueryRun } from './query-run.js';
@@ -24,20 +25,21 @@ export interface MatchSide {
   readonly owned: readonly number[];
 }
 
-/** leftRows: how many rows the left side has, so far as it is known. */
+/** leftRows: how many rows the left side has, so far as it is known. reached: right rows for which these do not hold have no partner. */
 export async function matchSide(
   plan: WindowJoinPlan | HorizonJoinPlan,
   expressions: readonly Expression[],
   leftRows: number,
   executor: Executor,
   node: OperatorNode,
+  reached: readonly Expression[] = [],
 ): Promise<MatchSide> {
   const { run } = executor;
   const matched = [...plan.keys.map((key) => key.right), plan.time.right];
   const conditions = matched
     .filter((expression) => expression.nullable)
     .map((operand): Expression => ({ kind: 'is_null', operand, negated: true, type: BOOL, nullable: false, position: -1 }));
-  const { batches, release } = await collectedSide(plan.right, [...expressions, ...matched], executor, node, conditions);
+  const { batches, release } = await collectedSide(plan.right, [...expressions, ...matched], executor, node, [...reached, ...conditions]);
   const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
   const here = run.runsHere(Math.max(rowCount, leftRows));
   const built = await run.run(
@@ -67,8 +69,7 @@ export async function collectedSide(
   { sourceCounter: counter }: OperatorNode,
   conditions: readonly Expression[] = [],
 ): Promise<{ readonly batches: readonly CollectedBatch[]; release(): void }> {
-  const opened = await executor.open(side);
-  const kept = conditions.length === 0 ? opened : withOperator(opened, { kind: 'filter', conditions, counter });
+  const kept = await openWhere(side, conditions, executor, counter);
   const ids = expressions.map((_, i): ColumnId => -100 - i);
   const pipeline = withOperator(kept, { kind: 'project', ids, expressions, counter });
   const { batches, release } = await executor.collect(pipeline, { kind: 'collect', ids, limit: null, copy: false, counter });

@@ -5,6 +5,7 @@
  */
 import { assert } from '../../core/assert.js';
 import type { Batch, Vector } from '../../core/batch.js';
+import { BOOL } from '../../core/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { IntervalBound, WindowJoinPlan } from '../plan/logical.js';
 import { allocateTarget, type ColumnTarget, finishTarget } from '../windows/column-target.js';
@@ -13,6 +14,7 @@ import type { PlacedRows } from '../windows/place-rows.js';
 import type { WindowSpec } from '../windows/spec.js';
 import type { Executor } from './executor.js';
 import { collectedSide, matchSide, oneColumn, wholeColumns } from './match-side.js';
+import { reachedTimes } from './match-range.js';
 import type { LimitSpec } from './match-task.js';
 import { columnOf } from './output-columns.js';
 import type { OperatorNode } from './profile.js';
@@ -60,6 +62,8 @@ async function leftRows({ left, keys, time, start, end }: WindowJoinPlan, execut
   return { ...places, pieces: piecesOf(batches, executor.run), rowCount: batches.reduce((sum, batch) => sum + batch.rowCount, 0) };
 }
 
+const NEVER: Expression = { kind: 'literal', value: false, type: BOOL, nullable: false, position: -1 };
+
 class WindowJoin {
   private readonly plan: WindowJoinPlan;
   private readonly executor: Executor;
@@ -87,7 +91,10 @@ class WindowJoin {
 
   async results(left: LeftRows): Promise<readonly CollectedBatch[]> {
     const { run } = this;
-    const side = await matchSide(this.plan, this.columns, left.rowCount, this.executor, this.node);
+    const { prevailing, time } = this.plan;
+    // What prevails may lie far before all intervals.
+    const reached = reachedTimes(left.pieces, prevailing ? null : left.low, left.high, time.right, run);
+    const side = await matchSide(this.plan, this.columns, left.rowCount, this.executor, this.node, reached ?? [NEVER]);
     const { table, columns, here } = side;
     this.owned.push(...side.owned);
     const limits = this.limitsOf(left);
@@ -118,7 +125,6 @@ class WindowJoin {
     const [placed] = placing.placed;
     assert(placed, 'left rows are placed');
     const targets = this.spec.calls.map(({ type }) => allocateTarget(type, left.rowCount, run.scope, run.context));
-    const { prevailing } = this.plan;
     const ranges = Array.from({ length: Math.ceil(left.rowCount / size) }, (_, i) => i * size);
     const done = await run.runAll(
       ranges.map((first) => {
