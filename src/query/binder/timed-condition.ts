@@ -49,7 +49,9 @@ export function timedCondition(
 ): TimedCondition {
   const parts = partsOf(condition, left, right, what, position, clause);
   const times = timesOf(parts.equalities, left, right);
-  const [leftTime, rightTime] = (['left', 'right'] as const).map((side) => (times && uncast(times[side])) ?? designated(side === 'left' ? left : right));
+  const [leftTime, rightTime] = (['left', 'right'] as const).map(
+    (side) => (times && uncast(times[side])) ?? designated(side === 'left' ? left : right),
+  );
   if (!leftTime || !rightTime) {
     throw new DbError('invalid_argument', `${what} needs a time on the ${leftTime ? 'right' : 'left'} side`, {
       position,

@@ -63,15 +63,27 @@ function extentOf(pieces: readonly WindowPiece[], column: number, { context, che
 }
 
 /** The rows for which the conditions hold; scans below get them, and leave segments out. */
-export async function openWhere(plan: LogicalPlan, conditions: readonly Expression[], executor: Executor, counter: number): Promise<Pipeline> {
+export async function openWhere(
+  plan: LogicalPlan,
+  conditions: readonly Expression[],
+  executor: Executor,
+  counter: number,
+): Promise<Pipeline> {
   const { run } = executor;
   if (conditions.length === 0) return executor.open(plan);
   if (plan.kind === 'scan') return { branches: [scanBranch(plan, run, conditions)] };
-  const by = new Map(plan.kind === 'project' ? plan.output.map((column, i) => [column.id, plan.expressions[i] as Expression] as const) : []);
+  const by = new Map(
+    plan.kind === 'project' ? plan.output.map((column, i) => [column.id, plan.expressions[i] as Expression] as const) : [],
+  );
   const handsOn = conditions.every((condition) => [...columnsOf(condition)].every((id) => by.get(id)?.kind === 'column'));
   if (plan.kind === 'project' && handsOn) {
     const below = conditions.map((condition) => substitute(condition, by));
-    const project = { kind: 'project', ids: idsOf(plan.output), expressions: plan.expressions, counter: run.nodes.of(plan).counter } as const;
+    const project = {
+      kind: 'project',
+      ids: idsOf(plan.output),
+      expressions: plan.expressions,
+      counter: run.nodes.of(plan).counter,
+    } as const;
     return withOperator(await openWhere(plan.input, below, executor, counter), project);
   }
   return withOperator(await executor.open(plan), { kind: 'filter', conditions, counter });

@@ -61,19 +61,18 @@ export function pieceUnit(piece: Piece, rowCount: number): SourceUnit {
   return { rowCount, open: () => Promise.resolve(open) };
 }
 
-/** The segments of a table that the filters leave, and the filters that are left to check. */
-export function scanBranch(plan: ScanPlan, run: QueryRun): PipelineBranch {
+/** The segments of a table that the filters leave, and the filters that are left to check. `more`: conditions that only the run knows. */
+export function scanBranch(plan: ScanPlan, run: QueryRun, more: readonly Expression[] = []): PipelineBranch {
+  const all = [...plan.filters, ...more];
   const node = run.nodes.of(plan);
   const { segments } = plan.source;
   const alive = segments.filter((segment) => segment.rowCount > segment.deletedCount);
   const zones = alive.map((segment) => ({ segment, zones: zonesOf(segment, plan.columns) }));
-  const kept = zones.filter(({ segment, zones: of }) => !plan.filters.some((filter) => verdictOf(filter, of, segment.rowCount) === 'none'));
-  const filters = plan.filters.filter(
-    (filter) => !kept.every(({ segment, zones: of }) => verdictOf(filter, of, segment.rowCount) === 'all'),
-  );
+  const kept = zones.filter(({ segment, zones: of }) => !all.some((filter) => verdictOf(filter, of, segment.rowCount) === 'none'));
+  const filters = all.filter((filter) => !kept.every(({ segment, zones: of }) => verdictOf(filter, of, segment.rowCount) === 'all'));
   node.segments = { total: segments.length, pruned: segments.length - kept.length };
   const columns = columnsToRead(plan, filters);
-  const bounds = timeBoundsOf(plan);
+  const bounds = timeBoundsOf(plan, all);
   const read = bounds && !columns.some((column) => column.columnIndex === bounds.columnIndex) ? [...columns, bounds] : columns;
   return {
     columns: read.map((column) => column.id),
@@ -102,11 +101,11 @@ function columnsToRead(plan: ScanPlan, filters: readonly Expression[]): ReadColu
 
 interface ScanBounds extends ReadColumn, TimeBounds {}
 
-function timeBoundsOf(plan: ScanPlan): ScanBounds | null {
+function timeBoundsOf(plan: ScanPlan, filters: readonly Expression[]): ScanBounds | null {
   const index = plan.source.table.definition.timestampColumn;
   const column = plan.columns.find((candidate) => candidate.columnIndex === index);
   if (index === null || !column) return null;
-  const bounds = timeBounds(plan.filters, column.id);
+  const bounds = timeBounds(filters, column.id);
   return bounds.low || bounds.high ? { id: column.id, columnIndex: index, ...bounds } : null;
 }
 
