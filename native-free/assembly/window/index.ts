@@ -10,3 +10,4 @@ export * from './slide';
 export * from './ordered';
 export * from './series';
 export * from './running';
+export * from './stream';

@@ -119,20 +119,26 @@ export function agg_ema(alpha: f64, x: usize, mask: usize, groups: usize, n: u32
   }
 }
 
-/** Takes in the states of later rows: what was before weighs (1 − alpha) to the power of their number. */
-export function agg_merge_ema(alpha: f64, from: usize, groups: usize, n: u32, states: usize): void {
-  for (let i: u32 = 0; i < n; i++) {
-    const later = from + (i as usize) * 24;
-    const count = load<f64>(later);
-    if (count == 0) continue;
-    const at = states + (groups ? (at4(groups, i) as usize) : 0) * 24;
-    if (load<f64>(at) == 0) {
-      memory.copy(at, later, 24);
-      continue;
-    }
-    store<f64>(at, load<f64>(later, 16) + (load<f64>(at, 16) - load<f64>(later, 8)) * Math.pow(1 - alpha, count), 16);
-    store<f64>(at, load<f64>(at) + count);
+/** What was before weighs (1 − alpha) to the power of the number of later rows. */
+function mergeEma(alpha: f64, later: usize, at: usize): void {
+  const count = load<f64>(later);
+  if (count == 0) return;
+  if (load<f64>(at) == 0) {
+    memory.copy(at, later, 24);
+    return;
   }
+  store<f64>(at, load<f64>(later, 16) + (load<f64>(at, 16) - load<f64>(later, 8)) * Math.pow(1 - alpha, count), 16);
+  store<f64>(at, load<f64>(at) + count);
+}
+
+/** Takes in the states of later rows. groups: group here of each group there; 0 = all are group 0. */
+export function agg_merge_ema(alpha: f64, from: usize, groups: usize, n: u32, states: usize): void {
+  for (let i: u32 = 0; i < n; i++) mergeEma(alpha, from + (i as usize) * 24, states + (groups ? (at4(groups, i) as usize) : 0) * 24);
+}
+
+/** The same where groups are the same here and there. */
+export function stream_merge_ema(alpha: f64, from: usize, n: u32, states: usize): void {
+  for (let i: usize = 0; i < n; i++) mergeEma(alpha, from + i * 24, states + i * 24);
 }
 
 /** The averages of states. */

@@ -11,6 +11,7 @@ import type { EvaluationContext } from '../functions/contract.js';
 import { runPlace } from '../windows/place-rows.js';
 import { runMatchWindow } from '../windows/run-match-window.js';
 import { runWindow, runWindowColumn, runWindowMove, runWindowResult } from '../windows/run-window.js';
+import { runWindowStream, runWindowTails } from '../windows/stream-calls.js';
 import { runAsofBuild, runAsofKeys } from './asof-build.js';
 import { AsofProbe } from './asof-probe.js';
 import type { Chunk } from './chunk.js';
@@ -147,6 +148,7 @@ function* taskSteps(task: Task, thread: TaskThread): Generator<void, TaskResult>
       asof: null,
       placed: [],
       match: null,
+      tails: null,
       ...result,
       counters: run.counters.list,
       owned: kept.giveAwayAll(),
@@ -191,6 +193,10 @@ function bodyOf(task: Task, run: TaskRun): Generator<void, Partial<TaskResult>> 
       return runMatchPlace(task, run);
     case 'match_window':
       return runMatchWindow(task, run);
+    case 'window_tails':
+      return runWindowTails(task, run);
+    case 'window_stream':
+      return runWindowStream(task, run);
   }
 }
 

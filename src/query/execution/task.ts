@@ -9,6 +9,7 @@ import type { ColumnId, Expression } from '../plan/expression.js';
 import type { ColumnTarget } from '../windows/column-target.js';
 import type { PlacedRows } from '../windows/place-rows.js';
 import type { WindowOrder, WindowSpec } from '../windows/spec.js';
+import type { StreamCall } from '../windows/stream-calls.js';
 import type { PositionRange, TaskColumn } from '../windows/window-rows.js';
 import type { AsofBuildTask, AsofBuilt, AsofKeysTask, AsofSpec } from './asof-spec.js';
 import type { GroupTableResult } from './group-table.js';
@@ -272,7 +273,9 @@ export type Task =
   | WindowMoveTask
   | WindowTask
   | WindowResultTask
-  | MatchTask;
+  | MatchTask
+  | WindowTailsTask
+  | WindowStreamTask;
 
 /** A column of collected batches in one piece. */
 export interface WindowColumnTask {
@@ -303,6 +306,27 @@ export interface WindowMoveTask {
   /** Of all rows, by row. */
   readonly positions: number;
   readonly counter: number;
+}
+
+/** A lane of a window whose rows come in order: what it leaves to later lanes. */
+export interface WindowTailsTask {
+  readonly kind: 'window_tails';
+  readonly frame: QueryFrame;
+  readonly pieces: readonly WindowPiece[];
+  readonly calls: readonly StreamCall[];
+  readonly partitions: number;
+  /** Columns of the pieces; −1 = none. */
+  readonly partition: number;
+  readonly order: number;
+  /** True: no lane comes behind it. */
+  readonly isLast: boolean;
+  readonly counter: number;
+}
+
+/** The same lane's results; `starts`: what the lanes before it have left, by call. */
+export interface WindowStreamTask extends Omit<WindowTailsTask, 'kind' | 'isLast'> {
+  readonly kind: 'window_stream';
+  readonly starts: readonly number[];
 }
 
 /** Some rows of a window's input, from row `first`. */
@@ -370,6 +394,8 @@ export interface TaskResult {
   readonly placed: readonly PlacedRows[];
   /** match_build. */
   readonly match: MatchTable | null;
+  /** window_tails: addresses by call; null when the rows do not come in order. */
+  readonly tails: readonly number[] | null;
   /** By counter number; a thread took part where it is set. */
   readonly counters: readonly (Counter | undefined)[];
 }

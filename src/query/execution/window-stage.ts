@@ -13,6 +13,7 @@ import { allocateTarget, type ColumnTarget, finishTarget, isMovable } from '../w
 import { compileWindow, expressionKey } from '../windows/compile-window.js';
 import type { PlacedRows } from '../windows/place-rows.js';
 import type { WindowOrder, WindowSpec } from '../windows/spec.js';
+import { streamCalls } from '../windows/stream-calls.js';
 import { ignoresTieOrder } from '../windows/tie-order.js';
 import type { PositionRange, TaskColumn } from '../windows/window-rows.js';
 import { cutBatch } from './cut-batch.js';
@@ -21,6 +22,7 @@ import { sliceVector } from './piece-reader.js';
 import type { OperatorNodes } from './profile.js';
 import type { QueryRun } from './query-run.js';
 import type { CollectedBatch, TaskResult, WindowPiece, WindowResultTask } from './task.js';
+import { streamedColumns } from './window-stream.js';
 
 /** Vectors' worth of rows below which a range is not cut further. */
 export const RANGE_VECTORS = 16;
@@ -96,13 +98,35 @@ export async function computeWindows(
 ): Promise<readonly CollectedBatch[]> {
   const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
   if (rowCount === 0) return [];
-  const results = await new WindowComputation(prepared, piecesOf(batches, run), rowCount, run).results();
+  const pieces = piecesOf(batches, run);
+  const results =
+    (await streamed(prepared, pieces, rowCount, run)) ?? (await new WindowComputation(prepared, pieces, rowCount, run).results());
   for (const { node } of prepared.windows) {
     node.countRows(rowCount);
     // Tasks are many more than threads.
     node.threads = Math.min(node.threads, Math.max(1, run.options.pool.threads));
   }
   return results;
+}
+
+/** The results of windows whose rows come in their order already; undefined unless all are of this kind. */
+async function streamed(
+  { windows, inputColumns }: PreparedWindows,
+  pieces: readonly WindowPiece[],
+  rowCount: number,
+  run: QueryRun,
+): Promise<readonly CollectedBatch[] | undefined> {
+  if (!windows.every(({ spec }) => streamCalls(spec))) return undefined;
+  const results: (readonly (readonly Vector[])[])[] = [];
+  for (const { spec, places, node } of windows) {
+    const columns = await streamedColumns({ spec, places, counter: node.counter }, pieces, rowCount, run);
+    if (!columns) return undefined;
+    results.push(columns);
+  }
+  const arena = run.scope.arena.id;
+  return pieces.map(({ columns, rowCount: rows }, i): CollectedBatch => {
+    return { arena, rowCount: rows, columns: [...columns.slice(0, inputColumns), ...results.flatMap((each) => each[i] ?? [])], owned: [] };
+  });
 }
 
 /** The batches, large ones cut, so that tasks can share them. */

@@ -1,0 +1,125 @@
+/** Windows over rows that come in order already are computed in one pass, lane by lane; others the general way. Both give what the definition says. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EMBEDDED } from '../../src/core/principal.js';
+import { type QuerySettings, settingsWith } from '../../src/core/settings.js';
+import { type OpenEngine, openDatabase } from '../../src/database.js';
+import { Random } from '../differential/random.js';
+import { textRows } from '../sql/runner.js';
+
+interface Row {
+  readonly sym: string;
+  readonly x: number;
+}
+
+const ROWS = 3600;
+const engines: OpenEngine[] = [];
+const random = new Random(5);
+// Some partitions are rare, so that lanes lie between their rows.
+const rows: Row[] = Array.from({ length: ROWS }, () => {
+  return { sym: random.chance(0.004) ? `R${random.whole(0, 3)}` : `S${random.whole(0, 9)}`, x: random.whole(1, 400) / 8 };
+});
+
+beforeAll(async () => {
+  for (const workerThreads of [0, 1, 2]) {
+    const engine = await openDatabase(settingsWith({ path: ':memory:', memory_limit: '512MB', segment_rows: 1024 }), { workerThreads });
+    engines.push(engine);
+    await run(engine, 'CREATE TABLE t (ts TIMESTAMP_NS NOT NULL, sym SYMBOL NOT NULL, x DOUBLE NOT NULL, i BIGINT) TIMESTAMP(ts)');
+    const values = rows.map(({ sym, x }, i) => `(${Math.floor(i / 3) * 1000}::timestamp_ns, '${sym}', ${x}, ${i})`);
+    for (let first = 0; first < ROWS; first += 900)
+      await run(engine, `INSERT INTO t VALUES ${values.slice(first, first + 900).join(', ')}`);
+  }
+});
+afterAll(async () => {
+  for (const engine of engines) await engine.close();
+});
+
+async function run(engine: OpenEngine, sql: string, settings: Partial<QuerySettings> = {}): Promise<string[]> {
+  return textRows(await engine.query.execute({ sql, principal: EMBEDDED, settings }), engine.arena);
+}
+
+type Oracle = (before: readonly number[]) => number;
+const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+const ema = (values: readonly number[], alpha: number): number => values.reduce((a, x, i) => (i === 0 ? x : a + alpha * (x - a)));
+
+const CALLS: readonly (readonly [call: string, frame: string, oracle: Oracle])[] = [
+  ['avg(x)', 'ROWS 19 PRECEDING', (v) => total(v.slice(-20)) / Math.min(20, v.length)],
+  ['sum(x)', 'ROWS 4 PRECEDING', (v) => total(v.slice(-5))],
+  ['sum(x)', 'ROWS CURRENT ROW', (v) => total(v.slice(-1))],
+  ['avg(x)', 'ROWS 699 PRECEDING', (v) => total(v.slice(-700)) / Math.min(700, v.length)],
+  ['mavg(3, x)', '', (v) => total(v.slice(-3)) / Math.min(3, v.length)],
+  ['ema(x, alpha => 0.1)', '', (v) => ema(v, 0.1)],
+  ['ema(x, alpha => 1)', '', (v) => ema(v, 1)],
+];
+
+test.each(CALLS)(
+  '%s over %s',
+  async (call, frame, oracle) => {
+    for (const partition of ['PARTITION BY sym', '']) {
+      const own = new Map<string, number[]>();
+      const wanted = rows.map(({ sym, x }) => {
+        const key = partition === '' ? '' : sym;
+        const values = own.get(key) ?? [];
+        values.push(x);
+        own.set(key, values);
+        return oracle(values);
+      });
+      for (const [engine, settings] of [
+        [engines[0], {}],
+        [engines[0], { vector_rows: 64 }],
+        [engines[1], { vector_rows: 64 }],
+        [engines[2], { vector_rows: 64 }],
+      ] as const) {
+        const sql = `SELECT i, ${call} OVER (${partition} ORDER BY ts ${frame}) FROM t ORDER BY i`;
+        const got = await run(engine as OpenEngine, sql, settings);
+        expect(got).toHaveLength(ROWS);
+        got.forEach((line, i) => {
+          const [id, value] = line.split(' | ');
+          expect(id).toBe(String(i));
+          const difference = Math.abs(Number(value) - (wanted[i] as number));
+          if (!(difference <= 1e-9 * Math.abs(wanted[i] as number))) expect.fail(`row ${i}: ${value} is not ${wanted[i]}`);
+        });
+      }
+    }
+  },
+  60_000,
+);
+
+const TOGETHER =
+  'SELECT i, avg(x) OVER (PARTITION BY sym ORDER BY ts ROWS 19 PRECEDING), ema(x, 9) OVER (PARTITION BY sym ORDER BY ts), sum(x) OVER (ORDER BY ts ROWS 99 PRECEDING) FROM t';
+
+test('several windows together are the same for any number of threads, and give their memory back', async () => {
+  const [none, one, two] = engines as [OpenEngine, OpenEngine, OpenEngine];
+  const expected = await run(none, TOGETHER, { vector_rows: 64 });
+  for (const engine of [one, two]) {
+    expect(await run(engine, TOGETHER, { vector_rows: 64 })).toEqual(expected);
+    const before = engine.arena.usedBytes;
+    await run(engine, TOGETHER, { vector_rows: 64 });
+    expect(engine.arena.usedBytes).toBe(before);
+    await expect(run(engine, TOGETHER, { vector_rows: 64, max_memory: 100_000 })).rejects.toMatchObject({ code: 'query_memory_exceeded' });
+    expect(engine.arena.usedBytes).toBe(before);
+  }
+});
+
+test('rows that do not come in order, NULLs and filtered rows give what a sort gives', async () => {
+  const [, , engine] = engines as [OpenEngine, OpenEngine, OpenEngine];
+  const over = 'OVER (PARTITION BY sym ORDER BY k ROWS 2 PRECEDING)';
+  for (const [source, order] of [
+    ['(SELECT i AS k, * FROM t)', 'i'],
+    ['(SELECT -i AS k, * FROM t)', '-i'],
+    ['(SELECT i % 100 AS k, * FROM t)', 'i % 100, i'],
+    ['(SELECT CASE WHEN i = 77 THEN NULL ELSE i END AS k, * FROM t)', 'coalesce(nullif(i, 77), 1000000)'],
+    ['(SELECT i AS k, * FROM t WHERE i % 3 <> 1)', 'i'],
+  ] as const) {
+    const windowed = await run(
+      engine,
+      `SELECT i, round(avg(x) ${over}, 9), round(ema(x, 4) OVER (PARTITION BY sym ORDER BY k), 9) FROM ${source} s ORDER BY i`,
+      { vector_rows: 64 },
+    );
+    const sorted = await run(
+      engine,
+      `WITH r AS (SELECT *, row_number() OVER (PARTITION BY sym ORDER BY ${order}) n FROM ${source} s)
+       SELECT a.i, round(avg(b.x), 9) FROM r a JOIN r b ON a.sym = b.sym AND b.n BETWEEN a.n - 2 AND a.n GROUP BY a.i ORDER BY a.i`,
+    );
+    expect(windowed.map((line) => line.split(' | ').slice(0, 2).join(' | '))).toEqual(sorted);
+  }
+});
