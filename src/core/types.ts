@@ -149,14 +149,25 @@ export function typeName(type: DataType): string {
 /** The same type, nullability of children included. */
 export function sameType(a: DataType, b: DataType): boolean {
   if (a === b) return true;
-  if (a.kind !== b.kind) return false;
-  return PARAMETRIC.has(a.kind) ? JSON.stringify(a) === JSON.stringify(b) : true;
+  switch (a.kind) {
+    case 'decimal':
+      return b.kind === 'decimal' && a.precision === b.precision && a.scale === b.scale;
+    case 'time64':
+      return b.kind === 'time64' && a.unit === b.unit;
+    case 'timestamp':
+      return b.kind === 'timestamp' && a.unit === b.unit && a.timezone === b.timezone;
+    case 'list':
+    case 'struct':
+      return a.kind === b.kind && JSON.stringify(a) === JSON.stringify(b);
+    default:
+      return a.kind === b.kind;
+  }
 }
 
-const PARAMETRIC: ReadonlySet<TypeKind> = new Set<TypeKind>(['decimal', 'time64', 'timestamp', 'list', 'struct']);
+const INTEGERS: ReadonlySet<TypeKind> = new Set<TypeKind>(['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64']);
 
 export function isInteger(type: DataType): boolean {
-  return type.kind.startsWith('int') && type.kind !== 'interval' ? true : type.kind.startsWith('uint');
+  return INTEGERS.has(type.kind);
 }
 
 export function isNumeric(type: DataType): boolean {

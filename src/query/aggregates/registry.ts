@@ -49,7 +49,7 @@ export function resolveAggregate(
 ): (AggregateSignature & { readonly name: string }) | undefined {
   const entry = aggregateFunction(name);
   const signature = entry?.resolve(args);
-  return entry && signature ? { ...signature, name: entry.name } : undefined;
+  return entry && signature ? { name: entry.name, args: signature.args, type: signature.type } : undefined;
 }
 
 /** The known name that is closest in spelling, for "did you mean". */

@@ -2,6 +2,7 @@
 import { DbError } from '../../core/errors.js';
 import { resolveAggregate } from '../aggregates/registry.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
+import type { AggregateCall } from '../plan/logical.js';
 import { argumentOf, castTo } from './coercion.js';
 import type { AggregateColumn } from './plans.js';
 
@@ -9,20 +10,20 @@ export function aggregateColumn(
   name: string,
   args: readonly Expression[],
   id: ColumnId,
-  extra: { readonly filter?: Expression; readonly orderBy?: AggregateColumn['orderBy'] } = {},
+  extra: { readonly filter?: Expression; readonly orderBy?: AggregateCall['orderBy'] } = {},
 ): AggregateColumn {
   const resolved = resolveAggregate(name, args.map(argumentOf));
   if (!resolved) throw new DbError('internal', `aggregate ${name} is missing`);
-  return {
+  const { type } = resolved;
+  const call: AggregateCall = {
     id,
-    name,
     function: resolved.name,
     args: args.map((arg, i) => castTo(arg, resolved.args[i] ?? arg.type)),
-    type: resolved.type,
-    nullable: name !== 'count',
+    type,
     distinct: false,
     filter: extra.filter ?? null,
     orderBy: extra.orderBy ?? [],
     position: -1,
   };
+  return { id, name, type, nullable: name !== 'count', call };
 }

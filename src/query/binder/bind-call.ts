@@ -4,7 +4,7 @@ import { DbError } from '../../core/errors.js';
 import { FLOAT64, typeName, UTF8 } from '../../core/types.js';
 import { aggregateFunction, isAggregate, nearestAggregate, resolveAggregate } from '../aggregates/registry.js';
 import { nearestFunction, resolveScalar, scalarFunction } from '../functions/registry.js';
-import { columnsOf, type Expression } from '../plan/expression.js';
+import { addColumnsOf, type ColumnId, type Expression } from '../plan/expression.js';
 import type { SortKey } from '../plan/logical.js';
 import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
 import { windowFunction } from '../windows/registry.js';
@@ -106,7 +106,7 @@ export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
       });
   }
   const given = syntax.arguments.map((argument) => argument.value);
-  const rewritten = catalogCall(name, syntax.name.at(-2)?.name.toLowerCase(), given, () => clause.context.catalog, syntax.position);
+  const rewritten = catalogCall(name, syntax.name.at(-2)?.name.toLowerCase(), given, clause.context.catalog, syntax.position);
   if (rewritten) return clause.context.bindExpression(rewritten, clause);
   const args = given.map((argument) => clause.context.bindExpression(argument, clause));
   return scalarCall(OPERATOR_SPELLINGS[name] ?? name, jsonArguments(scalarFunction(name)?.name, args, clause), syntax.position);
@@ -156,7 +156,7 @@ function bindAggregateOver(name: string, syntax: FunctionCall, clause: Clause, n
     windows: null,
     unnests: null,
     // A lambda's parameter has values for one row at a time, long after the rows were aggregated.
-    parameters: new Map(),
+    parameters: null,
     relation,
     name: `the arguments of ${name}`,
   };
@@ -167,7 +167,10 @@ function bindAggregateOver(name: string, syntax: FunctionCall, clause: Clause, n
   const args = ordered ? orderedSetArguments(name, ordered, direct, inner) : direct;
   const orderBy = [...syntax.orderBy, ...(ordered ? [] : syntax.withinGroup)].map((item) => bindSortKey(item, inner));
   const filter = syntax.filter === null ? null : coerceBool(context.bindExpression(syntax.filter, { ...inner, name: 'FILTER' }), 'FILTER');
-  const read = [...args, ...(filter ? [filter] : []), ...orderBy.map((key) => key.expression)];
+  const read = new Set<ColumnId>();
+  for (const arg of args) addColumnsOf(arg, read);
+  if (filter) addColumnsOf(filter, read);
+  for (const key of orderBy) addColumnsOf(key.expression, read);
   const owner = ownerOf(read, inner.scope);
   const collector = owner === null ? aggregates : owner.aggregates;
   if (!collector)
@@ -190,8 +193,7 @@ function bindAggregateOver(name: string, syntax: FunctionCall, clause: Clause, n
 }
 
 /** An aggregate over columns of a query around belongs to that query, as PostgreSQL has it; null: to the query itself. */
-function ownerOf(expressions: readonly Expression[], scope: Scope): Scope | null {
-  const read = new Set(expressions.flatMap((expression) => [...columnsOf(expression)]));
+function ownerOf(read: ReadonlySet<ColumnId>, scope: Scope): Scope | null {
   if (read.size === 0 || scope.columns.some((column) => read.has(column.id))) return null;
   for (let outer = scope.outer; outer !== null; outer = outer.outer) {
     if (outer.columns.some((column) => read.has(column.id))) return outer;

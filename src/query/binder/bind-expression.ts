@@ -4,6 +4,7 @@ import { type DataType, isText, typeName, UTF8 } from '../../core/types.js';
 import { castSupported } from '../functions/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { Column } from '../syntax/ast/literal.js';
+import type { QualifiedName } from '../syntax/ast/node.js';
 import type { Case, Cast, Collate, Is, Expression as Syntax } from '../syntax/ast/query.js';
 import { bindFunction } from './bind-call.js';
 import { bindField, bindJsonCast, bindList, bindRow, bindSlice, bindStruct, bindSubscript } from './bind-composite.js';
@@ -93,18 +94,22 @@ function bindCondition(syntax: Syntax, clause: Clause): Expression {
 }
 
 function bindColumn(syntax: Column, clause: Clause): Expression {
-  const [first, ...path] = syntax.name;
-  const parameter = first && clause.parameters?.get(first.name.toLowerCase());
-  if (parameter) return path.reduce<Expression>((value, field) => bindField(value, field.name, field.position, clause), parameter);
-  if (first && syntax.name.length === 1 && clause.aliases) {
-    const found = clause.scope.find(syntax.name);
-    const alias = found ? undefined : clause.aliases.get(first.name.toLowerCase());
-    if (alias) return alias;
-  }
-  const resolved = clause.scope.resolve(syntax.name);
-  let value: Expression = resolved.column;
-  for (const field of resolved.fields) value = bindField(value, field.name, field.position, clause);
-  return value;
+  const { scope, parameters, aliases } = clause;
+  const { name } = syntax;
+  const first = name[0]?.name ?? '';
+  const parameter = parameters?.get(first.toLowerCase());
+  if (parameter) return bindFields(parameter, name.slice(1), clause);
+  const own = scope.find(name);
+  const alias = own || name.length > 1 ? undefined : aliases?.get(first.toLowerCase());
+  if (alias) return alias;
+  const { column, fields } = own ?? scope.resolve(name);
+  return bindFields(column, fields, clause);
+}
+
+function bindFields(value: Expression, fields: QualifiedName, clause: Clause): Expression {
+  let inner = value;
+  for (const field of fields) inner = bindField(inner, field.name, field.position, clause);
+  return inner;
 }
 
 /** x IS [NOT] NULL | TRUE | FALSE | UNKNOWN. None gives NULL. */
@@ -145,7 +150,7 @@ function bindCast(syntax: Cast, clause: Clause): Expression {
   if (isRegistryType(name)) {
     const { operand } = syntax;
     const isTextual = operand.kind !== 'string' && isText(clause.context.bindExpression(operand, clause).type);
-    return clause.context.bindExpression(registryCast(name, operand, isTextual, clause.context.catalog), clause);
+    return clause.context.bindExpression(registryCast(name, operand, isTextual, clause.context.catalog()), clause);
   }
   const type = resolveType(syntax.type);
   if (syntax.operand.kind === 'number' && type.kind === 'decimal') {

@@ -74,7 +74,7 @@ function constantOf(syntax: Syntax, clause: FromClause, name: string): Value {
 }
 
 function filePlan(path: string, given: GivenFileOptions, position: number, { context }: FromClause): FilePlan {
-  const source = context.files.rowsOf({ path, given, position });
+  const source = context.files().rowsOf({ path, given, position });
   const output = source.fields.map((field) => ({ ...field, id: context.nextId() }));
   return { kind: 'file', source, columnIndexes: output.map((_, i) => i), output };
 }

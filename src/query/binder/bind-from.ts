@@ -29,6 +29,7 @@ export function bindFrom(references: readonly TableReference[], clause: FromClau
   const [first, ...rest] = references;
   if (!first) return { plan: ONE_ROW, columns: [], timestamp: null };
   let bound = bindTable(first, clause);
+  if (rest.length === 0) return bound;
   const names = new Set<string>();
   addAliases(bound, first, names);
   for (const reference of rest) {

@@ -10,7 +10,7 @@ import { bindPlusJoin } from './bind-plus-join.js';
 import { bindUnionJoin } from './bind-union-join.js';
 import { checkAliases } from './check-aliases.js';
 import { coerceBool, unify } from './coercion.js';
-import { type BoundRelation, type FromClause, unsupported } from './context.js';
+import { type BoundRelation, type Clause, type FromClause, unsupported } from './context.js';
 import { dependsOn, existsJoin, joinLateral } from './decorrelate.js';
 import { caseOf, columnOf, conjunction, isNull } from './expressions.js';
 import { joinPlan, positionalPlan, projectPlan } from './plans.js';
@@ -39,7 +39,8 @@ export function bindJoin(reference: Join, clause: FromClause): BoundRelation {
   const join = PLAN_JOINS[reference.type];
   const noted = clause.windowJoins?.length;
   const left = clause.context.bindTable(reference.left, clause);
-  const right = clause.context.bindTable(reference.right, { ...clause, lateral: new Scope(left.columns, clause.lateral ?? clause.outer) });
+  const lateral = new Scope(left.columns, clause.lateral ?? clause.outer);
+  const right = clause.context.bindTable(reference.right, { ...clause, lateral });
   checkAliases(left, right, reference.right.position);
   if (noted !== undefined && MISSES_ROWS.has(join) && clause.windowJoins?.length !== noted)
     throw unsupported(`a WINDOW JOIN inside a ${join.toUpperCase()} JOIN`, reference.position, 'put it into a subquery');
@@ -113,7 +114,19 @@ function joinOn(join: PlanJoin, left: BoundRelation, right: BoundRelation, refer
   if (condition?.kind === 'on') {
     const scope = new Scope([...left.columns, ...right.columns], clause.outer);
     const relation = new Relation();
-    const on = { context: clause.context, name: 'ON', scope, commonTables: clause.commonTables, relation, aggregates: null };
+    const { context, commonTables } = clause;
+    const on: Clause = {
+      context,
+      name: 'ON',
+      scope,
+      commonTables,
+      relation,
+      aggregates: null,
+      unnests: null,
+      parameters: null,
+      windows: null,
+      aliases: null,
+    };
     residual = coerceBool(clause.context.bindExpression(condition.expression, on), 'ON');
     if (!relation.isEmpty) {
       if (dependsOn(right.plan, left.plan))

@@ -61,6 +61,7 @@ export function bindPivot(reference: Pivot, clause: FromClause): BoundRelation {
 function selectOf(items: readonly SelectItem[], source: TableReference, position: number, end: number): Select {
   return {
     kind: 'select',
+    mayChooseColumns: true,
     distinct: false,
     distinctOn: [],
     items,

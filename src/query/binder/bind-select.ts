@@ -2,7 +2,7 @@
 import { DbError } from '../../core/errors.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { LogicalPlan, SortKey } from '../plan/logical.js';
-import { freeColumns } from '../plan/traverse.js';
+import { freeColumns, mapHeld } from '../plan/traverse.js';
 import type { LimitBy, OrderItem, Select, Expression as Syntax } from '../syntax/ast/query.js';
 import { AggregateCollector } from './aggregate-collector.js';
 import { sortKeyOf } from './bind-call.js';
@@ -55,7 +55,7 @@ export function bindSelect(
   commonTables: CommonTables,
 ): BoundQuery {
   const windowJoins: WindowJoinCalls[] = [];
-  const from = bindFrom(syntax.from, { context, outer, commonTables, windowJoins });
+  const from = bindFrom(syntax.from, { context, outer, lateral: null, commonTables, windowJoins });
   const scope = new Scope(from.columns, outer);
   scope.windowJoins = windowJoins;
   scope.isGrouped = syntax.groupBy !== null || syntax.sampleBy !== null || syntax.having !== null;
@@ -77,9 +77,9 @@ export function bindSelect(
   if (sample) plan = filterPlan(plan, sample.condition);
 
   scope.aggregates = state.aggregates;
-  const written = bindItems(syntax.items, clauseOf(state, 'SELECT'));
+  const written = bindItems(syntax.items, clauseOf(state, 'SELECT'), syntax.mayChooseColumns);
   const aliases = aliasesOf(written);
-  const inSelect = (name: string): Clause => ({ ...clauseOf(state, name), aliases });
+  const inSelect = (name: string): Clause => clauseOf(state, name, true, aliases);
   const { windows } = state;
   const toBucket = sample ? sample.toBucket : (expression: Expression) => expression;
   const having =
@@ -87,12 +87,12 @@ export function bindSelect(
       ? null
       : toBucket(coerceBool(context.bindExpression(syntax.having, { ...inSelect('HAVING'), windows: null }), 'HAVING'));
   if (having) rejectWindows(having, windows, 'HAVING');
-  const keys = bindOrder(order, written, inSelect('ORDER BY')).map((key) => ({ ...key, expression: toBucket(key.expression) }));
-  if (sample && keys.length === 0) keys.push({ expression: sample.bucket, descending: false, nullsFirst: false });
+  const ordered = mapHeld(bindOrder(order, written, inSelect('ORDER BY')), toBucket);
+  const keys = sample && ordered.length === 0 ? [{ expression: sample.bucket, descending: false, nullsFirst: false }] : ordered;
   const distinctOn = syntax.distinctOn.map((each) => toBucket(orderExpression(each, written, inSelect('DISTINCT ON'))));
   const qualify = bindQualify(state, inSelect('QUALIFY'));
   const result: SelectResult = {
-    items: written.map((item) => ({ ...item, expression: toBucket(item.expression) })),
+    items: mapHeld(written, toBucket),
     keys,
     having,
     windows: mapWindows(windows.windows, toBucket),
@@ -118,7 +118,7 @@ export function bindSelect(
   return projectGroups(plan, result, groups, state);
 }
 
-function clauseOf(state: SelectState, name: string, aggregates = true): Clause {
+function clauseOf(state: SelectState, name: string, aggregates = true, aliases: Clause['aliases'] = null): Clause {
   const { context, scope, commonTables } = state;
   return {
     context,
@@ -128,18 +128,18 @@ function clauseOf(state: SelectState, name: string, aggregates = true): Clause {
     relation: aggregates ? state.above : state.input,
     aggregates: aggregates ? state.aggregates : null,
     unnests: name === 'SELECT' || name === 'ORDER BY' ? state.unnests : null,
+    parameters: null,
     windows: aggregates ? state.windows : null,
+    aliases,
   };
 }
 
 function bindWhere(state: SelectState, plan: LogicalPlan): LogicalPlan {
-  const { where } = state.syntax;
+  const { where, mayChooseColumns } = state.syntax;
   if (where === null) return plan;
   const relation = new Relation();
-  const parts = bindWhereConjuncts(expandCondition(where, clauseOf(state, 'WHERE', false)), {
-    ...clauseOf(state, 'WHERE', false),
-    relation,
-  });
+  const clause = { ...clauseOf(state, 'WHERE', false), relation };
+  const parts = bindWhereConjuncts(mayChooseColumns ? expandCondition(where, clause) : where, clause);
   const condition = conjunction(parts.map((part) => coerceBool(part, 'WHERE')));
   // Left rows that a condition leaves away need no windows, unless the condition looks at them.
   const reads = columnsOf(condition);
@@ -275,12 +275,11 @@ function addItem(groups: Groups, { expression, name }: BoundItem, state: SelectS
 
 function projectGroups(plan: LogicalPlan, result: SelectResult, groups: Groups, state: SelectState): BoundQuery {
   const { aggregates, scope, context } = state;
-  const rewrite = (expression: Expression) => groups.rewrite(expression, scope, aggregates);
-  const calls: readonly AggregateColumn[] = aggregates.calls.map((call) => ({
-    ...call,
-    name: call.function,
-    nullable: aggregates.isNullable(call.id),
-  }));
+  const rewrite = groups.rewriter(scope, aggregates);
+  const calls = aggregates.calls.map((call): AggregateColumn => {
+    const { id, function: name, type } = call;
+    return { id, name, type, nullable: aggregates.isNullable(id), call };
+  });
   const grouping = groups.columns.map((group) => group.expression);
   const early = state.unnests.readBy(grouping);
   const input = withUnnested(state.input.settle(plan), early);
@@ -289,8 +288,8 @@ function projectGroups(plan: LogicalPlan, result: SelectResult, groups: Groups, 
     : aggregatePlan(input, groups.columns, calls);
   const rewritten: SelectResult = {
     ...result,
-    items: result.items.map((item) => ({ ...item, expression: rewrite(item.expression) })),
-    keys: result.keys.map((key) => ({ ...key, expression: rewrite(key.expression) })),
+    items: mapHeld(result.items, rewrite),
+    keys: mapHeld(result.keys, rewrite),
     distinctOn: result.distinctOn.map(rewrite),
     having: result.having === null ? null : rewrite(result.having),
     limitBy: result.limitBy && { ...result.limitBy, keys: result.limitBy.keys.map(rewrite) },

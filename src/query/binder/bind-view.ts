@@ -29,7 +29,7 @@ export function viewColumns(view: ViewDefinition, context: BindContext): readonl
 
 function boundQuery(view: ViewDefinition, context: BindContext): BoundQuery {
   const name = storedName(view).toLowerCase();
-  const open = context.openViews ?? [];
+  const open = context.openViews;
   if (open.includes(name))
     throw new DbError('invalid_argument', `view ${view.name} reads itself`, { hint: [...open, name].join(' reads ') });
   if (open.length >= DEEPEST) throw new DbError('nesting_too_deep', `more than ${DEEPEST} views inside each other`);

@@ -37,7 +37,7 @@ export function bindWindow(name: string, syntax: FunctionCall, clause: Clause): 
     ...clause,
     windows: null,
     unnests: null,
-    parameters: new Map(),
+    parameters: null,
     name: `the arguments of window function ${name}`,
   };
   const bind = (each: Syntax): Expression => withoutWindows(clause.context.bindExpression(each, inner), windows);

@@ -6,7 +6,7 @@ import { sameType } from '../../core/types.js';
 import type { ServerFacts } from '../catalog/system-table.js';
 import type { FileCatalog } from '../files/statement-files.js';
 import { withoutNulls } from '../functions/types.js';
-import type { Expression } from '../plan/expression.js';
+import { type Expression, mapShared } from '../plan/expression.js';
 import type { Query } from '../syntax/ast/query.js';
 import { scalarCall } from './bind-call.js';
 import { bindExpression } from './bind-expression.js';
@@ -18,6 +18,7 @@ import { castTo } from './coercion.js';
 import type { BindContext, BoundQuery } from './context.js';
 import { columnOf } from './expressions.js';
 import { DEFAULT_PATH, type SearchPath } from './object-name.js';
+import type { PivotValues } from './pivot-values.js';
 import { projectPlan } from './plans.js';
 import { catalogFacts, systemTablePlan } from './system-tables.js';
 
@@ -30,9 +31,11 @@ export interface BindOptions {
   readonly nowNanoseconds: bigint;
   readonly evaluateConstant: (expression: Expression) => Value;
   /** Absent: nothing is known of settings and running queries. */
-  readonly server?: ServerFacts;
+  readonly server?: (() => ServerFacts) | undefined;
   /** Absent: files cannot be read here. */
-  readonly files?: FileCatalog;
+  readonly files?: FileCatalog | undefined;
+  /** Absent: no query can be run for PIVOT. */
+  readonly pivots?: PivotValues | undefined;
 }
 
 /** Common tables and views that are bound anew in one statement: each may read others twice. */
@@ -45,22 +48,35 @@ const NO_FILES: FileCatalog = {
 };
 
 export function createBindContext(options: BindOptions): BindContext {
-  const { sql, snapshot, parameters, timezone, nowNanoseconds } = options;
+  const { sql, snapshot, parameters, timezone } = options;
   let last = 0;
   let uses = 0;
+  let readVolatile = false;
   const searchPath = options.searchPath ?? DEFAULT_PATH;
-  const catalog = catalogFacts(snapshot, options.server, searchPath, () => context);
+  const catalog = () => {
+    readVolatile = true;
+    return catalogFacts(snapshot, options.server?.(), searchPath, () => context);
+  };
   const context: BindContext = {
     sql,
     snapshot,
     parameters,
     timezone,
     searchPath,
-    nowNanoseconds,
+    now: () => {
+      readVolatile = true;
+      return options.nowNanoseconds;
+    },
     evaluateConstant: (expression) => (expression.kind === 'literal' ? expression.value : options.evaluateConstant(expression)),
     catalog,
-    systemTable: (table, nextId) => systemTablePlan(table, catalog, nextId),
-    files: options.files ?? NO_FILES,
+    systemTable: (table, nextId) => systemTablePlan(table, catalog(), nextId),
+    files: () => {
+      readVolatile = true;
+      return options.files ?? NO_FILES;
+    },
+    hasReadVolatile: () => readVolatile,
+    openViews: [],
+    pivots: options.pivots ?? null,
     relations: [],
     sharedTables: new Map(),
     countUse: (name, position) => {
@@ -86,7 +102,10 @@ export function createBindContext(options: BindOptions): BindContext {
 export function bindRoot(query: Query, context: BindContext): BoundQuery {
   const bound = bindQuery(query, context, null, new Map());
   const nested = bound.columns.some((column) => column.type.kind !== 'null' && !sameType(column.type, withoutNulls(column.type)));
-  const columns = bound.columns.map((column) => ({ ...column, type: withoutNulls(column.type) }));
+  const columns = mapShared(bound.columns, (column) => {
+    const type = withoutNulls(column.type);
+    return type === column.type ? column : { ...column, type };
+  });
   if (!nested) return { ...bound, columns };
   // Lists of nothing but NULL become lists of text; a column of NULLs needs no change of its values.
   const casts = bound.columns.map((column, i) => {

@@ -7,7 +7,7 @@ import { type DataType, sameType, typeName, UTF8 } from '../../core/types.js';
 import { commonType } from '../functions/types.js';
 import { inputsOf, type LogicalPlan, type OutputColumn, type RecursivePlan } from '../plan/logical.js';
 import { freeColumns } from '../plan/traverse.js';
-import type { Query, SetOperation, WithClause } from '../syntax/ast/query.js';
+import type { CommonTable, Query, SetOperation, WithClause } from '../syntax/ast/query.js';
 import { castTo } from './coercion.js';
 import {
   type BindContext,
@@ -35,19 +35,23 @@ export function withCommonTables(around: object, clause: WithClause, visible: Co
     names.add(name);
     const recursive = clause.recursive && countReferences(entry.query, name) > 0;
     if (recursive) checkRecursion(entry, name);
-    const rest = { ...around, with: null };
-    const uses = countReferences([rest, ...clause.entries.slice(i + 1).map((later) => later.query)], name);
     tables.set(name, {
       name: entry.name.name,
       columns: entry.columns.map((column) => column.name),
       query: entry.query,
       visible: new Map(tables),
-      shared: entry.materialized ?? uses > 1,
+      shared: entry.materialized ?? usesOf(entry, clause.entries.slice(i + 1), around) > 1,
       recursive,
       position: entry.position,
     });
   });
   return tables;
+}
+
+function usesOf(entry: CommonTable, later: readonly CommonTable[], around: object): number {
+  if (entry.uses !== null) return entry.uses;
+  const rest = { ...around, with: null };
+  return countReferences([rest, ...later.map((each) => each.query)], entry.name.name.toLowerCase());
 }
 
 /** The rows of a common table where it is used. */

@@ -65,16 +65,18 @@ export interface BindContext {
   readonly parameters: Parameters | undefined;
   readonly timezone: string;
   /** Statement start, nanoseconds since the epoch. */
-  readonly nowNanoseconds: bigint;
+  now(): bigint;
   /** What the system tables and the functions about the catalog say. */
-  readonly catalog: CatalogFacts;
+  catalog(): CatalogFacts;
   readonly systemTable: SystemTableBinder;
-  readonly files: FileCatalog;
+  files(): FileCatalog;
+  /** Whether something was read so far that another run of the statement may find changed, although its tables are the same. */
+  hasReadVolatile(): boolean;
   readonly searchPath: SearchPath;
   /** Views that are being bound, outermost first. */
-  readonly openViews?: readonly string[];
-  /** What PIVOT has found in the data; missing: no query can be run for it. */
-  readonly pivots?: PivotValues;
+  readonly openViews: readonly string[];
+  /** What PIVOT has found in the data; null: no query can be run for it. */
+  readonly pivots: PivotValues | null;
   /** Relations that are computed once, in an order in which each reads earlier ones only. */
   readonly relations: SharedRelation[];
   /** The relations that common tables have become. */
@@ -100,13 +102,13 @@ export interface FromClause {
   readonly context: BindContext;
   readonly outer: Scope | null;
   /** The tables to the left and, around them, `outer`: what LATERAL and table functions may read. Missing: nothing stands to the left. */
-  readonly lateral?: Scope;
+  readonly lateral?: Scope | null;
   readonly commonTables: CommonTables;
   /** Where WINDOW JOINs are noted; missing: they may not stand here. */
   readonly windowJoins?: WindowJoinCalls[] | null;
 }
 
-/** Where an expression stands, and what it may hold there. */
+/** Where an expression stands, and what it may hold there. Clauses that are made often name every field: objects of one shape are copied fastest. */
 export interface Clause {
   readonly context: BindContext;
   /** For messages: WHERE, GROUP BY, … */
@@ -120,11 +122,11 @@ export interface Clause {
   /** Where unnest(…) gives rows; missing or null: it may not stand here. */
   readonly unnests?: UnnestCollector | null;
   /** Parameters of the lambdas around the expression, by name (lower case). */
-  readonly parameters?: ReadonlyMap<string, LambdaParameter>;
+  readonly parameters?: ReadonlyMap<string, LambdaParameter> | null;
   /** Undefined or null: window functions may not stand here. */
   readonly windows?: WindowCollector | null;
   /** Names of the SELECT list that may be used where no column has the name (lower case). */
-  readonly aliases?: ReadonlyMap<string, Expression>;
+  readonly aliases?: ReadonlyMap<string, Expression> | null;
 }
 
 /** Fails with `unsupported`, naming the construct. */

@@ -36,6 +36,7 @@ export function joinLateral(
 
 /** True when the outer rows' columns are read by the plan. */
 export function dependsOn(plan: LogicalPlan, outer: LogicalPlan): boolean {
+  if (plan.kind === 'scan') return false;
   return outerColumns(outer, plan).length > 0;
 }
 

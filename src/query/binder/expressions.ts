@@ -31,24 +31,37 @@ export function not(operand: Expression): Expression {
 
 /** The operands joined by AND, nested ones flattened; true for none. */
 export function conjunction(operands: readonly Expression[]): Expression {
-  const flat = operands.flatMap(conjuncts);
+  const flat: Expression[] = [];
+  for (const operand of operands) addConjuncts(operand, flat);
   const [first] = flat;
   if (!first) return boolLiteral(true);
   if (flat.length === 1) return first;
-  return { kind: 'and', operands: flat, type: BOOL, nullable: flat.some((operand) => operand.nullable), position: first.position };
+  return { kind: 'and', operands: flat, type: BOOL, nullable: flat.some(isNullable), position: first.position };
+}
+
+function isNullable(expression: Expression): boolean {
+  return expression.nullable;
 }
 
 export function disjunction(operands: readonly Expression[]): Expression {
-  const flat = operands.flatMap((operand) => (operand.kind === 'or' ? operand.operands : [operand]));
+  const flat = operands.some((operand) => operand.kind === 'or')
+    ? operands.flatMap((operand) => (operand.kind === 'or' ? operand.operands : [operand]))
+    : operands;
   const [first] = flat;
   if (!first) return boolLiteral(false);
   if (flat.length === 1) return first;
-  return { kind: 'or', operands: flat, type: BOOL, nullable: flat.some((operand) => operand.nullable), position: first.position };
+  return { kind: 'or', operands: flat, type: BOOL, nullable: flat.some(isNullable), position: first.position };
 }
 
 export function conjuncts(expression: Expression): readonly Expression[] {
-  if (expression.kind === 'and') return expression.operands.flatMap(conjuncts);
-  return isTrue(expression) ? [] : [expression];
+  const flat: Expression[] = [];
+  addConjuncts(expression, flat);
+  return flat;
+}
+
+function addConjuncts(expression: Expression, flat: Expression[]): void {
+  if (expression.kind === 'and') for (const operand of expression.operands) addConjuncts(operand, flat);
+  else if (!isTrue(expression)) flat.push(expression);
 }
 
 /** Searched CASE of one type. */
@@ -103,27 +116,4 @@ function valueFingerprint(value: Value): string {
   return typeof value === 'object'
     ? JSON.stringify(value, (_, inner) => (typeof inner === 'bigint' ? `${inner}n` : inner))
     : (JSON.stringify(value) ?? String(value));
-}
-
-/** The node with its direct children changed. */
-export function mapChildren(node: Expression, change: (child: Expression) => Expression): Expression {
-  switch (node.kind) {
-    case 'column':
-    case 'literal':
-    case 'lambda_parameter':
-      return node;
-    case 'call':
-      return { ...node, args: node.args.map(change) };
-    case 'case':
-      return {
-        ...node,
-        branches: node.branches.map((branch) => ({ when: change(branch.when), then: change(branch.then) })),
-        otherwise: node.otherwise ? change(node.otherwise) : null,
-      };
-    case 'and':
-    case 'or':
-      return { ...node, operands: node.operands.map(change) };
-    default:
-      return { ...node, operand: change(node.operand) };
-  }
 }

@@ -1,10 +1,10 @@
 /** Grouped queries: which expressions the groups are, and the rewriting of everything above them to the groups' columns. */
 import { DbError } from '../../core/errors.js';
 import { INT32 } from '../../core/types.js';
-import { type ColumnId, type Expression, walkExpression } from '../plan/expression.js';
+import { type ColumnId, type Expression, mapChildren, someNode } from '../plan/expression.js';
 import type { AggregateCollector, GroupingCall } from './aggregate-collector.js';
 import { scalarCall } from './bind-call.js';
-import { caseOf, fingerprint, literal, mapChildren } from './expressions.js';
+import { caseOf, fingerprint, literal } from './expressions.js';
 import type { GroupColumn } from './plans.js';
 import type { Scope } from './scope.js';
 
@@ -75,21 +75,30 @@ export class Groups {
   }
 
   /**
-   * The expression over the groups' output. Fails with `invalid_grouping` at an input column that is neither grouped nor aggregated;
+   * Gives expressions over the groups' output. They fail with `invalid_grouping` at an input column that is neither grouped nor aggregated;
    * columns that are not of `input` (aggregates, subqueries, the query around) stay.
    */
-  rewrite(expression: Expression, input: Scope, aggregates: AggregateCollector): Expression {
-    const inputIds = new Set([...input.columns.map((column) => column.id), ...input.windowJoins.flatMap((join) => [...join.made])]);
+  rewriter(input: Scope, aggregates: AggregateCollector): (expression: Expression) => Expression {
+    const inputIds = new Set(input.columns.map((column) => column.id));
+    for (const { made } of input.windowJoins) for (const id of made) inputIds.add(id);
+    const heads = new Set(this.all.map((group) => headOf(group.expression)));
     const replace = (node: Expression): Expression => {
-      const group = this.all.length === 0 || node.kind === 'literal' ? undefined : this.byText.get(fingerprint(node));
-      if (group) return asColumn(group, node);
-      const asked = node.kind === 'column' ? aggregates.groupings.get(node.id) : undefined;
+      const group = heads.has(headOf(node)) ? this.byText.get(fingerprint(node)) : undefined;
+      if (group && node.kind !== 'literal') return asColumn(group, node);
+      if (node.kind !== 'column') return mapChildren(node, replace);
+      const asked = aggregates.groupings.get(node.id);
       if (asked) return this.grouping(asked);
-      if (node.kind === 'column' && inputIds.has(node.id) && !aggregates.has(node.id)) throw ungrouped(node);
-      return mapChildren(node, replace);
+      if (inputIds.has(node.id) && !aggregates.has(node.id)) throw ungrouped(node);
+      return node;
     };
-    return replace(expression);
+    return replace;
   }
+}
+
+/** Equal for equal expressions, and had sooner than their whole text. */
+function headOf(expression: Expression): string | ColumnId {
+  if (expression.kind === 'column') return expression.id;
+  return expression.kind === 'call' ? expression.function : expression.kind;
 }
 
 function asColumn(group: GroupColumn, node: Expression): Expression {
@@ -106,11 +115,7 @@ function ungrouped(column: Extract<Expression, { kind: 'column' }>): DbError {
 
 /** True when the expression reads the result of an aggregate. */
 export function readsAggregate(expression: Expression, aggregates: AggregateCollector): boolean {
-  let found = false;
-  walkExpression(expression, (node) => {
-    if (node.kind === 'column' && aggregates.has(node.id)) found = true;
-  });
-  return found;
+  return someNode(expression, (node) => node.kind === 'column' && aggregates.has(node.id));
 }
 
 /** Fails when a group expression holds an aggregate. */

@@ -3,8 +3,7 @@ import { DbError } from '../../core/errors.js';
 import { INT32 } from '../../core/types.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import type { LogicalPlan, ScanPlan } from '../plan/logical.js';
-import { inputsOf } from '../plan/logical.js';
-import { cloneWithFreshIds, withInputs } from '../plan/traverse.js';
+import { cloneWithFreshIds } from '../plan/traverse.js';
 import type { LatestOn } from '../syntax/ast/query.js';
 import { aggregateColumn } from './aggregate-column.js';
 import { castTo } from './coercion.js';
@@ -49,9 +48,10 @@ export function latestRows(syntax: LatestOn, plan: LogicalPlan, from: BoundRelat
 function withRowIds(plan: LogicalPlan, ids: readonly [ColumnId, ColumnId]): LogicalPlan | undefined {
   if (plan.kind === 'scan') return scanWithRowIds(plan, ids);
   if (plan.kind !== 'filter' && !(plan.kind === 'join' && (plan.join === 'semi' || plan.join === 'anti'))) return undefined;
-  const [first, ...rest] = inputsOf(plan);
-  const input = first && withRowIds(first, ids);
-  return input && ({ ...withInputs(plan, [input, ...rest]), output: input.output } as LogicalPlan);
+  const input = withRowIds(plan.kind === 'join' ? plan.left : plan.input, ids);
+  if (!input) return undefined;
+  const { output } = input;
+  return plan.kind === 'join' ? { ...plan, left: input, output } : { ...plan, input, output };
 }
 
 /** The scan with two more output columns: segment index and row in the segment. */

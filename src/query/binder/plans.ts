@@ -121,9 +121,13 @@ export interface GroupColumn {
   readonly expression: Expression;
 }
 
-export interface AggregateColumn extends AggregateCall {
+/** A call and the column that it makes. */
+export interface AggregateColumn {
+  readonly id: ColumnId;
   readonly name: string;
+  readonly type: DataType;
   readonly nullable: boolean;
+  readonly call: AggregateCall;
 }
 
 export function aggregatePlan(input: LogicalPlan, groups: readonly GroupColumn[], aggregates: readonly AggregateColumn[]): AggregatePlan {
@@ -131,7 +135,7 @@ export function aggregatePlan(input: LogicalPlan, groups: readonly GroupColumn[]
     kind: 'aggregate',
     input,
     groups: groups.map((group) => group.expression),
-    aggregates: aggregates.map(({ name: _name, nullable: _nullable, ...call }) => call),
+    aggregates: aggregates.map(({ call }) => call),
     output: [
       ...groups.map(({ id, name, expression }) => ({ id, name, type: expression.type, nullable: expression.nullable })),
       ...aggregates.map(({ id, name, type, nullable }) => ({ id, name, type, nullable })),

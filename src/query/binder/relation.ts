@@ -1,5 +1,5 @@
 /** The rows below the expressions of a clause. Subqueries in those expressions join themselves to them. */
-import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
+import { addColumnsOf, type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import { freeColumns } from '../plan/traverse.js';
 
@@ -31,7 +31,7 @@ export class Relation {
   attach(produced: readonly ColumnId[], expressions: readonly Expression[], attach: Attachment, subquery?: LogicalPlan): void {
     for (const id of produced) this.produced.add(id);
     const reads = new Set<ColumnId>(subquery ? freeColumns(subquery) : []);
-    for (const expression of expressions) for (const id of columnsOf(expression)) reads.add(id);
+    for (const expression of expressions) addColumnsOf(expression, reads);
     this.pending.push({ attach, expressions, produced, reads });
   }
 
@@ -54,6 +54,7 @@ export class Relation {
 
   /** Those that add columns which the expression reads, and what they need themselves, are joined with `other` instead. */
   moveTo(other: Relation, expression: Expression): void {
+    if (this.isEmpty) return;
     const wanted = columnsOf(expression);
     for (const pending of this.pending.filter(({ produced }) => produced.some((id) => wanted.has(id)))) {
       const at = this.pending.indexOf(pending);

@@ -22,7 +22,7 @@ const SYSTEM_ROWS = 1024n;
 export function sampled(plan: LogicalPlan, sample: TableSample | null, clause: FromClause): LogicalPlan {
   if (sample === null) return plan;
   const size = constant(sample.size, 'the size of a sample', clause);
-  const seed = sample.seed === null ? clause.context.nowNanoseconds + BigInt(sample.position) : seedOf(sample.seed, clause);
+  const seed = sample.seed === null ? clause.context.now() + BigInt(sample.position) : seedOf(sample.seed, clause);
   if (sample.unit === 'percent') {
     if (!(size >= 0 && size <= 100)) throw invalid(`a sample takes 0 to 100 percent, not ${size}`, sample);
     return percentOf(plan, size, seed, sample, clause);

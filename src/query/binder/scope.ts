@@ -26,6 +26,9 @@ export interface ResolvedName {
   readonly fields: readonly Identifier[];
 }
 
+const NO_COLUMNS: readonly ScopeColumn[] = [];
+const NO_FIELDS: readonly Identifier[] = [];
+
 export class Scope {
   readonly columns: readonly ScopeColumn[];
   /** Scope of the query around a subquery: its columns are visible too (correlation). */
@@ -59,15 +62,20 @@ export class Scope {
     const second = name[1];
     const third = name[2];
     if (second) {
-      const qualified = this.named(second.name).filter((column) => sameName(column.table, first.name));
-      if (qualified.length > 0) return { column: single(qualified, name), fields: name.slice(2) };
-      const schema = third ? this.named(third.name).filter((column) => sameName(column.table, second.name)) : [];
-      if (third && schema.length > 0) return { column: single(schema, name), fields: name.slice(3) };
+      const qualified = this.inTable(first.name, second.name);
+      if (qualified.length > 0) return { column: single(qualified, name), fields: rest(name, 2) };
+      const schema = third ? this.inTable(second.name, third.name) : [];
+      if (schema.length > 0) return { column: single(schema, name), fields: rest(name, 3) };
     }
-    const plain = this.named(first.name).filter((column) => column.unqualified);
+    const named = this.named(first.name);
+    const plain = named.every(isUnqualified) ? named : named.filter(isUnqualified);
     if (plain.length === 0) return undefined;
     if (second && plain.every((column) => column.type.kind !== 'struct')) return undefined;
-    return { column: single(plain, name), fields: name.slice(1) };
+    return { column: single(plain, name), fields: rest(name, 1) };
+  }
+
+  private inTable(table: string, name: string): readonly ScopeColumn[] {
+    return this.named(name).filter((column) => sameName(column.table, table));
   }
 
   /** True when some table here has this alias. */
@@ -85,7 +93,7 @@ export class Scope {
         else this.byName.set(key, [column]);
       }
     }
-    return this.byName.get(name.toLowerCase()) ?? [];
+    return this.byName.get(name.toLowerCase()) ?? NO_COLUMNS;
   }
 
   private notFound(name: QualifiedName): DbError {
@@ -115,11 +123,19 @@ export function sameName(a: string | null, b: string): boolean {
   return a !== null && (a === b || a.toLowerCase() === b.toLowerCase());
 }
 
+function isUnqualified(column: ScopeColumn): boolean {
+  return column.unqualified;
+}
+
+function rest(name: QualifiedName, from: number): readonly Identifier[] {
+  return name.length > from ? name.slice(from) : NO_FIELDS;
+}
+
 function single(columns: readonly ScopeColumn[], name: QualifiedName): ColumnExpression {
-  const [column, ...others] = columns;
+  const column = columns[0];
   const position = name[0]?.position ?? -1;
   if (!column) throw new DbError('internal', 'a resolved name without a column', { position });
-  if (others.some((other) => other.id !== column.id)) {
+  if (columns.length > 1 && columns.some((other) => other.id !== column.id)) {
     const tables = columns.map((each) => each.table).filter((table) => table !== null);
     throw new DbError('ambiguous_column', `column ${name.map((part) => part.name).join('.')} is ambiguous`, {
       position,

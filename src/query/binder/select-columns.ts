@@ -64,17 +64,10 @@ function expansions(syntax: Syntax, clause: Clause): readonly { readonly chosen:
 
 /** COLUMNS nodes of the expression, not of queries inside it. */
 function columnsIn(syntax: Syntax): readonly ColumnsExpression[] {
-  let found = known.get(syntax);
-  if (!found) {
-    found = [];
-    collectColumns(syntax, found);
-    known.set(syntax, found);
-  }
+  const found: ColumnsExpression[] = [];
+  collectColumns(syntax, found);
   return found;
 }
-
-/** Trees are shared by the statements of one text. */
-const known = new WeakMap<Syntax, ColumnsExpression[]>();
 
 function collectColumns(node: object, found: ColumnsExpression[]): void {
   const { kind } = node as { kind?: unknown };

@@ -17,24 +17,25 @@ export interface BoundItem {
   readonly position: number;
 }
 
-/** Items may name the ones before them by alias. */
-export function bindItems(items: readonly SelectItem[], clause: Clause): readonly BoundItem[] {
+/** Items may name the ones before them by alias. `mayChoose`: COLUMNS(…) may stand in them. */
+export function bindItems(items: readonly SelectItem[], clause: Clause, mayChoose = true): readonly BoundItem[] {
   const aliases = new Map<string, Expression>();
+  const inItem: Clause = { ...clause, aliases };
   const bound: BoundItem[] = [];
   for (const item of items) {
     if (item.expression.kind === 'star') {
       bound.push(...expandStar(item.expression, clause));
       continue;
     }
-    const expanded = expandColumns(item, clause);
+    const expanded = mayChoose ? expandColumns(item, clause) : null;
     if (expanded) {
       for (const each of expanded) {
-        const own = clause.context.bindExpression(each.item.expression, { ...clause, aliases });
+        const own = clause.context.bindExpression(each.item.expression, inItem);
         bound.push({ name: each.name, expression: own, named: true, position: item.position });
       }
       continue;
     }
-    const expression = clause.context.bindExpression(item.expression, { ...clause, aliases });
+    const expression = clause.context.bindExpression(item.expression, inItem);
     const name = item.alias?.name ?? storedName(expression, outputName(item.expression, clause.context.sql));
     if (item.alias) aliases.set(name.toLowerCase(), expression);
     bound.push({ name, expression, named: item.alias !== null || item.expression.kind === 'column', position: item.position });

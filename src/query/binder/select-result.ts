@@ -2,6 +2,7 @@
 import { DbError } from '../../core/errors.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import type { LogicalPlan, SortKey } from '../plan/logical.js';
+import { mapHeld } from '../plan/traverse.js';
 import { type BoundQuery, unsupported } from './context.js';
 import { firstRows } from './distinct-on.js';
 import { fingerprint } from './expressions.js';
@@ -45,9 +46,8 @@ export function projectResult(below: LogicalPlan, result: SelectResult, nextId: 
     }
     return projection.column(expression);
   };
-  const keys = result.keys
-    .filter((key) => key.expression.kind !== 'literal')
-    .map((key) => ({ ...key, expression: visible(key.expression, 'ORDER BY') }));
+  const sorting = result.keys.filter((key) => key.expression.kind !== 'literal');
+  const keys = mapHeld(sorting, (expression) => visible(expression, 'ORDER BY'));
   const by = result.limitBy?.keys.map((expression) => visible(expression, 'LIMIT BY')) ?? [];
   const limitedBy = (plan: LogicalPlan) => (result.limitBy ? limitByPlan(plan, by, result.limitBy.limit, result.limitBy.offset) : plan);
   const on = result.distinctOn.map((expression) => projection.column(expression));

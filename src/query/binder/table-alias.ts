@@ -10,7 +10,7 @@ export function renamed(columns: readonly OutputColumn[], names: readonly string
   if (names.length > columns.length) {
     throw new DbError('type_mismatch', `${names.length} column names for ${columns.length} columns`, { position });
   }
-  return columns.map((column, i) => ({ ...column, name: names[i] ?? column.name }));
+  return names.length === 0 ? columns : columns.map((column, i) => ({ ...column, name: names[i] ?? column.name }));
 }
 
 export function asRelation(
@@ -22,11 +22,8 @@ export function asRelation(
   position: number,
 ): BoundRelation {
   const table = alias?.name.name ?? name;
-  const named = renamed(
-    columns,
-    (alias?.columns ?? []).map((column) => column.name),
-    position,
-  );
+  const names = alias === null ? [] : alias.columns.map((column) => column.name);
+  const named = renamed(columns, names, position);
   return {
     plan,
     columns: named.map(

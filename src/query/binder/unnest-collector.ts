@@ -1,5 +1,5 @@
 /** The lists of a SELECT list that become rows: side by side, each list once. */
-import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
+import { addColumnsOf, type ColumnId, type Expression } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import { columnOf, fingerprint } from './expressions.js';
 import { unnestPlan } from './plans.js';
@@ -32,7 +32,9 @@ export class UnnestCollector {
 
   /** The lists whose elements some of the expressions read: grouping by elements comes after unnesting. */
   readBy(expressions: readonly Expression[]): readonly UnnestedList[] {
-    const read = new Set(expressions.flatMap((expression) => [...columnsOf(expression)]));
+    if (this.byText.size === 0) return [];
+    const read = new Set<ColumnId>();
+    for (const expression of expressions) addColumnsOf(expression, read);
     return this.lists.filter(({ column }) => read.has(column.id));
   }
 }

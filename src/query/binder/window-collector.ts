@@ -40,9 +40,10 @@ export class WindowCollector {
   /** The first window function in the expression, if any. */
   in(expression: Expression): Expression | undefined {
     let found: Expression | undefined;
-    walkExpression(expression, (node) => {
-      if (node.kind === 'column' && this.ids.has(node.id)) found ??= node;
-    });
+    if (this.ids.size > 0)
+      walkExpression(expression, (node) => {
+        if (node.kind === 'column' && this.ids.has(node.id)) found ??= node;
+      });
     return found;
   }
 }

@@ -136,6 +136,7 @@ function selectOf(tree: Tree, position: number, translation: Translation): Selec
   };
   return {
     kind: 'select',
+    mayChooseColumns: true,
     position,
     end: position,
     ...distinctOf(tree.distinct, position, translation),
@@ -244,7 +245,7 @@ function withOf(value: unknown, position: number, translation: Translation): Wit
       identifier(nameOf(isTree(each) && each.column !== undefined ? each.column : each), position),
     );
     const name = identifier(checkName(nameOf(tree.name), translation, position), position);
-    return { position, end: position, name, columns, materialized: null, query: translation.query(tree.stmt, position) };
+    return { position, end: position, name, columns, materialized: null, query: translation.query(tree.stmt, position), uses: null };
   });
   return {
     position,

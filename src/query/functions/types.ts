@@ -121,22 +121,26 @@ function integerWidens(from: DataType, to: DataType): boolean {
 
 /** The one type to which all can be converted (CASE, COALESCE, UNION, comparison, IN); undefined when there is none. */
 export function commonType(types: readonly ArgumentType[]): DataType | undefined {
-  const firm = types.filter((type) => !type.literal && type.type.kind !== 'null');
-  const literals = types.filter((type) => type.literal && type.type.kind !== 'null');
   let common: DataType | undefined;
-  for (const { type } of firm) {
-    common = common === undefined ? type : pairType(common, type);
-    if (common === undefined) return undefined;
-  }
-  // Text literals adapt to everything else, so they come last.
-  for (const literal of [...literals.filter((type) => !isText(type.type)), ...literals.filter((type) => isText(type.type))]) {
-    if (common === undefined) common = literal.type;
-    else if (!literalJoins(literal, common)) {
-      common = pairType(common, literal.type);
-      if (common === undefined) return undefined;
+  for (const rank of [FIRM, LITERAL, TEXT_LITERAL]) {
+    for (const each of types) {
+      if (each.type.kind === 'null' || rankOf(each) !== rank) continue;
+      if (common === undefined) common = each.type;
+      else if (rank === FIRM || !literalJoins(each, common)) {
+        common = pairType(common, each.type);
+        if (common === undefined) return undefined;
+      }
     }
   }
   return common ?? types[0]?.type;
+}
+
+/** Literals adapt to the rest, so they come later; text literals adapt to everything else, so they come last. */
+const [FIRM, LITERAL, TEXT_LITERAL] = [0, 1, 2];
+
+function rankOf({ literal, type }: ArgumentType): number {
+  if (!literal) return FIRM;
+  return isText(type) ? TEXT_LITERAL : LITERAL;
 }
 
 /** A literal takes the other side's type where it fits; a decimal literal beside an integer column does not become an integer. */

@@ -6,7 +6,7 @@ import type { Value } from '../../core/batch.js';
 import { BOOL, DATE32, type DataType, isInteger, sameType, UNITS_PER_SECOND } from '../../core/types.js';
 import { conjunction, conjuncts, isNull, literal } from '../binder/expressions.js';
 import { integerRange } from '../functions/types.js';
-import { type Expression, mapExpression } from '../plan/expression.js';
+import { type Expression, mapChildren } from '../plan/expression.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import { mapOwnExpressions } from '../plan/traverse.js';
 import { emptyPlan, mapPlan, type Rule, type RuleContext } from './rule.js';
@@ -14,13 +14,16 @@ import { emptyPlan, mapPlan, type Rule, type RuleContext } from './rule.js';
 export const COMPARABLE_COLUMNS: Rule = {
   name: 'comparable_columns',
   doc: 'Arithmetic, truncation and casts move from the column to the constant that it is compared with.',
-  apply: (plan, context) => mapPlan(plan, (node) => rewriteNode(node, context)),
+  apply: (plan, context) => {
+    const rewrite = (condition: Expression): Expression => rewriteComparison(mapChildren(condition, rewrite), context);
+    return mapPlan(plan, (node) => rewriteNode(node, rewrite));
+  },
 };
 
-function rewriteNode(node: LogicalPlan, context: RuleContext): LogicalPlan {
+function rewriteNode(node: LogicalPlan, rewrite: (condition: Expression) => Expression): LogicalPlan {
   if (node.kind !== 'filter' && node.kind !== 'scan') return node;
-  const changed = mapOwnExpressions(node, (condition) => mapExpression(condition, (each) => rewriteComparison(each, context)));
-  if (changed.kind !== 'scan') return changed;
+  const changed = mapOwnExpressions(node, rewrite);
+  if (changed.kind !== 'scan' || changed === node) return changed;
   const filters = changed.filters.flatMap(conjuncts);
   if (filters.some((filter) => filter.kind === 'literal')) return emptyPlan(changed);
   return { ...changed, filters };

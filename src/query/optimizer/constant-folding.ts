@@ -3,31 +3,28 @@
 import { DbError } from '../../core/errors.js';
 import { boolLiteral, conjunction, disjunction, isTrue, literal } from '../binder/expressions.js';
 import { scalarFunction } from '../functions/registry.js';
-import { type Expression, mapExpression } from '../plan/expression.js';
+import { type Expression, mapChildren } from '../plan/expression.js';
 import type { LogicalPlan } from '../plan/logical.js';
-import { mapOwnExpressions, ownExpressions } from '../plan/traverse.js';
+import { mapOwnExpressions } from '../plan/traverse.js';
 import { emptyPlan, mapPlan, type Rule, type RuleContext } from './rule.js';
 
 export const CONSTANT_FOLDING: Rule = {
   name: 'constant_folding',
   doc: 'Expressions over constants are computed once; conditions that are always true or never true vanish.',
-  apply: (plan, context) => mapPlan(plan, (node) => foldNode(node, context)),
+  apply: (plan, context) => {
+    const fold = (expression: Expression): Expression => foldOne(mapChildren(expression, fold), context);
+    return mapPlan(plan, (node) => foldNode(node, fold));
+  },
 };
 
-function foldNode(node: LogicalPlan, context: RuleContext): LogicalPlan {
-  const foldable = ownExpressions(node).some((expression) => expression.kind !== 'column' && expression.kind !== 'literal');
-  if (!foldable) return node;
-  const folded = mapOwnExpressions(node, (expression) => foldExpression(expression, context));
+function foldNode(node: LogicalPlan, fold: (expression: Expression) => Expression): LogicalPlan {
+  const folded = mapOwnExpressions(node, fold);
   if (folded.kind === 'filter') {
     if (isTrue(folded.condition)) return folded.input;
     if (folded.condition.kind === 'literal') return emptyPlan(folded);
   }
   if (folded.kind === 'join' && folded.residual !== null && isTrue(folded.residual)) return { ...folded, residual: null };
   return folded;
-}
-
-function foldExpression(expression: Expression, context: RuleContext): Expression {
-  return mapExpression(expression, (node) => foldOne(node, context));
 }
 
 const isLiteral = (node: Expression) => node.kind === 'literal';

@@ -3,28 +3,29 @@ import { conjunction, conjuncts, disjunction } from '../binder/expressions.js';
 import { asofPlan, filterPlan, joinPlan, pickColumns, unnestPlan, windowPlan } from '../binder/plans.js';
 import { analyse } from '../expression/analysis.js';
 import { scalarFunction } from '../functions/registry.js';
-import { type ColumnId, columnsOf, type Expression, walkExpression } from '../plan/expression.js';
+import { type ColumnId, type Expression, readsColumns, readsOnly, readsSome, someNode } from '../plan/expression.js';
 import type {
   AggregatePlan,
+  DistinctPlan,
   HorizonJoinPlan,
   JoinPlan,
   LogicalPlan,
   ProjectPlan,
   ScanPlan,
+  SortPlan,
   UnionPlan,
   UnnestPlan,
   WindowJoinPlan,
   WindowPlan,
 } from '../plan/logical.js';
-import { inputsOf } from '../plan/logical.js';
-import { substitute, withInputs } from '../plan/traverse.js';
+import { mapInputs, substitute } from '../plan/traverse.js';
 import { placeAround } from './asof-conditions.js';
 import type { Rule } from './rule.js';
 
 export const FILTER_PUSHDOWN: Rule = {
   name: 'filter_pushdown',
   doc: 'Conditions are tested as early as their columns are there; scans get them for pruning.',
-  apply: (plan) => push(plan, []),
+  apply: (plan) => pushNothing(plan),
 };
 
 type Conditions = readonly Expression[];
@@ -63,25 +64,19 @@ function push(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
     case 'with': {
       const relations = plan.relations.map((relation) => ({
         ...relation,
-        plan: pickColumns(push(relation.plan, []), relation.plan.output),
+        plan: pickColumns(pushNothing(relation.plan), relation.plan.output),
       }));
       const input = push(plan.input, conditions);
       return { ...plan, relations, input, output: input.output };
     }
-    case 'recursive': {
-      const { base, step } = plan;
-      const inputs = [base, step].map((input) => pickColumns(push(input, []), input.output));
-      return filtered(withInputs(plan, inputs), conditions);
-    }
+    case 'recursive':
     case 'grouping_sets':
     case 'number':
-    case 'cut': {
-      const below = withInputs(
-        plan,
-        inputsOf(plan).map((input) => pickColumns(push(input, []), input.output)),
+    case 'cut':
+      return filtered(
+        mapInputs(plan, (input) => pickColumns(pushNothing(input), input.output)),
+        conditions,
       );
-      return filtered(below, conditions);
-    }
     case 'values':
     case 'series':
     case 'file':
@@ -91,15 +86,17 @@ function push(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
     case 'positional':
       break;
   }
-  const below = withInputs(
-    plan,
-    inputsOf(plan).map((input) => push(input, [])),
-  );
-  return filtered(below, conditions);
+  return filtered(mapInputs(plan, pushNothing), conditions);
 }
 
-function rebuilt(plan: LogicalPlan, input: LogicalPlan): LogicalPlan {
-  return { ...withInputs(plan, [input]), output: input.output } as LogicalPlan;
+const NONE: Conditions = [];
+
+function pushNothing(plan: LogicalPlan): LogicalPlan {
+  return push(plan, NONE);
+}
+
+function rebuilt(plan: DistinctPlan | SortPlan, input: LogicalPlan): LogicalPlan {
+  return input === plan.input && input.output === plan.output ? plan : { ...plan, input, output: input.output };
 }
 
 function filtered(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
@@ -107,38 +104,34 @@ function filtered(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
 }
 
 function isVolatile(expression: Expression): boolean {
-  let found = false;
-  walkExpression(expression, (node) => {
-    if (node.kind === 'call' && scalarFunction(node.function)?.volatile) found = true;
-  });
-  return found;
+  return someNode(expression, (node) => node.kind === 'call' && scalarFunction(node.function)?.volatile === true);
 }
 
 function pushIntoScan(plan: ScanPlan, conditions: Conditions): LogicalPlan {
+  if (conditions.length === 0) return plan;
   const known = new Set(plan.columns.filter((column) => column.columnIndex >= 0).map((column) => column.id));
-  const taken = conditions.filter((condition) => reads(condition, known) && columnsOf(condition).size > 0 && !isVolatile(condition));
+  const taken = conditions.filter((condition) => readsOnly(condition, known) && readsColumns(condition) && !isVolatile(condition));
   const rest = conditions.filter((condition) => !taken.includes(condition));
   return filtered(taken.length === 0 ? plan : { ...plan, filters: [...plan.filters, ...taken] }, rest);
 }
 
-/** True when every column of the expression is one of the ids. */
-function reads(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
-  for (const id of columnsOf(expression)) if (!ids.has(id)) return false;
-  return true;
-}
-
 function pushThroughProject(plan: ProjectPlan, conditions: Conditions): LogicalPlan {
+  if (conditions.length === 0) return mapInputs(plan, pushNothing);
   const by = new Map(plan.output.map((column, i) => [column.id, plan.expressions[i] as Expression] as const));
-  const volatile = new Set(plan.output.filter((_, i) => isVolatile(plan.expressions[i] as Expression)).map((column) => column.id));
-  const stays = (condition: Expression) => [...columnsOf(condition)].some((id) => volatile.has(id));
+  const volatile = new Set<ColumnId>();
+  plan.output.forEach((column, i) => {
+    if (isVolatile(plan.expressions[i] as Expression)) volatile.add(column.id);
+  });
+  const stays = (condition: Expression) => readsSome(condition, volatile);
   const down = conditions.filter((condition) => !stays(condition)).map((condition) => substitute(condition, by));
   return filtered({ ...plan, input: push(plan.input, down) }, conditions.filter(stays));
 }
 
 function pushThroughAggregate(plan: AggregatePlan, conditions: Conditions): LogicalPlan {
+  if (conditions.length === 0) return mapInputs(plan, pushNothing);
   const by = new Map(plan.groups.map((group, i) => [plan.output[i]?.id ?? -1, group] as const));
   const groupIds = new Set(by.keys());
-  const goesDown = (condition: Expression) => plan.groups.length > 0 && reads(condition, groupIds) && !isVolatile(condition);
+  const goesDown = (condition: Expression) => plan.groups.length > 0 && readsOnly(condition, groupIds) && !isVolatile(condition);
   const down = conditions.filter(goesDown).map((condition) => substitute(condition, by));
   return filtered(
     { ...plan, input: push(plan.input, down) },
@@ -150,7 +143,7 @@ function pushThroughAggregate(plan: AggregatePlan, conditions: Conditions): Logi
 function pushThroughWindow(plan: WindowPlan, conditions: Conditions): LogicalPlan {
   const keys = new Set(plan.partitionBy.flatMap((key) => (key.kind === 'column' ? [key.id] : [])));
   const goesDown = (condition: Expression) =>
-    keys.size > 0 && reads(condition, keys) && columnsOf(condition).size > 0 && !isVolatile(condition);
+    keys.size > 0 && readsOnly(condition, keys) && readsColumns(condition) && !isVolatile(condition);
   const input = push(plan.input, conditions.filter(goesDown));
   return filtered(
     windowPlan(input, plan),
@@ -161,7 +154,7 @@ function pushThroughWindow(plan: WindowPlan, conditions: Conditions): LogicalPla
 /** Left rows do not depend on each other. */
 function pushIntoLeft(plan: WindowJoinPlan | HorizonJoinPlan, conditions: Conditions): LogicalPlan {
   const ids = new Set(plan.left.output.map((column) => column.id));
-  const goesDown = (condition: Expression) => reads(condition, ids) && columnsOf(condition).size > 0 && !isVolatile(condition);
+  const goesDown = (condition: Expression) => readsOnly(condition, ids) && readsColumns(condition) && !isVolatile(condition);
   const left = pickColumns(push(plan.left, conditions.filter(goesDown)), plan.left.output);
   const right = pickColumns(push(plan.right, []), plan.right.output);
   return filtered(
@@ -195,7 +188,7 @@ function pushThroughUnion(plan: UnionPlan, conditions: Conditions): LogicalPlan 
 /** Conditions on what stood there before go below; those on the elements stay. */
 function pushThroughUnnest(plan: UnnestPlan, conditions: Conditions): LogicalPlan {
   const before = new Set(plan.input.output.map((column) => column.id));
-  const goesDown = (condition: Expression) => reads(condition, before) && !isVolatile(condition);
+  const goesDown = (condition: Expression) => readsOnly(condition, before) && !isVolatile(condition);
   const input = push(plan.input, conditions.filter(goesDown));
   return filtered(
     unnestPlan(input, plan.lists, plan.output.slice(plan.input.output.length), plan.ordinality, plan.outer),
@@ -258,9 +251,9 @@ const WHERE_PLACES = {
 } as const satisfies Record<JoinPlan['join'], Places>;
 
 function place(condition: Expression, places: Places, sides: Sides, left: ReadonlySet<ColumnId>, right: ReadonlySet<ColumnId>): void {
-  const ids = columnsOf(condition);
   const volatile = isVolatile(condition);
-  const side = volatile || ids.size === 0 ? 'both' : reads(condition, left) ? 'left' : reads(condition, right) ? 'right' : 'both';
+  const side =
+    volatile || !readsColumns(condition) ? 'both' : readsOnly(condition, left) ? 'left' : readsOnly(condition, right) ? 'right' : 'both';
   sides[places[side]].push(condition);
   if (side !== 'both' || volatile || condition.kind !== 'or' || places.both !== 'join') return;
   if (places.left === 'left') sides.left.push(...impliedOn(left, condition.operands));
@@ -270,7 +263,7 @@ function place(condition: Expression, places: Places, sides: Sides, left: Readon
 /** What an OR over both sides demands of one: in every alternative the conditions that read only that side. None when an alternative has none. */
 function impliedOn(ids: ReadonlySet<ColumnId>, alternatives: Conditions): Conditions {
   const parts = alternatives.map((alternative) =>
-    conjuncts(alternative).filter((part) => columnsOf(part).size > 0 && reads(part, ids) && !analyse(part).fallible),
+    conjuncts(alternative).filter((part) => readsColumns(part) && readsOnly(part, ids) && !analyse(part).fallible),
   );
   return parts.some((part) => part.length === 0) ? [] : [disjunction(parts.map(conjunction))];
 }

@@ -1,7 +1,7 @@
 /** Equalities between the two sides of a join become its hash keys. */
 import { sameType } from '../../core/types.js';
 import { conjunction, conjuncts } from '../binder/expressions.js';
-import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
+import { type ColumnId, type Expression, readsColumns, readsOnly } from '../plan/expression.js';
 import type { JoinPlan, LogicalPlan } from '../plan/logical.js';
 import { mapPlan, type Rule } from './rule.js';
 
@@ -34,8 +34,5 @@ function keyOf(condition: Expression, left: ReadonlySet<ColumnId>, right: Readon
 }
 
 function isOf(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
-  const read = columnsOf(expression);
-  if (read.size === 0) return false;
-  for (const id of read) if (!ids.has(id)) return false;
-  return true;
+  return readsColumns(expression) && readsOnly(expression, ids);
 }

@@ -4,9 +4,9 @@
  */
 import { conjunction, conjuncts } from '../binder/expressions.js';
 import { joinPlan, pickColumns } from '../binder/plans.js';
-import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
-import { inputsOf, type JoinPlan, type LogicalPlan } from '../plan/logical.js';
-import { withInputs } from '../plan/traverse.js';
+import { type ColumnId, type Expression, readsColumns, readsOnly } from '../plan/expression.js';
+import type { JoinPlan, LogicalPlan } from '../plan/logical.js';
+import { mapInputs } from '../plan/traverse.js';
 import { estimatedRows } from './cardinality.js';
 import { JoinGraph, type JoinTree } from './join-graph.js';
 import type { Rule } from './rule.js';
@@ -24,8 +24,7 @@ interface Chain {
 
 function reorder(plan: LogicalPlan): LogicalPlan {
   if (plan.kind !== 'join' || !isInner(plan)) {
-    const inputs = inputsOf(plan);
-    return inputs.length === 0 ? plan : withInputs(plan, inputs.map(reorder));
+    return mapInputs(plan, reorder);
   }
   const chain: Chain = { inputs: [], conditions: [] };
   collect(plan, chain);
@@ -92,15 +91,9 @@ function connects(condition: Expression, left: ReadonlySet<ColumnId>, right: Rea
   if (condition.kind !== 'call' || condition.function !== 'eq') return false;
   const [a, b] = condition.args;
   if (!a || !b) return false;
-  return (readsSome(a, left) && readsSome(b, right)) || (readsSome(b, left) && readsSome(a, right));
+  return (isOf(a, left) && isOf(b, right)) || (isOf(b, left) && isOf(a, right));
 }
 
-function readsSome(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
-  const read = columnsOf(expression);
-  return read.size > 0 && [...read].every((id) => ids.has(id));
-}
-
-function readsOnly(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
-  for (const id of columnsOf(expression)) if (!ids.has(id)) return false;
-  return true;
+function isOf(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
+  return readsColumns(expression) && readsOnly(expression, ids);
 }

@@ -1,18 +1,18 @@
 /** What all alternatives of an OR demand stands before it: (a AND b) OR (a AND c) is a AND (b OR c). */
 import { conjunction, conjuncts, disjunction, fingerprint } from '../binder/expressions.js';
-import { type Expression, mapExpression } from '../plan/expression.js';
-import type { LogicalPlan } from '../plan/logical.js';
+import { type Expression, mapChildren } from '../plan/expression.js';
 import { mapOwnExpressions } from '../plan/traverse.js';
 import { mapPlan, type Rule } from './rule.js';
 
 export const OR_FACTORING: Rule = {
   name: 'or_factoring',
   doc: 'Conditions that all alternatives of an OR share are tested before it, so that joins find their keys.',
-  apply: (plan) => mapPlan(plan, (node) => (node.kind === 'filter' || node.kind === 'join' ? factored(node) : node)),
+  apply: (plan) => mapPlan(plan, (node) => (node.kind === 'filter' || node.kind === 'join' ? mapOwnExpressions(node, factored) : node)),
 };
 
-function factored(node: LogicalPlan): LogicalPlan {
-  return mapOwnExpressions(node, (condition) => mapExpression(condition, (each) => (each.kind === 'or' ? withoutShared(each) : each)));
+function factored(condition: Expression): Expression {
+  const inner = mapChildren(condition, factored);
+  return inner.kind === 'or' ? withoutShared(inner) : inner;
 }
 
 function withoutShared(condition: Extract<Expression, { kind: 'or' }>): Expression {

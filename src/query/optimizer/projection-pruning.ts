@@ -10,14 +10,17 @@ import {
   windowJoinPlan,
   windowPlan,
 } from '../binder/plans.js';
-import { type ColumnId, columnsOf } from '../plan/expression.js';
+import { addColumnsOf, type ColumnId } from '../plan/expression.js';
 import {
   type AggregatePlan,
+  type FilterPlan,
   type GroupingSetsPlan,
   inputsOf,
   type JoinPlan,
+  type LimitPlan,
   type LogicalPlan,
   type ScanPlan,
+  type SortPlan,
   type UnionPlan,
   type WindowJoinPlan,
   type WindowPlan,
@@ -108,16 +111,17 @@ function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
     case 'project': {
       const kept = indexes(plan, wanted);
       const expressions = pick(plan.expressions, kept);
-      const input = prune(plan.input, new Set(expressions.flatMap((expression) => [...columnsOf(expression)])));
+      const read = new Set<ColumnId>();
+      for (const expression of expressions) addColumnsOf(expression, read);
+      const input = prune(plan.input, read);
+      if (input === plan.input && expressions === plan.expressions) return plan;
       return { ...plan, input, expressions, output: pick(plan.output, kept) };
     }
     case 'aggregate':
       return pruneAggregate(plan, wanted);
     case 'filter':
-    case 'sort': {
-      const input = prune(plan.input, withRead(plan, wanted));
-      return { ...plan, input, output: input.output };
-    }
+    case 'sort':
+      return over(plan, prune(plan.input, withRead(plan, wanted)));
     case 'unnest': {
       const own = plan.output.slice(plan.input.output.length);
       const input = prune(plan.input, withRead(plan, wanted));
@@ -133,10 +137,8 @@ function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
     }
     case 'window':
       return pruneWindow(plan, wanted);
-    case 'limit': {
-      const input = prune(plan.input, wanted);
-      return { ...plan, input, output: input.output };
-    }
+    case 'limit':
+      return over(plan, prune(plan.input, wanted));
     case 'distinct': {
       const input = pickColumns(prune(plan.input, new Set(plan.input.output.map((column) => column.id))), plan.input.output);
       return { ...plan, input };
@@ -159,25 +161,35 @@ function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
   }
 }
 
-function indexes(plan: LogicalPlan, wanted: Wanted): readonly number[] {
-  return plan.output.flatMap((column, i) => (wanted.has(column.id) ? [i] : []));
+/** The node, whose output is that of its input, over another input. */
+function over(plan: FilterPlan | SortPlan | LimitPlan, input: LogicalPlan): LogicalPlan {
+  return input === plan.input && input.output === plan.output ? plan : { ...plan, input, output: input.output };
 }
 
-function pick<T>(items: readonly T[], kept: readonly number[]): T[] {
-  return kept.map((i) => items[i] as T);
+function indexes(plan: LogicalPlan, wanted: Wanted): readonly number[] {
+  const kept: number[] = [];
+  plan.output.forEach((column, i) => {
+    if (wanted.has(column.id)) kept.push(i);
+  });
+  return kept;
+}
+
+function pick<T>(items: readonly T[], kept: readonly number[]): readonly T[] {
+  return kept.length === items.length ? items : kept.map((i) => items[i] as T);
 }
 
 function withRead(plan: LogicalPlan, wanted: Wanted): Set<ColumnId> {
   const all = new Set(wanted);
-  for (const expression of ownExpressions(plan)) for (const id of columnsOf(expression)) all.add(id);
+  for (const expression of ownExpressions(plan)) addColumnsOf(expression, all);
   return all;
 }
 
 function pruneScan(plan: ScanPlan, wanted: Wanted): LogicalPlan {
   const kept = indexes(plan, wanted);
+  if (kept.length === plan.output.length && plan.columns.length === plan.output.length) return plan;
   const output = pick(plan.output, kept);
   const needed = new Set(output.map((column) => column.id));
-  for (const filter of plan.filters) for (const id of columnsOf(filter)) needed.add(id);
+  for (const filter of plan.filters) addColumnsOf(filter, needed);
   return {
     ...plan,
     columnIndexes: pick(plan.columnIndexes, kept),
@@ -190,10 +202,17 @@ function pruneAggregate(plan: AggregatePlan, wanted: Wanted): LogicalPlan {
   const aggregates = plan.aggregates.filter((call) => wanted.has(call.id));
   // An aggregate without groups and calls would have nothing to give a row for.
   const kept = aggregates.length === 0 && plan.groups.length === 0 ? plan.aggregates.slice(0, 1) : aggregates;
-  const ids = new Set(kept.map((call) => call.id));
+  const pruned = kept.length === plan.aggregates.length ? plan : withAggregates(plan, kept);
+  const input = prune(plan.input, withRead(pruned, NOTHING));
+  return input === plan.input ? pruned : { ...pruned, input };
+}
+
+const NOTHING: Wanted = new Set();
+
+function withAggregates(plan: AggregatePlan, aggregates: AggregatePlan['aggregates']): AggregatePlan {
+  const ids = new Set(aggregates.map((call) => call.id));
   const output = plan.output.filter((column, i) => i < plan.groups.length || ids.has(column.id));
-  const pruned: AggregatePlan = { ...plan, aggregates: kept, output };
-  return { ...pruned, input: prune(plan.input, withRead(pruned, new Set())) };
+  return { ...plan, aggregates, output };
 }
 
 function pruneWindow(plan: WindowPlan, wanted: Wanted): LogicalPlan {
@@ -207,6 +226,7 @@ function pruneJoin(plan: JoinPlan, wanted: Wanted): LogicalPlan {
   const needed = withRead(plan, wanted);
   const left = prune(plan.left, needed);
   const right = prune(plan.right, needed);
+  if (left === plan.left && right === plan.right) return plan;
   return joinPlan(plan.join, left, right, plan.keys, plan.residual);
 }
 

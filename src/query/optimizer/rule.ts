@@ -1,8 +1,8 @@
 /** What an optimizer rule is. Rules keep the ids, names and types of a plan's output, and its rows. */
 import type { Value } from '../../core/batch.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
-import { inputsOf, type LogicalPlan } from '../plan/logical.js';
-import { withInputs } from '../plan/traverse.js';
+import type { LogicalPlan } from '../plan/logical.js';
+import { mapInputs } from '../plan/traverse.js';
 
 export interface RuleContext {
   /** Value of an expression that reads no column; throws what its evaluation throws. */
@@ -19,10 +19,8 @@ export interface Rule {
 
 /** Rebuilds a plan bottom-up; `change` gets each node after its inputs were changed. */
 export function mapPlan(plan: LogicalPlan, change: (node: LogicalPlan) => LogicalPlan): LogicalPlan {
-  const inputs = inputsOf(plan);
-  if (inputs.length === 0) return change(plan);
-  const changed = inputs.map((input) => mapPlan(input, change));
-  return change(changed.every((input, i) => input === inputs[i]) ? plan : withInputs(plan, changed));
+  const visit = (node: LogicalPlan): LogicalPlan => change(mapInputs(node, visit));
+  return visit(plan);
 }
 
 /** No rows, with the output of the plan that it replaces. */

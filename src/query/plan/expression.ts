@@ -116,12 +116,21 @@ export function walkExpression(expression: Expression, visit: (node: Expression)
   for (const child of childrenOf(expression)) walkExpression(child, visit);
 }
 
+/** True when a node of the tree passes the test; stops at the first. */
+export function someNode(expression: Expression, test: (node: Expression) => boolean): boolean {
+  if (test(expression)) return true;
+  for (const child of childrenOf(expression)) if (someNode(child, test)) return true;
+  return false;
+}
+
+const NO_CHILDREN: readonly Expression[] = [];
+
 export function childrenOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case 'column':
     case 'literal':
     case 'lambda_parameter':
-      return [];
+      return NO_CHILDREN;
     case 'call':
       return expression.args;
     case 'case':
@@ -139,52 +148,86 @@ export function childrenOf(expression: Expression): readonly Expression[] {
 
 /** Rebuilds a tree bottom-up; `change` gets each node after its children were changed and returns it or a replacement. */
 export function mapExpression(expression: Expression, change: (node: Expression) => Expression): Expression {
-  const map = (node: Expression) => mapExpression(node, change);
-  switch (expression.kind) {
+  const visit = (node: Expression): Expression => change(mapChildren(node, visit));
+  return visit(expression);
+}
+
+/** The node with its direct children changed; the same node when none of them changes. */
+export function mapChildren(node: Expression, change: (child: Expression) => Expression): Expression {
+  switch (node.kind) {
     case 'column':
     case 'literal':
     case 'lambda_parameter':
-      return change(expression);
+      return node;
     case 'call': {
-      const args = mapShared(expression.args, map);
-      return change(args === expression.args ? expression : { ...expression, args });
+      const args = mapShared(node.args, change);
+      return args === node.args ? node : { ...node, args };
     }
-    case 'case':
-      return change({
-        ...expression,
-        branches: expression.branches.map((branch) => ({ when: map(branch.when), then: map(branch.then) })),
-        otherwise: expression.otherwise ? map(expression.otherwise) : null,
+    case 'case': {
+      const branches = mapShared(node.branches, (branch) => {
+        const [when, then] = [change(branch.when), change(branch.then)];
+        return when === branch.when && then === branch.then ? branch : { when, then };
       });
+      const otherwise = node.otherwise && change(node.otherwise);
+      return branches === node.branches && otherwise === node.otherwise ? node : { ...node, branches, otherwise };
+    }
     case 'and':
     case 'or': {
-      const operands = mapShared(expression.operands, map);
-      return change(operands === expression.operands ? expression : { ...expression, operands });
+      const operands = mapShared(node.operands, change);
+      return operands === node.operands ? node : { ...node, operands };
     }
     default: {
-      const operand = map(expression.operand);
-      return change(operand === expression.operand ? expression : { ...expression, operand });
+      const operand = change(node.operand);
+      return operand === node.operand ? node : { ...node, operand };
     }
   }
 }
 
-/** The same list when nothing of it changes. */
-function mapShared<T>(list: readonly T[], change: (item: T) => T): readonly T[] {
+/** The list with every item changed; the same list when none of them changes. */
+export function mapShared<T>(list: readonly T[], change: (item: T) => T): readonly T[] {
   let changed: T[] | undefined;
-  list.forEach((item, i) => {
+  for (let i = 0; i < list.length; i++) {
+    const item = list[i] as T;
     const next = change(item);
-    if (next !== item) {
-      changed ??= list.slice(0, i);
-      changed.push(next);
-    } else changed?.push(item);
-  });
+    if (next === item) continue;
+    changed ??= list.slice();
+    changed[i] = next;
+  }
   return changed ?? list;
 }
+
+// ---- columns ----
 
 /** Ids of all columns that the expression reads. */
 export function columnsOf(expression: Expression): Set<ColumnId> {
   const ids = new Set<ColumnId>();
-  walkExpression(expression, (node) => {
-    if (node.kind === 'column') ids.add(node.id);
-  });
+  addColumnsOf(expression, ids);
   return ids;
+}
+
+export function addColumnsOf(expression: Expression, ids: Set<ColumnId>): void {
+  if (expression.kind === 'column') ids.add(expression.id);
+  else for (const child of childrenOf(expression)) addColumnsOf(child, ids);
+}
+
+export function readsColumns(expression: Expression): boolean {
+  return someNode(expression, isColumn);
+}
+
+function isColumn(node: Expression): boolean {
+  return node.kind === 'column';
+}
+
+/** True when every column that the expression reads is one of the ids; also when it reads none. */
+export function readsOnly(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
+  if (expression.kind === 'column') return ids.has(expression.id);
+  for (const child of childrenOf(expression)) if (!readsOnly(child, ids)) return false;
+  return true;
+}
+
+/** True when some column that the expression reads is one of the ids. */
+export function readsSome(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
+  if (expression.kind === 'column') return ids.has(expression.id);
+  for (const child of childrenOf(expression)) if (readsSome(child, ids)) return true;
+  return false;
 }

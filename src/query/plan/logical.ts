@@ -350,6 +350,8 @@ export interface RecursivePlan extends Node {
   readonly distinct: boolean;
 }
 
+const NO_INPUTS: readonly LogicalPlan[] = [];
+
 export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
   switch (plan.kind) {
     case 'scan':
@@ -357,7 +359,7 @@ export function inputsOf(plan: LogicalPlan): readonly LogicalPlan[] {
     case 'series':
     case 'file':
     case 'reference':
-      return [];
+      return NO_INPUTS;
     case 'cut':
       return [plan.input, plan.bounds];
     case 'with':

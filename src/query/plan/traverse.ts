@@ -1,20 +1,20 @@
 /** Walking and rebuilding logical plans. */
-import { type ColumnId, columnsOf, type Expression, mapExpression } from './expression.js';
+import { addColumnsOf, type ColumnId, type Expression, mapExpression, mapShared } from './expression.js';
 import {
   type AggregateCall,
+  type AsofPlan,
   type HorizonJoinPlan,
   type IntervalBound,
   inputsOf,
+  type JoinPlan,
   type LogicalPlan,
   type OutputColumn,
-  type SortKey,
   type WindowJoinPlan,
 } from './logical.js';
 import { mapWindowCall, windowCallExpressions } from './window.js';
 
-/** The node with other inputs (as many as it has). */
-export function withInputs(plan: LogicalPlan, inputs: readonly LogicalPlan[]): LogicalPlan {
-  const [first, second] = inputs;
+/** The node with its inputs changed; the same node when none of them changes. */
+export function mapInputs(plan: LogicalPlan, change: (input: LogicalPlan) => LogicalPlan): LogicalPlan {
   switch (plan.kind) {
     case 'scan':
     case 'values':
@@ -22,70 +22,83 @@ export function withInputs(plan: LogicalPlan, inputs: readonly LogicalPlan[]): L
     case 'file':
     case 'reference':
       return plan;
-    case 'cut':
-      return first && second ? { ...plan, input: first, bounds: second } : plan;
-    case 'recursive':
-      return first && second ? { ...plan, base: first, step: second } : plan;
-    case 'with': {
-      const relations = plan.relations.map((relation, i) => ({ ...relation, plan: inputs[i] ?? relation.plan }));
-      return { ...plan, relations, input: inputs.at(-1) ?? plan.input };
+    case 'cut': {
+      const [input, bounds] = [change(plan.input), change(plan.bounds)];
+      return input === plan.input && bounds === plan.bounds ? plan : { ...plan, input, bounds };
     }
-    case 'union':
-      return { ...plan, inputs };
+    case 'recursive': {
+      const [base, step] = [change(plan.base), change(plan.step)];
+      return base === plan.base && step === plan.step ? plan : { ...plan, base, step };
+    }
+    case 'with': {
+      const relations = mapShared(plan.relations, (relation) => {
+        const changed = change(relation.plan);
+        return changed === relation.plan ? relation : { ...relation, plan: changed };
+      });
+      const input = change(plan.input);
+      return relations === plan.relations && input === plan.input ? plan : { ...plan, relations, input };
+    }
+    case 'union': {
+      const inputs = mapShared(plan.inputs, change);
+      return inputs === plan.inputs ? plan : { ...plan, inputs };
+    }
     case 'join':
     case 'asof':
     case 'positional':
     case 'window_join':
-    case 'horizon_join':
-      return first && second ? { ...plan, left: first, right: second } : plan;
-    default:
-      return first ? { ...plan, input: first } : plan;
+    case 'horizon_join': {
+      const [left, right] = [change(plan.left), change(plan.right)];
+      return left === plan.left && right === plan.right ? plan : { ...plan, left, right };
+    }
+    default: {
+      const input = change(plan.input);
+      return input === plan.input ? plan : { ...plan, input };
+    }
   }
 }
 
-/** The node with every expression of its own (not of its inputs) changed. */
+/** The node with every expression of its own (not of its inputs) changed; the same node when none of them changes. */
 export function mapOwnExpressions(plan: LogicalPlan, change: (expression: Expression) => Expression): LogicalPlan {
-  const keys = (list: readonly SortKey[]) => list.map((key) => ({ ...key, expression: change(key.expression) }));
   switch (plan.kind) {
-    case 'scan':
-      return plan.filters.length === 0 ? plan : { ...plan, filters: plan.filters.map(change) };
-    case 'values':
-      return { ...plan, rows: plan.rows.map((row) => row.map(change)) };
+    case 'scan': {
+      const filters = mapShared(plan.filters, change);
+      return filters === plan.filters ? plan : { ...plan, filters };
+    }
+    case 'values': {
+      const rows = mapShared(plan.rows, (row) => mapShared(row, change));
+      return rows === plan.rows ? plan : { ...plan, rows };
+    }
     case 'series':
       return { ...plan, start: change(plan.start), stop: change(plan.stop), step: change(plan.step) };
-    case 'filter':
-      return { ...plan, condition: change(plan.condition) };
-    case 'project':
-      return { ...plan, expressions: plan.expressions.map(change) };
+    case 'filter': {
+      const condition = change(plan.condition);
+      return condition === plan.condition ? plan : { ...plan, condition };
+    }
+    case 'project': {
+      const expressions = mapShared(plan.expressions, change);
+      return expressions === plan.expressions ? plan : { ...plan, expressions };
+    }
     case 'aggregate':
-    case 'grouping_sets':
-      return {
-        ...plan,
-        groups: plan.groups.map(change),
-        aggregates: plan.aggregates.map((call) => mapAggregate(call, change)),
-      };
-    case 'sort':
-      return { ...plan, keys: keys(plan.keys) };
-    case 'window':
-      return {
-        ...plan,
-        partitionBy: plan.partitionBy.map(change),
-        orderBy: keys(plan.orderBy),
-        calls: plan.calls.map((call) => mapWindowCall(call, change)),
-      };
+    case 'grouping_sets': {
+      const groups = mapShared(plan.groups, change);
+      const aggregates = mapShared(plan.aggregates, (call) => mapAggregate(call, change));
+      return groups === plan.groups && aggregates === plan.aggregates ? plan : { ...plan, groups, aggregates };
+    }
+    case 'sort': {
+      const keys = mapHeld(plan.keys, change);
+      return keys === plan.keys ? plan : { ...plan, keys };
+    }
+    case 'window': {
+      const partitionBy = plan.partitionBy.map(change);
+      const orderBy = mapHeld(plan.orderBy, change);
+      return { ...plan, partitionBy, orderBy, calls: plan.calls.map((call) => mapWindowCall(call, change)) };
+    }
     case 'join':
-      return {
-        ...plan,
-        keys: plan.keys.map((key) => ({ left: change(key.left), right: change(key.right) })),
-        residual: plan.residual === null ? null : change(plan.residual),
-      };
-    case 'asof':
-      return {
-        ...plan,
-        keys: plan.keys.map((key) => ({ left: change(key.left), right: change(key.right) })),
-        time: { left: change(plan.time.left), right: change(plan.time.right) },
-        residual: plan.residual === null ? null : change(plan.residual),
-      };
+      return mapJoin(plan, change);
+    case 'asof': {
+      const time = { left: change(plan.time.left), right: change(plan.time.right) };
+      return { ...mapJoin(plan, change), time };
+    }
     case 'window_join':
       return {
         ...plan,
@@ -96,14 +109,19 @@ export function mapOwnExpressions(plan: LogicalPlan, change: (expression: Expres
       };
     case 'horizon_join':
       return { ...plan, ...mapTimedJoin(plan, change), shown: change(plan.shown) };
-    case 'unnest':
-      return { ...plan, lists: plan.lists.map(change) };
+    case 'unnest': {
+      const lists = mapShared(plan.lists, change);
+      return lists === plan.lists ? plan : { ...plan, lists };
+    }
     case 'limit_by':
-      return { ...plan, keys: plan.keys.map(change) };
-    case 'number':
-      return { ...plan, keys: plan.keys.map(change) };
-    case 'cut':
-      return { ...plan, ties: keys(plan.ties) };
+    case 'number': {
+      const keys = mapShared(plan.keys, change);
+      return keys === plan.keys ? plan : { ...plan, keys };
+    }
+    case 'cut': {
+      const ties = mapHeld(plan.ties, change);
+      return ties === plan.ties ? plan : { ...plan, ties };
+    }
     case 'distinct':
     case 'file':
     case 'limit':
@@ -127,13 +145,31 @@ function mapBound(bound: IntervalBound, change: (expression: Expression) => Expr
   return bound.kind === 'limit' ? { ...bound, limit: change(bound.limit) } : bound;
 }
 
+/** Sort keys, or whatever else holds an expression, with it changed. */
+export function mapHeld<Holder extends { readonly expression: Expression }>(
+  holders: readonly Holder[],
+  change: (expression: Expression) => Expression,
+): readonly Holder[] {
+  return mapShared(holders, (holder) => {
+    const expression = change(holder.expression);
+    return expression === holder.expression ? holder : { ...holder, expression };
+  });
+}
+
+function mapJoin<Join extends JoinPlan | AsofPlan>(plan: Join, change: (expression: Expression) => Expression): Join {
+  const keys = mapShared(plan.keys, (key) => {
+    const [left, right] = [change(key.left), change(key.right)];
+    return left === key.left && right === key.right ? key : { left, right };
+  });
+  const residual = plan.residual && change(plan.residual);
+  return keys === plan.keys && residual === plan.residual ? plan : { ...plan, keys, residual };
+}
+
 function mapAggregate(call: AggregateCall, change: (expression: Expression) => Expression): AggregateCall {
-  return {
-    ...call,
-    args: call.args.map(change),
-    filter: call.filter === null ? null : change(call.filter),
-    orderBy: call.orderBy.map((key) => ({ ...key, expression: change(key.expression) })),
-  };
+  const args = mapShared(call.args, change);
+  const filter = call.filter && change(call.filter);
+  const orderBy = mapHeld(call.orderBy, change);
+  return args === call.args && filter === call.filter && orderBy === call.orderBy ? call : { ...call, args, filter, orderBy };
 }
 
 /** Every expression of the node itself. */
@@ -150,21 +186,19 @@ export function ownExpressions(plan: LogicalPlan): readonly Expression[] {
     case 'project':
       return plan.expressions;
     case 'aggregate':
-    case 'grouping_sets':
-      return [...plan.groups, ...plan.aggregates.flatMap(aggregateExpressions)];
+    case 'grouping_sets': {
+      const all = [...plan.groups];
+      for (const call of plan.aggregates) addAggregateExpressions(call, all);
+      return all;
+    }
     case 'sort':
       return plan.keys.map((key) => key.expression);
     case 'window':
       return [...plan.partitionBy, ...plan.orderBy.map((key) => key.expression), ...plan.calls.flatMap(windowCallExpressions)];
     case 'join':
-      return [...plan.keys.flatMap((key) => [key.left, key.right]), ...(plan.residual === null ? [] : [plan.residual])];
+      return joinExpressions(plan);
     case 'asof':
-      return [
-        ...plan.keys.flatMap((key) => [key.left, key.right]),
-        plan.time.left,
-        plan.time.right,
-        ...(plan.residual === null ? [] : [plan.residual]),
-      ];
+      return [...joinExpressions(plan), plan.time.left, plan.time.right];
     case 'window_join':
       return [
         ...timedExpressions(plan),
@@ -176,7 +210,6 @@ export function ownExpressions(plan: LogicalPlan): readonly Expression[] {
     case 'unnest':
       return plan.lists;
     case 'limit_by':
-      return plan.keys;
     case 'number':
       return plan.keys;
     case 'cut':
@@ -189,7 +222,7 @@ export function ownExpressions(plan: LogicalPlan): readonly Expression[] {
     case 'reference':
     case 'recursive':
     case 'positional':
-      return [];
+      return NONE;
   }
 }
 
@@ -197,8 +230,19 @@ function timedExpressions({ keys, time }: WindowJoinPlan | HorizonJoinPlan): rea
   return [...keys.flatMap((key) => [key.left, key.right]), time.left, time.right];
 }
 
-function aggregateExpressions(call: AggregateCall): readonly Expression[] {
-  return [...call.args, ...(call.filter === null ? [] : [call.filter]), ...call.orderBy.map((key) => key.expression)];
+const NONE: readonly Expression[] = [];
+
+function joinExpressions(plan: JoinPlan | AsofPlan): readonly Expression[] {
+  const all: Expression[] = [];
+  for (const { left, right } of plan.keys) all.push(left, right);
+  if (plan.residual !== null) all.push(plan.residual);
+  return all;
+}
+
+function addAggregateExpressions(call: AggregateCall, all: Expression[]): void {
+  for (const arg of call.args) all.push(arg);
+  if (call.filter !== null) all.push(call.filter);
+  for (const key of call.orderBy) all.push(key.expression);
 }
 
 /** Columns that the plan reads and does not make: those of a query around it. Of `base`, a part of the plan, only the output counts. */
@@ -209,7 +253,7 @@ export function freeColumns(plan: LogicalPlan, base?: LogicalPlan): Set<ColumnId
     for (const column of node.output) made.add(column.id);
     if (node === base) return;
     if (node.kind === 'scan') for (const column of node.columns) made.add(column.id);
-    for (const expression of ownExpressions(node)) for (const id of columnsOf(expression)) read.add(id);
+    for (const expression of ownExpressions(node)) addColumnsOf(expression, read);
     inputsOf(node).forEach(visit);
   };
   visit(plan);
@@ -239,7 +283,7 @@ export function cloneWithFreshIds(
     mapExpression(expression, (node) => (node.kind === 'column' ? { ...node, id: rename(node.id) } : node));
   const output = (columns: readonly OutputColumn[]) => columns.map((column) => ({ ...column, id: rename(column.id) }));
   const copy = (node: LogicalPlan): LogicalPlan => {
-    const changed = mapOwnExpressions(withInputs(node, inputsOf(node).map(copy)), change);
+    const changed = mapOwnExpressions(mapInputs(node, copy), change);
     const named = { ...changed, output: output(changed.output) } as LogicalPlan;
     if (named.kind === 'scan') return { ...named, columns: named.columns.map((column) => ({ ...column, id: rename(column.id) })) };
     if (named.kind === 'window' || named.kind === 'window_join')

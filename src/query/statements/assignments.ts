@@ -70,6 +70,7 @@ function columnsOfSubquery(query: Query, count: number, clause: Clause): readonl
     const column = { kind: 'column' as const, name: [name], position, end };
     const select = {
       kind: 'select' as const,
+      mayChooseColumns: false,
       distinct: false,
       distinctOn: [],
       items: [{ expression: column, alias: null, position, end }],

@@ -17,7 +17,7 @@ export async function withPivotValues<T>(context: PlanContext, snapshot: Snapsho
   const found: (readonly FoundValue[])[] = [];
   for (;;) {
     const pivots: PivotValues = { found, asked: 0 };
-    const bind: BindContext = { ...bindContextOf(context, snapshot), pivots };
+    const bind: BindContext = bindContextOf(context, snapshot, pivots);
     try {
       return make(bind);
     } catch (error) {

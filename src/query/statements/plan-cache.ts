@@ -6,8 +6,8 @@
 import type { ParameterValue, Snapshot, TableSnapshot } from '../../core/contracts.js';
 import type { BindContext } from '../binder/context.js';
 import { storedName } from '../binder/object-name.js';
-import { inputsOf, type LogicalPlan } from '../plan/logical.js';
-import { withInputs } from '../plan/traverse.js';
+import type { LogicalPlan } from '../plan/logical.js';
+import { mapInputs } from '../plan/traverse.js';
 import type { Query } from '../syntax/ast/query.js';
 import type { StatementContext } from './statement.js';
 
@@ -30,22 +30,17 @@ const MOST_PARAMETERS = 32;
 const plans = new WeakMap<Query, Entry[]>();
 
 /** The plan of the query, made by `make` unless it is known. */
-export function cachedPlan(
-  query: Query,
-  bind: BindContext,
-  context: StatementContext,
-  make: (bind: BindContext) => PlannedQuery,
-): PlannedQuery {
+export function cachedPlan(query: Query, bind: BindContext, context: StatementContext, make: () => PlannedQuery): PlannedQuery {
   const surroundings = context.writer === context.storage ? surroundingsOf(context) : undefined;
-  if (surroundings === undefined) return make(bind);
+  if (surroundings === undefined) return make();
   const { snapshot } = bind;
   const entries = plans.get(query) ?? [];
   const known = entries.find((entry) => entry.sequence === snapshot.sequence && entry.surroundings === surroundings);
   const current = known && overTables(known.plan, snapshot);
   if (known && current) return { plan: current, ordered: known.ordered };
-  const watched = watch(bind, context);
-  const planned = make(watched.bind);
-  if (!watched.wasRead()) {
+  const clockReads = context.clockReads();
+  const planned = make();
+  if (!bind.hasReadVolatile() && context.clockReads() === clockReads) {
     const entry: Entry = { ...planned, sequence: snapshot.sequence, surroundings };
     const kept = entries.filter((each) => each.sequence === entry.sequence && each.surroundings !== surroundings);
     plans.set(query, [entry, ...kept].slice(0, MOST_PLANS));
@@ -85,38 +80,6 @@ function parametersText(parameters: NonNullable<StatementContext['parameters']>)
   return text;
 }
 
-interface Watched {
-  readonly bind: BindContext;
-  wasRead(): boolean;
-}
-
-/** The same context, and whether something was read through it that the cache does not know. */
-function watch(bind: BindContext, context: StatementContext): Watched {
-  let read = false;
-  const clockReads = context.clockReads();
-  const watched: BindContext = {
-    ...bind,
-    get nowNanoseconds() {
-      read = true;
-      return bind.nowNanoseconds;
-    },
-    get catalog() {
-      read = true;
-      return bind.catalog;
-    },
-    get files() {
-      read = true;
-      return bind.files;
-    },
-    systemTable: (...args) => {
-      const found = bind.systemTable(...args);
-      if (found !== undefined) read = true;
-      return found;
-    },
-  };
-  return { bind: watched, wasRead: () => read || context.clockReads() !== clockReads };
-}
-
 /** The plan over the snapshot's tables; undefined when one of them has changed. */
 function overTables(plan: LogicalPlan, snapshot: Snapshot): LogicalPlan | undefined {
   const sources = new Map<TableSnapshot, TableSnapshot>();
@@ -129,10 +92,9 @@ function overTables(plan: LogicalPlan, snapshot: Snapshot): LogicalPlan | undefi
         return node;
       }
       sources.set(node.source, source);
-      return { ...node, source };
+      return source === node.source ? node : { ...node, source };
     }
-    const inputs = inputsOf(node);
-    return inputs.length === 0 ? node : withInputs(node, inputs.map(visit));
+    return mapInputs(node, visit);
   };
   const result = visit(plan);
   return changed ? undefined : result;

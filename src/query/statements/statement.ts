@@ -17,6 +17,7 @@ import { type QuerySettings, SETTINGS, type SettingName, type Settings } from '.
 import type { Schema } from '../../core/types.js';
 import { createBindContext } from '../binder/binder.js';
 import type { BindContext } from '../binder/context.js';
+import type { PivotValues } from '../binder/pivot-values.js';
 import type { ServerFacts } from '../catalog/system-table.js';
 import type { KeyQueue } from '../constraints/key-queue.js';
 import type { WorkerPool } from '../execution/worker-pool.js';
@@ -101,16 +102,22 @@ export function done(kind: StatementKind, affectedRows: number | null = null, ro
   return { kind, schema: NO_FIELDS, affectedRows, ordered: false, batches: null, rowsScanned: () => rowsScanned };
 }
 
-export function bindContextOf(context: PlanContext, snapshot: Snapshot): BindContext {
+export function bindContextOf(context: PlanContext, snapshot: Snapshot, pivots?: PivotValues): BindContext {
+  const { sql, parameters, nowNanoseconds, evaluateConstant } = context;
+  const { searchPath } = context.session;
+  const { timezone } = context.settings;
+  const isWhole = isStatement(context);
   return createBindContext({
-    sql: context.sql,
+    sql,
     snapshot,
-    parameters: context.parameters,
-    timezone: context.settings.timezone,
-    searchPath: context.session.searchPath,
-    nowNanoseconds: context.nowNanoseconds,
-    evaluateConstant: context.evaluateConstant,
-    ...(isStatement(context) ? { server: serverFacts(context), files: context.files } : {}),
+    parameters,
+    timezone,
+    searchPath,
+    nowNanoseconds,
+    evaluateConstant,
+    server: isWhole ? () => serverFacts(context) : undefined,
+    files: isWhole ? context.files : undefined,
+    pivots,
   });
 }
 

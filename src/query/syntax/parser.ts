@@ -68,6 +68,7 @@ class Parser extends SessionStatementParser {
     for (;;) {
       while (this.accept(T.semicolon));
       if (this.kind === T.eof) return statements;
+      this.countedTables.length = 0;
       statements.push(this.parseStatement());
       if (this.kind !== T.eof && this.kind !== T.semicolon) throw this.unexpected('the end of the statement');
     }

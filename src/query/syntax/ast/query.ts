@@ -271,6 +271,8 @@ export interface CommonTable extends Node {
   readonly columns: readonly Identifier[];
   readonly materialized: boolean | null;
   readonly query: Query;
+  /** How often a table of this name stands in FROM behind it, inside what the WITH belongs to; too many where an inner WITH hides the name. Null: not counted. */
+  readonly uses: number | null;
 }
 export interface SetOperation extends Node {
   readonly kind: 'setOperation';
@@ -284,6 +286,8 @@ export interface SetOperation extends Node {
 export type Values = Node & { readonly kind: 'values'; readonly rows: readonly (readonly Expression[])[] };
 export interface Select extends Node {
   readonly kind: 'select';
+  /** COLUMNS(…) or `* LIKE …` may stand in its items or clauses. */
+  readonly mayChooseColumns: boolean;
   readonly distinct: boolean;
   /** DISTINCT ON (…); then `distinct` is true. */
   readonly distinctOn: readonly Expression[];

@@ -15,6 +15,8 @@ export abstract class Cursor {
   protected kind: number;
   /** Parameters written `?` so far. */
   protected questionCount = 0;
+  /** COLUMNS(…) and `* LIKE …` so far. */
+  protected columnsCount = 0;
   private readonly tokens: Tokens;
   private readonly maxDepth: number;
   private readonly maxHeight: number;

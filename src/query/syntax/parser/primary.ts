@@ -104,10 +104,10 @@ export abstract class PrimaryParser extends OperatorParser {
     const first = this.takeIdentifier();
     if (this.kind === T.leftParenthesis) return this.parseCall([first], position);
     if (this.kind !== T.dot) return { kind: 'column', name: [first], position, end: this.end };
-    const name: Identifier[] = [first];
+    let name: readonly Identifier[] = [first];
     while (this.accept(T.dot)) {
       if (this.accept(T.star)) return this.parseStar(name, position);
-      name.push(this.parseLabel('a column name'));
+      name = [...name, this.parseLabel('a column name')];
     }
     if (this.kind === T.leftParenthesis) return this.parseCall(name, position);
     return { kind: 'column', name, position, end: this.end };
@@ -302,6 +302,7 @@ export abstract class PrimaryParser extends OperatorParser {
     } else selector = this.parseExpression();
     this.expect(T.rightParenthesis);
     this.leave(outer);
+    this.columnsCount++;
     return { kind: 'columns', selector, unpacked, position, end: this.end };
   }
 
@@ -326,7 +327,9 @@ export abstract class PrimaryParser extends OperatorParser {
     // `* LIKE 'x%'` chooses columns by name.
     const isChosen = STAR_PATTERNS.has(this.kind === K.not ? this.peek() : this.kind);
     const selector = isChosen ? this.parsePredicate(star, position) : null;
-    return selector ? { kind: 'columns', selector, unpacked: false, position, end: this.end } : star;
+    if (!selector) return star;
+    this.columnsCount++;
+    return { kind: 'columns', selector, unpacked: false, position, end: this.end };
   }
 
   private isStarExcept(): boolean {

@@ -20,14 +20,17 @@ import type {
 } from '../ast/query.js';
 import { K } from '../keywords.js';
 import { T } from '../token-kind.js';
+import type { CountedTable, Mutable } from './tables.js';
 import { TimeClauseParser } from './time-clauses.js';
 
 /** Stack that one nested query weighs, in levels of an expression. */
 const QUERY_WEIGHT = 2;
 
-type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
-type Clauses = Mutable<Omit<Select, 'kind' | 'items' | 'distinct' | 'distinctOn' | 'position' | 'end'>>;
+type Clauses = Mutable<Omit<Select, 'kind' | 'mayChooseColumns' | 'items' | 'distinct' | 'distinctOn' | 'position' | 'end'>>;
+type Quantity = Pick<Select, 'distinct' | 'distinctOn'>;
 type QueryTail = Pick<Query, 'orderBy' | 'orderByAll' | 'limitBy' | 'limit'>;
+
+const ALL_ROWS: Quantity = { distinct: false, distinctOn: [] };
 
 /** The clauses that must stand in this order. */
 const CLAUSE_RANK: ReadonlyMap<number, number> = new Map([
@@ -65,7 +68,9 @@ export abstract class SelectParser extends TimeClauseParser {
     const tail = this.parseTail();
     const hasTail = tail.orderBy.length > 0 || tail.orderByAll !== null || tail.limitBy !== null || tail.limit !== null;
     if (body.kind === 'query' && withClause === null && !hasTail) return body;
-    return { kind: 'query', with: withClause, body, ...tail, position, end: this.end };
+    if (withClause !== null) this.countedTables.length -= withClause.entries.length;
+    const { orderBy, orderByAll, limitBy, limit } = tail;
+    return { kind: 'query', with: withClause, body, orderBy, orderByAll, limitBy, limit, position, end: this.end };
   }
 
   // ---- with ----
@@ -87,7 +92,9 @@ export abstract class SelectParser extends TimeClauseParser {
     if (isNegated) this.advance();
     const materialized = this.accept(K.materialized) ? !isNegated : null;
     const query = this.parseParenthesisedQuery();
-    return { name, columns, materialized, query, position, end: this.end };
+    const table: CountedTable = { name, columns, materialized, query, uses: 0, position, end: this.end };
+    this.countedTables.push(table);
+    return table;
   }
 
   // ---- set operations ----
@@ -177,17 +184,48 @@ export abstract class SelectParser extends TimeClauseParser {
   private parseSelect(): Select {
     const position = this.position;
     this.expect(K.select);
-    const { distinct, distinctOn } = this.parseDistinct();
+    const quantity = this.parseDistinct();
+    const columnsBefore = this.columnsCount;
     const items = this.parseSelectItems();
+    const columnsOfItems = this.columnsCount - columnsBefore;
     const from = this.accept(K.from) ? this.parseFromList() : [];
+    const columnsOfFrom = this.columnsCount - columnsBefore - columnsOfItems;
     const clauses = this.parseClauses(from);
-    return { kind: 'select', distinct, distinctOn, items, ...clauses, position, end: this.end };
+    return this.selectOf(quantity, items, clauses, this.columnsCount - columnsOfFrom > columnsBefore, position);
   }
 
-  private parseDistinct(): Pick<Select, 'distinct' | 'distinctOn'> {
+  private selectOf(
+    { distinct, distinctOn }: Quantity,
+    items: readonly SelectItem[],
+    clauses: Clauses,
+    mayChooseColumns: boolean,
+    position: number,
+  ): Select {
+    const { from, where, sampleBy, latestOn, groupBy, having, windows, qualify, sample } = clauses;
+    return {
+      kind: 'select',
+      mayChooseColumns,
+      distinct,
+      distinctOn,
+      items,
+      from,
+      where,
+      sampleBy,
+      latestOn,
+      groupBy,
+      having,
+      windows,
+      qualify,
+      sample,
+      position,
+      end: this.end,
+    };
+  }
+
+  private parseDistinct(): Quantity {
     if (!this.accept(K.distinct)) {
       this.accept(K.all);
-      return { distinct: false, distinctOn: [] };
+      return ALL_ROWS;
     }
     return { distinct: true, distinctOn: this.accept(K.on) ? this.parenthesised(() => this.parseExpression()) : [] };
   }
@@ -211,14 +249,15 @@ export abstract class SelectParser extends TimeClauseParser {
     const position = this.position;
     this.expect(K.from);
     const from = this.parseFromList();
-    let distinct: Pick<Select, 'distinct' | 'distinctOn'> = { distinct: false, distinctOn: [] };
+    const columnsBefore = this.columnsCount;
+    let quantity = ALL_ROWS;
     let items: SelectItem[] | null = null;
     if (this.accept(K.select)) {
-      distinct = this.parseDistinct();
+      quantity = this.parseDistinct();
       items = this.parseSelectItems();
     }
     const clauses = this.parseClauses(from);
-    return { kind: 'select', ...distinct, items: items ?? [starItem(position)], ...clauses, position, end: this.end };
+    return this.selectOf(quantity, items ?? [starItem(position)], clauses, this.columnsCount > columnsBefore, position);
   }
 
   private parseTableStatement(): Select {
@@ -226,6 +265,7 @@ export abstract class SelectParser extends TimeClauseParser {
     this.advance();
     const tablePosition = this.position;
     const name = this.parseQualifiedName('a table');
+    this.countUse(name);
     return this.selectStarFrom(
       { kind: 'table', name, alias: null, timestamp: null, sample: null, position: tablePosition, end: this.end },
       position,
@@ -233,24 +273,16 @@ export abstract class SelectParser extends TimeClauseParser {
   }
 
   private selectStarFrom(table: TableReference, position = table.position): Select {
-    const clauses = emptyClauses([table]);
-    return { kind: 'select', distinct: false, distinctOn: [], items: [starItem(position)], ...clauses, position, end: this.end };
+    return this.selectOf(ALL_ROWS, [starItem(position)], emptyClauses([table]), false, position);
   }
 
   /** QuestDB's `trades WHERE …`, where the table has been read. */
   protected parseQueryOfTable(first: TableReference, position: number): Query {
     const from = [first];
     while (this.accept(T.comma)) from.push(this.parseTableReference());
+    const columnsBefore = this.columnsCount;
     const clauses = this.parseClauses(from);
-    const select: Select = {
-      kind: 'select',
-      distinct: false,
-      distinctOn: [],
-      items: [starItem(position)],
-      ...clauses,
-      position,
-      end: this.end,
-    };
+    const select = this.selectOf(ALL_ROWS, [starItem(position)], clauses, this.columnsCount > columnsBefore, position);
     return this.finishQuery(this.parseSetOperations(select), null, position);
   }
 

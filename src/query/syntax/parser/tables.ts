@@ -1,6 +1,7 @@
 /** Table references without their joins: names, files, functions, subqueries, samples, PIVOT and UNPIVOT. */
-import type { DataType, Identifier, TableAlias } from '../ast/node.js';
+import type { DataType, Identifier, QualifiedName, TableAlias } from '../ast/node.js';
 import type {
+  CommonTable,
   DerivedTable,
   Pivot,
   PivotColumn,
@@ -18,7 +19,15 @@ import { P } from './precedence.js';
 
 const SAMPLE_METHODS = ['bernoulli', 'system', 'reservoir'] as const;
 
+export type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+/** A common table while the tables behind it are read. */
+export type CountedTable = Mutable<CommonTable> & { uses: number };
+
 export abstract class TableParser extends AliasParser {
+  /** Common tables whose WITH belongs to what is being read. */
+  protected readonly countedTables: CountedTable[] = [];
+
   /** With its joins. */
   protected abstract parseTableReference(): TableReference;
   /** `(trades WHERE …)`: a query that begins with a table; the rest of it follows. */
@@ -50,8 +59,16 @@ export abstract class TableParser extends AliasParser {
     if (this.kind === T.leftParenthesis) {
       return this.parseTableFunction(name, false, position);
     }
-    const suffix = this.parseTableSuffix();
-    return { kind: 'table', name, ...suffix, position, end: this.end };
+    this.countUse(name);
+    const { alias, timestamp, sample } = this.parseTableSuffix();
+    return { kind: 'table', name, alias, timestamp, sample, position, end: this.end };
+  }
+
+  /** A table in FROM is a use of each common table of its name that is open here. */
+  protected countUse(name: QualifiedName): void {
+    if (this.countedTables.length === 0 || name.length > 1) return;
+    const key = name[0]?.name.toLowerCase();
+    for (const table of this.countedTables) if (table.name.name.toLowerCase() === key) table.uses++;
   }
 
   private parseLateral(position: number): TableReference {
