@@ -48,14 +48,23 @@ const CONDITIONS = [
   'l.sym = r.sym AND l.ts > r.ts',
   'l.ts >= r.ts',
   'l.ts > r.ts',
+  "l.sym = r.sym AND l.ts >= r.ts AND r.ts < TIMESTAMP '2026-01-01 00:00:00.1'",
+  "l.sym = r.sym AND l.ts >= r.ts AND r.ts > TIMESTAMP '2026-01-01 00:00:00.0701' AND r.ts <= TIMESTAMP '2026-01-01 00:00:00.15'",
   "l.sym = r.sym AND l.ts >= r.ts TOLERANCE INTERVAL '40 microseconds'",
   "l.sym = r.sym AND l.ts > r.ts AND l.id % 3 = 0 TOLERANCE INTERVAL '40 microseconds'",
+];
+
+const WHERES = [
+  '',
+  ' WHERE l.id % 5 = 0',
+  ' WHERE l.id BETWEEN 7000 AND 7100',
+  " WHERE l.ts >= '2026-01-01 00:00:00.05' AND l.ts < '2026-01-01 00:00:00.1203'",
 ];
 
 test.each(CONDITIONS)(
   'ON %s: reading both sides side by side gives what looking each row up gives, for any number of threads',
   async (on) => {
-    for (const where of ['', ' WHERE l.id % 5 = 0', ' WHERE l.id BETWEEN 7000 AND 7100']) {
+    for (const where of WHERES) {
       const wanted = await rowsOf(
         engines[0] as OpenEngine,
         `SELECT l.id, r.id FROM l ASOF LEFT JOIN (SELECT * FROM r ORDER BY ts, id) r ON ${on}${where}`,

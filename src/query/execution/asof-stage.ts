@@ -3,7 +3,7 @@
  * side by side with the left rows. Else the right side is collected and put in order, key by key, and left rows look themselves up.
  */
 import { assert } from '../../core/assert.js';
-import { flatVector, type Vector } from '../../core/batch.js';
+import { bitmapBytes, flatVector, type Vector } from '../../core/batch.js';
 import { type DataType, isText } from '../../core/types.js';
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type { AsofPlan, OutputColumn } from '../plan/logical.js';
@@ -15,6 +15,7 @@ import { piecedColumns, wholeColumns } from './piece-columns.js';
 import type { QueryRun } from './query-run.js';
 import { OpenLanes, type Pipeline, withOperator } from './sources.js';
 import type { RowsPiece } from './task.js';
+import { isTimeBound } from './zone-pruning.js';
 
 export async function openAsof(plan: AsofPlan, executor: Executor): Promise<Pipeline> {
   const { run } = executor;
@@ -88,12 +89,12 @@ async function indexTable(plan: AsofPlan, right: Pipeline, executor: Executor): 
 
 async function mergeTable(plan: AsofPlan, right: Pipeline, run: QueryRun): Promise<AsofTable | null> {
   if (!mayMerge(plan)) return null;
-  const pieces = await openPieces(right, run);
+  const pieces = await openPieces(right, columnId(plan.time.right), run);
   if (pieces === null) return null;
   const [branch] = right.branches;
   const place = (id: ColumnId): number => branch?.columns.indexOf(id) ?? -1;
   const times = pieces.map(({ columns }) => columns[place(columnId(plan.time.right))] as Vector);
-  if (!ascend(times, run)) return null;
+  if (!ascend(pieces, times, run)) return null;
   const [key] = plan.keys;
   const keyVectors = key ? pieces.map(({ columns }) => columns[place(columnId(key.right))] as Vector) : null;
   const numbered = keyVectors ? await numberedKeys(keyVectors, plan, run) : { lookup: null, dictionary: -1, keyCount: 1 };
@@ -148,33 +149,48 @@ function isPlainTime(type: DataType): boolean {
   return type.kind === 'timestamp';
 }
 
-/** All rows of a scan that needs no filter, held until the run's end; null when they do not lie there as they are. */
-async function openPieces(right: Pipeline, run: QueryRun): Promise<readonly RowsPiece[] | null> {
+/** A piece and its rows [first, end) that count. */
+interface OpenPiece extends RowsPiece {
+  readonly first: number;
+  readonly end: number;
+}
+
+/**
+ * The rows of a scan, held until the run's end; null when they do not lie there as they are. Bounds of the time need no filter: they cut the
+ * segments, which ascend in it.
+ */
+async function openPieces(right: Pipeline, time: ColumnId, run: QueryRun): Promise<readonly OpenPiece[] | null> {
   const [branch, ...more] = right.branches;
-  if (!branch || more.length > 0 || branch.operators.length > 0 || branch.units.length === 0) return null;
+  if (!branch || more.length > 0 || branch.units.length === 0) return null;
+  const cuts = branch.operators.every(
+    (operator) => operator.kind === 'filter' && operator.conditions.every((condition) => isTimeBound(condition, time)),
+  );
+  if (!cuts) return null;
   const open = new OpenLanes(right, run.options.signal);
   run.hold(open);
-  const whole = branch.units.map((unit, i) => ({ branch: 0, unit: i, first: 0, end: unit.rowCount }));
-  for (const range of whole) await open.add([range]);
+  for (const [i, unit] of branch.units.entries()) await open.add([{ branch: 0, unit: i, first: 0, end: unit.rowCount }]);
   const pieces = open.branches[0]?.pieces ?? [];
-  const usable =
-    open.rows === whole.reduce((sum, range) => sum + range.end, 0) && pieces.every((piece) => piece.kind === 'rows' && piece.order === 0);
-  if (!usable) {
-    run.unhold(open);
-    return null;
-  }
-  return pieces as readonly RowsPiece[];
+  const opened = open.lanes.flatMap(({ ranges }) => {
+    const range = ranges[0];
+    const piece = range ? pieces[range.piece] : undefined;
+    return range && piece?.kind === 'rows' && piece.order === 0 ? [{ ...piece, first: range.first, end: range.end }] : [];
+  });
+  const wanted = open.lanes.filter(({ ranges }) => ranges.length > 0).length;
+  if (opened.length === wanted && opened.length > 0) return opened;
+  run.unhold(open);
+  return null;
 }
 
 /** Segments ascend one by one; whether each begins where the one before ends is read off their ends. */
-function ascend(times: readonly Vector[], run: QueryRun): boolean {
+function ascend(pieces: readonly OpenPiece[], times: readonly Vector[], run: QueryRun): boolean {
   const { i64 } = run.scope.arena;
   let before: bigint | undefined;
-  for (const { encoding, validity, values, length } of times) {
-    if (encoding !== 'flat' || validity !== 0 || length === 0) return false;
-    const first = i64[values / 8] as bigint;
-    if (before !== undefined && first < before) return false;
-    before = i64[values / 8 + length - 1] as bigint;
+  for (const [i, { encoding, validity, values }] of times.entries()) {
+    const { first = 0, end = 0 } = pieces[i] ?? {};
+    if (encoding !== 'flat' || validity !== 0) return false;
+    const least = i64[values / 8 + first] as bigint;
+    if (before !== undefined && least < before) return false;
+    before = i64[values / 8 + end - 1] as bigint;
   }
   return true;
 }
@@ -198,28 +214,35 @@ async function numberedKeys(keys: readonly Vector[], plan: AsofPlan, run: QueryR
   return asof.keyCount === widest.count ? { lookup: asof.lookup, dictionary: widest.id, keyCount: widest.count } : null;
 }
 
-/** The pieces as the kernels read them. */
+/** The pieces as the kernels read them. Rows that do not count have a key that no left row has. */
 function described(
-  pieces: readonly RowsPiece[],
+  pieces: readonly OpenPiece[],
   times: readonly Vector[],
   keys: readonly Vector[] | null,
   keyCount: number,
   run: QueryRun,
 ): AsofPieces {
   const { scope, options } = run;
+  const { kernels } = options;
   const address = scope.allocate(Math.max(64, pieces.length * 16));
-  const longest = Math.max(0, ...times.map((vector) => vector.length));
+  const longest = Math.max(0, ...pieces.map((piece) => piece.end));
   const same = keys ? 0 : scope.allocateZeroed(Math.max(64, longest * 4));
-  pieces.forEach(({ alive }, i) => {
-    const { values, length } = times[i] as Vector;
+  pieces.forEach(({ alive, first, end }, i) => {
     const key = keys?.[i];
     let codes = key?.values ?? same;
-    if (alive !== 0 || (key && key.validity !== 0)) {
-      const own = scope.allocate(Math.max(64, length * 4));
-      options.kernels.asof_codes(codes, key?.validity ?? 0, alive, keyCount, length, own);
+    let counts = alive;
+    if (first > 0) {
+      const inside = scope.allocate(bitmapBytes(end));
+      kernels.mask_range(first, end, end, inside);
+      if (alive !== 0) kernels.mask_and(inside, alive, end, inside);
+      counts = inside;
+    }
+    if (counts !== 0 || (key && key.validity !== 0)) {
+      const own = scope.allocate(Math.max(64, end * 4));
+      kernels.asof_codes(codes, key?.validity ?? 0, counts, keyCount, end, own);
       codes = own;
     }
-    scope.arena.u32.set([values, codes, length, 0], address / 4 + i * 4);
+    scope.arena.u32.set([(times[i] as Vector).values, codes, end, 0], address / 4 + i * 4);
   });
   return { address, count: pieces.length };
 }

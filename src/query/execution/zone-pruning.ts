@@ -147,6 +147,11 @@ export function timeBounds(conditions: readonly Expression[], id: ColumnId): Tim
   return { low, high };
 }
 
+/** True when the condition says nothing else than a bound that timeBounds() takes from it. */
+export function isTimeBound(condition: Expression, id: ColumnId): boolean {
+  return condition.kind === 'and' ? condition.operands.every((one) => isTimeBound(one, id)) : tickBound(condition, id) !== undefined;
+}
+
 function tickBound(condition: Expression, id: ColumnId): { comparison: Comparison; value: bigint } | undefined {
   if (condition.kind !== 'call' || !(condition.function in MIRRORED)) return undefined;
   const [left, right] = condition.args;

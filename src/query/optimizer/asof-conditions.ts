@@ -48,6 +48,7 @@ export function placeAround(
     } else above.push(condition);
   }
   const residual = own.filter((condition) => !onLeft.includes(condition));
+  for (const condition of left) right.push(...reach(condition, plan, tolerance));
   return { left, right, above, joined: { ...plan, join, tolerance, residual: together(residual) } };
 }
 
@@ -120,6 +121,34 @@ function limitOf(small: Expression, large: Expression, strict: boolean, later: E
   }
   return undefined;
 }
+
+/**
+ * Which right times a bound of the left time leaves within reach: not later than the latest left row that looks back, not earlier than the
+ * earliest one less the tolerance, and the other way round.
+ */
+function reach(condition: Expression, { time, direction }: AsofPlan, tolerance: AsofPlan['tolerance']): readonly Expression[] {
+  if (condition.kind !== 'call' || direction === 'nearest') return [];
+  const [column, bound] = condition.args;
+  const comparable = time.left.kind === 'column' && time.right.kind === 'column' && bound?.kind === 'literal';
+  if (!comparable || column?.kind !== 'column' || column.id !== time.left.id || typeof bound.value !== 'bigint') return [];
+  const back = direction === 'ge' || direction === 'gt';
+  const limit = (operator: 'le' | 'ge', value: bigint): Expression => {
+    return { ...condition, function: operator, args: [time.right, { ...bound, value }], nullable: time.right.nullable };
+  };
+  const above = condition.function === 'ge' || condition.function === 'gt' || condition.function === 'eq';
+  const below = condition.function === 'le' || condition.function === 'lt' || condition.function === 'eq';
+  const limits: Expression[] = [];
+  if (below && back) limits.push(limit('le', bound.value));
+  if (above && !back) limits.push(limit('ge', bound.value));
+  if (typeof tolerance !== 'bigint') return limits;
+  const [low, high] = [bound.value - tolerance, bound.value + tolerance];
+  if (above && back && low >= LEAST) limits.push(limit('ge', low));
+  if (below && !back && high <= MOST) limits.push(limit('le', high));
+  return limits;
+}
+
+const LEAST = -(2n ** 63n);
+const MOST = 2n ** 63n - 1n;
 
 function isSame(a: Expression, b: Expression): boolean {
   return fingerprint(a) === fingerprint(b);
