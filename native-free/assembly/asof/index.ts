@@ -5,4 +5,5 @@
 export { asof_signed, asof_narrow } from './times';
 export * from './find';
 export * from './merge';
+export * from './place';
 export * from './pieces';

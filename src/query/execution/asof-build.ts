@@ -2,7 +2,7 @@
 import type { Vector } from '../../core/batch.js';
 import { MemoryScope } from '../../core/memory-scope.js';
 import { evaluate } from '../expression/evaluate.js';
-import type { AsofBuildTask, AsofIndex, AsofKeysTask } from './asof-spec.js';
+import type { AsofBuildTask, AsofIndex, AsofKeysTask, AsofPlaceTask } from './asof-spec.js';
 import { type Times, timesOf } from './asof-times.js';
 import { buildLookup } from './join-lookup.js';
 import type { TaskRun } from './run-task.js';
@@ -76,4 +76,19 @@ export function* runAsofKeys(task: AsofKeysTask, run: TaskRun): Generator<void, 
   run.counters.enter(task.counter);
   const { handle, groupCount } = yield* buildLookup([task.values], task.values.length, task.frame.vectorRows, run);
   return { asof: { lookup: handle, keyCount: groupCount, index: null, columns: [] } };
+}
+
+/** Counts, or places, piece by piece. */
+export function* runAsofPlace(task: AsofPlaceTask, run: TaskRun): Generator<void, Partial<TaskResult>> {
+  run.counters.enter(task.counter);
+  const { kernels } = run.context;
+  const { pieces, shift, keyCount, byKey, index } = task;
+  for (let piece = task.first; piece < task.end; piece++) {
+    run.check();
+    const at = pieces.address + piece * 16;
+    if (index) kernels.asof_place(at, keyCount, piece * 2 ** shift, byKey, index.times, index.rows);
+    else kernels.asof_count(at, keyCount, byKey);
+    yield;
+  }
+  return {};
 }

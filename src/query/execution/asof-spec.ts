@@ -76,6 +76,23 @@ export interface AsofBuildTask {
   readonly counter: number;
 }
 
+/** Counts the rows of some pieces by key, or puts them into an index. */
+export interface AsofPlaceTask {
+  readonly kind: 'asof_place';
+  readonly frame: QueryFrame;
+  readonly pieces: AsofPieces;
+  /** Pieces [first, end). */
+  readonly first: number;
+  readonly end: number;
+  readonly shift: number;
+  readonly keyCount: number;
+  /** Address of what is counted by key, or of the next positions by key (uint32). */
+  readonly byKey: number;
+  /** Null: count. */
+  readonly index: AsofIndex | null;
+  readonly counter: number;
+}
+
 /** Numbers the values of a dictionary, so that codes of other ones find them. */
 export interface AsofKeysTask {
   readonly kind: 'asof_keys';

@@ -1,6 +1,6 @@
 /**
- * An ASOF join on the coordinating thread. Where both sides ascend in time and the right one is a table, its segments are read where they lie,
- * side by side with the left rows. Else the right side is collected and put in order, key by key, and left rows look themselves up.
+ * An ASOF join on the coordinating thread. A right side that is a table whose segments ascend in time stays where it lies: it is read side by
+ * side with left rows that ascend too, or put in order key by key, for left rows to look themselves up. Any other right side is collected first.
  */
 import { assert } from '../../core/assert.js';
 import { bitmapBytes, flatVector, type Vector } from '../../core/batch.js';
@@ -8,7 +8,7 @@ import { type DataType, isText } from '../../core/types.js';
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type { AsofPlan, OutputColumn } from '../plan/logical.js';
 import { ascendsMostly, designatesTime } from './asof-order.js';
-import type { AsofPieces, AsofTable, PieceColumns } from './asof-spec.js';
+import type { AsofIndex, AsofPieces, AsofTable, PieceColumns } from './asof-spec.js';
 import type { Executor } from './executor.js';
 import type { LookupHandle } from './join-lookup.js';
 import { piecedColumns, wholeColumns } from './piece-columns.js';
@@ -20,7 +20,7 @@ import { isTimeBound } from './zone-pruning.js';
 export async function openAsof(plan: AsofPlan, executor: Executor): Promise<Pipeline> {
   const { run } = executor;
   const right = await executor.open(plan.right);
-  const table = (await mergeTable(plan, right, run)) ?? (await indexTable(plan, right, executor));
+  const table = (await piecedTable(plan, right, run)) ?? (await indexTable(plan, right, executor));
   const left = await executor.open(plan.left);
   return withOperator(left, {
     kind: 'asof',
@@ -85,10 +85,10 @@ async function indexTable(plan: AsofPlan, right: Pipeline, executor: Executor): 
   };
 }
 
-// ---- both sides ascending ----
+// ---- a right side that ascends, where it lies ----
 
-async function mergeTable(plan: AsofPlan, right: Pipeline, run: QueryRun): Promise<AsofTable | null> {
-  if (!mayMerge(plan)) return null;
+async function piecedTable(plan: AsofPlan, right: Pipeline, run: QueryRun): Promise<AsofTable | null> {
+  if (!mayStay(plan)) return null;
   const pieces = await openPieces(right, columnId(plan.time.right), run);
   if (pieces === null) return null;
   const [branch] = right.branches;
@@ -108,7 +108,11 @@ async function mergeTable(plan: AsofPlan, right: Pipeline, run: QueryRun): Promi
     run,
   );
   if (columns === null) return null;
-  return { columns, ...numbered, by: { kind: 'merge', pieces: described(pieces, times, keyVectors, numbered.keyCount, run) } };
+  const placed = described(pieces, times, keyVectors, numbered.keyCount, run);
+  if (mayMerge(plan)) return { columns, ...numbered, by: { kind: 'merge', pieces: placed } };
+  const rows = pieces.reduce((sum, piece) => sum + piece.end, 0);
+  const index = await placedIndex(placed, { rows, keyCount: numbered.keyCount, shift, counter: run.nodes.of(plan).counter }, run);
+  return { columns, ...numbered, by: { kind: 'index', index } };
 }
 
 function pieced(
@@ -135,12 +139,16 @@ function columnId(expression: Expression): ColumnId {
   return column.kind === 'column' ? column.id : Number.NaN;
 }
 
-/** What the plan alone says. */
-function mayMerge({ direction, keys, left, right, time, residual }: AsofPlan): boolean {
-  if (direction !== 'ge' && direction !== 'gt') return false;
+/** Whether the right side may be read where it lies, so far as the plan alone says. */
+function mayStay({ keys, right, time }: AsofPlan): boolean {
   const [key, ...more] = keys;
   if (more.length > 0 || (key && columnOfKey(key.right).kind !== 'column')) return false;
-  if (right.kind !== 'scan' || !isPlainTime(time.right.type) || !designatesTime(right, time.right)) return false;
+  return right.kind === 'scan' && isPlainTime(time.right.type) && designatesTime(right, time.right);
+}
+
+/** Whether both sides may be read side by side. */
+function mayMerge({ direction, left, right, time, residual }: AsofPlan): boolean {
+  if (direction !== 'ge' && direction !== 'gt') return false;
   if (residual && right.output.some((column) => columnsOf(residual).has(column.id))) return false;
   return ascendsMostly(left, time.left);
 }
@@ -245,4 +253,53 @@ function described(
     scope.arena.u32.set([(times[i] as Vector).values, codes, end, 0], address / 4 + i * 4);
   });
   return { address, count: pieces.length };
+}
+
+/** Tasks that share the pieces of an index. */
+const INDEX_TASKS = 8;
+
+interface IndexShape {
+  readonly rows: number;
+  readonly keyCount: number;
+  readonly shift: number;
+  readonly counter: number;
+}
+
+/** An index of rows that stay where they are: counted by key, then placed, by all threads. */
+async function placedIndex(pieces: AsofPieces, { rows, keyCount, shift, counter }: IndexShape, run: QueryRun): Promise<AsofIndex> {
+  const { scope, frame } = run;
+  const { u32 } = scope.arena;
+  const here = run.runsHere(rows);
+  const count = Math.min(INDEX_TASKS, pieces.count);
+  const index = {
+    starts: scope.allocate(Math.max(64, (keyCount + 1) * 4)),
+    times: scope.allocate(Math.max(64, rows * 8)),
+    rows: scope.allocate(Math.max(64, rows * 4)),
+  };
+  const groups = Array.from({ length: count }, (_, i) => ({
+    first: Math.floor((i * pieces.count) / count),
+    end: Math.floor(((i + 1) * pieces.count) / count),
+    byKey: scope.allocateZeroed(Math.max(64, keyCount * 4)),
+  }));
+  const shared = { kind: 'asof_place', frame, pieces, shift, keyCount, counter } as const;
+  await run.runAll(
+    groups.map((group) => ({ ...shared, ...group, index: null })),
+    here,
+  );
+  let next = 0;
+  for (let key = 0; key < keyCount; key++) {
+    u32[index.starts / 4 + key] = next;
+    for (const { byKey } of groups) {
+      const own = u32[byKey / 4 + key] as number;
+      u32[byKey / 4 + key] = next;
+      next += own;
+    }
+  }
+  u32[index.starts / 4 + keyCount] = next;
+  await run.runAll(
+    groups.map((group) => ({ ...shared, ...group, index })),
+    here,
+  );
+  for (const { byKey } of groups) scope.free(byKey);
+  return index;
 }

@@ -12,7 +12,7 @@ import { runPlace } from '../windows/place-rows.js';
 import { runMatchWindow } from '../windows/run-match-window.js';
 import { runWindow, runWindowColumn, runWindowMove, runWindowResult } from '../windows/run-window.js';
 import { runWindowStream, runWindowTails } from '../windows/stream-calls.js';
-import { runAsofBuild, runAsofKeys } from './asof-build.js';
+import { runAsofBuild, runAsofKeys, runAsofPlace } from './asof-build.js';
 import { AsofProbe } from './asof-probe.js';
 import type { Chunk } from './chunk.js';
 import { GroupingSetsSink } from './grouping-sets-sink.js';
@@ -175,6 +175,8 @@ function bodyOf(task: Task, run: TaskRun): Generator<void, Partial<TaskResult>> 
       return runAsofBuild(task, run);
     case 'asof_keys':
       return runAsofKeys(task, run);
+    case 'asof_place':
+      return runAsofPlace(task, run);
     case 'window_column':
       return runWindowColumn(task, run);
     case 'window_place':

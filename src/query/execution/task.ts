@@ -11,7 +11,7 @@ import type { PlacedRows } from '../windows/place-rows.js';
 import type { WindowOrder, WindowSpec } from '../windows/spec.js';
 import type { StreamCall } from '../windows/stream-calls.js';
 import type { PositionRange, TaskColumn } from '../windows/window-rows.js';
-import type { AsofBuildTask, AsofBuilt, AsofKeysTask, AsofSpec } from './asof-spec.js';
+import type { AsofBuildTask, AsofBuilt, AsofKeysTask, AsofPlaceTask, AsofSpec } from './asof-spec.js';
 import type { GroupTableResult } from './group-table.js';
 import type { LookupHandle } from './join-lookup.js';
 import type { MatchTable, MatchTask } from './match-task.js';
@@ -268,6 +268,7 @@ export type Task =
   | LimitByTask
   | AsofBuildTask
   | AsofKeysTask
+  | AsofPlaceTask
   | WindowColumnTask
   | PlaceTask
   | WindowMoveTask
