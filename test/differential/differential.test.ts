@@ -6,7 +6,7 @@ import { compareWorld, emptyReport, type Report } from './runner.js';
 /**
  * FLETCH_SEED=n runs the seed n only; FLETCH_DIFFERENTIAL=n runs n queries a seed, FLETCH_DIFFERENTIAL_WORLD=n of them over each random
  * schema; FLETCH_DIFFERENTIAL_LOG=file keeps what failed;
- * FLETCH_DIFFERENTIAL_AT_ONCE=1 runs a query in one configuration instead of all;
+ * FLETCH_DIFFERENTIAL_AT_ONCE=1 runs a query in one configuration instead of all, FLETCH_DIFFERENTIAL_ROWS=n makes tables of at most n rows;
  * FLETCH_PEER_ERRORS=1 prints what DuckDB refuses; FLETCH_VALUE_ERRORS=1 reports overflows and casts that only fail here.
  */
 // A seed of today finds new differences at a developer's desk; CI answers for the change, so its seeds stand.

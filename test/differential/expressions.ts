@@ -312,7 +312,8 @@ function timeExpr(random: Random, kind: 'date' | 'ts', inner: Inner): Expr {
     case 0:
       return node(kind, [inner('date')], ([x]) => `CAST(${x} AS TIMESTAMP)`);
     case 1:
-      return node(kind, [inner('ts')], ([x]) => `(${x} + ${interval})`);
+      // DuckDB adds to microseconds, so nothing finer goes in.
+      return node(kind, [inner('ts')], ([x]) => `(date_trunc('millisecond', ${x}) + ${interval})`);
     case 2:
       return node(kind, [inner('ts')], ([x]) => `time_bucket(${width}, ${x})`);
     case 3:
