@@ -90,7 +90,7 @@ function integerArgument(args: readonly ArgumentType[]): DataType | undefined {
 // Numbers as the kernel knows them.
 const ROUNDING_MODES = { floor: 0, ceil: 1, trunc: 2, round: 3 } as const;
 
-/** floor, ceil, trunc, round: integers stay as they are, decimals keep their type, floats give float64. */
+/** floor, ceil, trunc, round: integers stay as they are, decimals give decimals without a fraction, floats give float64. */
 function rounding(
   name: keyof typeof ROUNDING_MODES,
   doc: string,
@@ -102,7 +102,7 @@ function rounding(
     if (args.length === 2 && (name === 'round' || name === 'trunc')) return roundingToDigits(name, args);
     if (args.length !== 1 || !type) return undefined;
     if (isInteger(type)) return { args: [type], type, evaluate: identity };
-    if (type.kind === 'decimal') return decimalRounding(type, () => type.scale, ROUNDING_MODES[name], [type]);
+    if (type.kind === 'decimal') return decimalRounding(type, ROUNDING_MODES[name], 0, [type]);
     return oneOf(floatRounding(name))(args);
   };
   return { name, aliases, category: 'math', nulls: 'strict', doc, examples, resolve };
@@ -123,22 +123,37 @@ function floatRounding(name: keyof typeof ROUNDING_MODES): Signature {
   };
 }
 
-/** Clears `digitsOf()` digits of the scale. */
-function decimalRounding(
-  type: Extract<DataType, { kind: 'decimal' }>,
-  digitsOf: (context: EvaluationContext, args: readonly Vector[]) => number,
-  mode: number,
-  args: readonly DataType[],
-): Overload {
+type Decimal = Extract<DataType, { kind: 'decimal' }>;
+
+/** To `digits` decimal places, which become the scale. Rounding up may need a digit more: 99.9 → 100. */
+function decimalRounding(type: Decimal, mode: number, digits: number, args: readonly DataType[]): Overload {
+  if (digits >= type.scale) return { args, type, evaluate: identity };
+  const scale = Math.max(0, digits);
+  const shorter: Decimal = { kind: 'decimal', precision: Math.min(38, type.precision - type.scale + scale + 1), scale };
   return {
     args,
-    type,
-    evaluate: (context, vectors, rowCount) => {
-      const cleared = Math.min(38, digitsOf(context, vectors));
-      if (cleared <= 0) return vectors[0] as Vector;
-      const out = room(type, rowCount, context);
-      context.kernels.round_i128((vectors[0] as Vector).values, rowCount, mode, cleared, out);
-      return result(type, rowCount, out);
+    type: shorter,
+    evaluate: (context, [vector], rowCount) => {
+      const out = room(shorter, rowCount, context);
+      context.kernels.round_i128((vector as Vector).values, rowCount, mode, Math.min(38, type.scale - digits), out);
+      context.kernels.rescale_i128(out, rowCount, scale - type.scale, shorter.precision, out, 0, 0);
+      return result(shorter, rowCount, out);
+    },
+  };
+}
+
+/** The number of digits comes with the rows: the scale stays, digits behind it become zeros. */
+function decimalRoundingToDigits(name: 'round' | 'trunc', type: Decimal): Overload {
+  const wider: Decimal = { ...type, precision: Math.min(38, type.precision + 1) };
+  return {
+    args: [type, INT64],
+    type: wider,
+    evaluate: (context, [vector, digits], rowCount) => {
+      const cleared = Math.min(38, type.scale - constantDigits(name, digits as Vector, context));
+      if (cleared <= 0) return { ...(vector as Vector), type: wider };
+      const out = room(wider, rowCount, context);
+      context.kernels.round_i128((vector as Vector).values, rowCount, ROUNDING_MODES[name], cleared, out);
+      return result(wider, rowCount, out);
     },
   };
 }
@@ -148,9 +163,9 @@ function roundingToDigits(name: 'round' | 'trunc', args: readonly ArgumentType[]
   const digits = args[1] && integer(args[1]);
   if (!type || !digits) return undefined;
   if (type.kind === 'decimal') {
-    const digitsOf = (context: EvaluationContext, vectors: readonly Vector[]) =>
-      type.scale - constantDigits(name, vectors[1] as Vector, context);
-    return decimalRounding(type, digitsOf, ROUNDING_MODES[name], [type, INT64]);
+    const places = args[1]?.value;
+    if (typeof places !== 'number' && typeof places !== 'bigint') return decimalRoundingToDigits(name, type);
+    return decimalRounding(type, ROUNDING_MODES[name], clampDigits(places), [type, INT64]);
   }
   return oneOf({
     params: [float, integer],
@@ -406,7 +421,7 @@ export const MATH_FUNCTIONS: readonly ScalarFunction[] = [
     { sql: 'round(2.5)', result: '3' },
     { sql: 'round(1.005, 2)', result: '1.01' },
     { sql: 'round(1234, -2)', result: '1200' },
-    { sql: "round('2.345'::decimal(10, 3), 2)", result: '2.350' },
+    { sql: "round('2.345'::decimal(10, 3), 2)", result: '2.35' },
   ]),
   rounding('trunc', 'Cuts towards zero, to whole numbers or to n decimal places.', [
     { sql: 'trunc(-1.7)', result: '-1' },
