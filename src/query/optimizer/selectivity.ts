@@ -113,6 +113,8 @@ function partOf(id: ColumnId, operator: string, value: Value, facts: ColumnFacts
   const range = facts.ranges.get(id);
   if (!range || (typeof value !== 'number' && typeof value !== 'bigint')) return undefined;
   const place = range.high > range.low ? (Number(value) - range.low) / (range.high - range.low) : 0.5;
+  // A column or a constant that is not finite tells nothing.
+  if (Number.isNaN(place)) return undefined;
   const share = Math.max(0, Math.min(1, place));
   return operator === 'lt' || operator === 'le' ? { id, low: 0, high: share } : { id, low: share, high: 1 };
 }
