@@ -88,9 +88,12 @@ export class Scratch {
   private readonly regions: { address: number; sizeBytes: number }[] = [];
   private current = 0;
   private offset = 0;
+  private nextBytes: number;
 
-  constructor(scope: MemoryScope) {
+  /** firstBytes: what is taken at first; further regions are twice as large each, up to a mebibyte. */
+  constructor(scope: MemoryScope, firstBytes = SCRATCH_CHUNK_BYTES) {
     this.scope = scope;
+    this.nextBytes = firstBytes;
   }
 
   /** A scope of the same limit and budget, for what cannot be bump-allocated; whoever opens it releases it. */
@@ -109,7 +112,8 @@ export class Scratch {
         return region.address + this.offset - size;
       }
     }
-    const region = { address: 0, sizeBytes: Math.max(SCRATCH_CHUNK_BYTES, size) };
+    const region = { address: 0, sizeBytes: Math.max(this.nextBytes, size) };
+    this.nextBytes = Math.min(2 * this.nextBytes, SCRATCH_CHUNK_BYTES);
     region.address = this.scope.allocate(region.sizeBytes);
     this.regions.push(region);
     this.current = this.regions.length - 1;

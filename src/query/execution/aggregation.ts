@@ -5,6 +5,7 @@
 import { assert } from '../../core/assert.js';
 import type { Batch, Vector } from '../../core/batch.js';
 import { INT32 } from '../../core/types.js';
+import type { SlotKind } from '../aggregates/contract.js';
 import { aggregateFunction } from '../aggregates/registry.js';
 import { gatherVector } from '../expression/gather.js';
 import type { Expression } from '../plan/expression.js';
@@ -145,7 +146,7 @@ async function aggregateOnce(
   const { run } = executor;
   const spec = compileAggregation(plan.groups, calls.calls, run.context);
   const finest = sets && finestOf(sets);
-  const derived = sets && finest && calls.calls.every(mergesExactly);
+  const derived = sets && finest && calls.calls.every(merges);
   const sinkSets = sets && derived ? [finest] : sets;
   const lanes: AggregateLane[][] = (sinkSets ?? [null]).map(() => []);
   const states: number[] = [];
@@ -155,7 +156,7 @@ async function aggregateOnce(
       if (output.kind === 'aggregate') lanes[0]?.push(output.lane);
       if (output.kind === 'aggregate_sets') output.lanes.forEach((lane, i) => void lanes[i]?.push(lane));
     }
-    states.push(...owned);
+    for (const address of owned) states.push(address);
   });
   const batches: Batch[] = [];
   for (const [i, set] of (sets ?? [null]).entries()) {
@@ -192,11 +193,27 @@ function finestOf(sets: Sets): readonly number[] | undefined {
   return finest.length > 0 && sets.every((set) => set.every((index) => finest.includes(index))) ? finest : undefined;
 }
 
-const EXACT_SLOTS = new Set(['sum_integer', 'sum_decimal', 'min', 'max', 'true_count', 'hyperloglog']);
+const MERGED_SLOTS: ReadonlySet<SlotKind> = new Set([
+  'sum_integer',
+  'sum_decimal',
+  'sum_float',
+  'sum_product',
+  'product',
+  'moments',
+  'co_moments',
+  'min',
+  'max',
+  'true_count',
+  'hyperloglog',
+  'digest',
+  'list',
+]);
 
-/** True when states of groups can be merged in any order and give what the rows would have given. */
-function mergesExactly(call: AggregatePlan['aggregates'][number]): boolean {
+/** True when states of groups can be merged in the order of the groups instead of the rows: all but what picks a row by its place. */
+function merges(call: AggregatePlan['aggregates'][number]): boolean {
   const entry = aggregateFunction(call.function);
   if (!entry || entry.ordered) return false;
-  return entry.recipe(call.args.map((arg) => arg.type)).slots.every((slot) => EXACT_SLOTS.has(slot.kind));
+  const { slots } = entry.recipe(call.args.map((arg) => arg.type));
+  // Of values that are kept in pairs, which comes first may matter.
+  return slots.every((slot) => MERGED_SLOTS.has(slot.kind)) && slots.filter((slot) => slot.kind === 'list').length <= 1;
 }

@@ -38,8 +38,9 @@ export function rangeOfKeys(keys: number, validity: number, mask: number, n: num
   return count === 0 ? undefined : { least: arena.i64[slot / 8] as bigint, most: arena.i64[slot / 8 + 1] as bigint };
 }
 
-/** Entries that a map may have beyond those that its keys pay for. */
+/** Entries that a map may have beyond those that its keys pay for, at most and for each row that was seen. */
 const FREE_ENTRIES = 1 << 16;
+const FREE_PER_ROW = 32;
 /** Entries a key. */
 const SPARSEST = 16;
 
@@ -51,6 +52,7 @@ export class DirectMap {
   private least = 0n;
   private entries = 0;
   private usable = true;
+  private rowsSeen = 0;
 
   constructor(scope: MemoryScope, kernels: Kernels, table: KeyTable) {
     this.table = table;
@@ -62,6 +64,7 @@ export class DirectMap {
   /** As a key table's encode; false when the range is too wide, for good. */
   encode(keys: number, validity: number, mask: number, n: number, context: MoveContext, out: number): boolean {
     if (!this.usable) return false;
+    this.rowsSeen += n;
     const range = rangeOfKeys(keys, validity, mask, n, context);
     if (range && !this.covers(range) && !this.grow(range, n, context)) {
       this.usable = false;
@@ -89,7 +92,7 @@ export class DirectMap {
     const low = isFirst || least < this.least ? least : this.least;
     const high = isFirst || most > end ? most : end;
     const span = Number(high - low + 1n);
-    const largest = SPARSEST * (this.table.count + n) + FREE_ENTRIES;
+    const largest = SPARSEST * (this.table.count + n) + Math.min(FREE_ENTRIES, FREE_PER_ROW * this.rowsSeen);
     if (span > largest) return false;
     // Room in the direction in which it grows.
     const entries = Math.min(largest, isFirst ? span + 64 : span * 2);

@@ -36,6 +36,7 @@ class PairTable {
   private stride = 0;
   private height = 0;
   private hashed = false;
+  private rowsSeen = 0;
 
   constructor(scope: MemoryScope, kernels: Kernels) {
     this.keys = new KeyTable(scope, kernels, 8);
@@ -45,6 +46,7 @@ class PairTable {
 
   /** aCount, bCount: all ids are below them. */
   encode(a: number, aCount: number, b: number, bCount: number, mask: number, n: number, out: number): void {
+    this.rowsSeen += n;
     if (!this.hashed && this.fitsMap(aCount, bCount)) {
       this.keys.reserveKeys(Math.min(n, this.stride * this.height));
       this.kernels.encode_pairs_direct(this.keys.table, this.map.address, this.stride, a, b, mask, n, out);
@@ -67,7 +69,8 @@ class PairTable {
     if (aCount <= this.stride && bCount <= this.height) return true;
     const stride = Math.max(this.stride, 2 ** Math.ceil(Math.log2(Math.max(16, aCount))));
     const height = Math.max(this.height, 2 ** Math.ceil(Math.log2(Math.max(16, bCount))));
-    if (stride * height > DIRECT_ENTRIES) return false;
+    // A few rows do not pay for a large map, of which grouping sets may want thousands.
+    if (stride * height > Math.min(DIRECT_ENTRIES, 1024 + this.rowsSeen ** 2 / 4)) return false;
     this.stride = stride;
     this.height = height;
     this.map.replaceZeroed(stride * height * 4);

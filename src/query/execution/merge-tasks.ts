@@ -39,10 +39,13 @@ export function* runMergeAggregate(task: MergeAggregateTask, run: TaskRun): Gene
   const rowCount = table ? table.groupCount : 1;
   const keys: Vector[] = table ? table.keyVectors(context, kept) : [];
   // Result vectors may lie in what finishing allocates on the way.
-  const lasting = { ...context, scratch: new Scratch(kept) };
+  const lasting = { ...context, scratch: new Scratch(kept, LASTING_BYTES) };
   const results = accumulator.finish(rowCount, lasting);
   return { batch: { arena: kept.arena.id, rowCount, columns: [...keys, ...results] } };
 }
+
+/** First piece of the memory that results may lie in: there may be thousands of grouping sets. */
+const LASTING_BYTES = 1024;
 
 /** Partners that a probe row is taken to have where inequalities narrow them. */
 const RANGE_PARTNERS = 64;
