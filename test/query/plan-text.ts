@@ -90,6 +90,8 @@ function nodeText(plan: LogicalPlan): string {
       return `unnest ${list(plan.lists)}`;
     case 'limit_by':
       return `limit ${plan.limit ?? 'all'} offset ${plan.offset} by (${list(plan.keys)})`;
+    case 'top_by':
+      return `top ${plan.limit} by (${list(plan.keys)})`;
     case 'distinct':
     case 'union':
     case 'positional':

@@ -19,3 +19,4 @@ export * from './finish';
 export { hash_text, hash_u128, hash_u64, take_hashes } from './hashes';
 export { hll_add, hll_estimate, hll_merge } from './hyperloglog';
 export { digest_add, digest_merge, digest_quantiles } from './tdigest';
+export { top_offer, top_within } from './tops';

@@ -162,6 +162,11 @@ export function describeNode(plan: LogicalPlan): { readonly name: string; readon
           ...(plan.offset > 0 ? [`offset: ${plan.offset}`] : []),
         ],
       };
+    case 'top_by':
+      return {
+        name: `TopBy ${plan.limit}`,
+        details: [...list('keys', plan.keys.map(expressionText)), ...list('order', [keyText(plan.order)])],
+      };
     case 'positional':
       return { name: 'PositionalJoin', details: [] };
     case 'window_join':

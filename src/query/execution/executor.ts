@@ -38,6 +38,7 @@ import { Relations } from './relations.js';
 import { seriesUnits, valuesBatch } from './row-sources.js';
 import { lanesOf, OpenLanes, openSome, type Pipeline, pieceUnit, rowsOf, scanBranch, withOperator } from './sources.js';
 import type { CollectedBatch, JoinTable, LaneOutput, OrderSpec, ProbeSpec, SinkSpec } from './task.js';
+import { openTopBy } from './top-by.js';
 import { openWindowJoin } from './window-join-stage.js';
 import { computeWindows, prepareWindows } from './window-stage.js';
 
@@ -115,6 +116,8 @@ export class Executor {
         );
       case 'limit_by':
         return this.openLimitBy(plan);
+      case 'top_by':
+        return openTopBy(plan, this);
       case 'unnest':
         return this.openUnnest(plan);
       case 'positional':

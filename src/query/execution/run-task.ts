@@ -36,6 +36,7 @@ import {
   type Task,
   type TaskResult,
 } from './task.js';
+import { runTopBy, TopFilter } from './top-by.js';
 import { TopSink } from './top-sink.js';
 import { Unnest } from './unnest.js';
 
@@ -177,6 +178,8 @@ function bodyOf(task: Task, run: TaskRun): Generator<void, Partial<TaskResult>> 
       return runAsofKeys(task, run);
     case 'asof_place':
       return runAsofPlace(task, run);
+    case 'top_by':
+      return runTopBy(task, run);
     case 'window_column':
       return runWindowColumn(task, run);
     case 'window_place':
@@ -274,6 +277,8 @@ function createOperator(spec: OperatorSpec, task: PipelineTask, run: TaskRun): O
       return new Project(spec, run.context);
     case 'asof':
       return new AsofProbe(spec, run.context, run.temporary, run.check);
+    case 'top_filter':
+      return new TopFilter(spec, run.context, run.temporary);
     case 'unnest':
       return new Unnest(spec, run.context, Math.max(1024, task.frame.vectorRows), run.check);
     case 'horizon':

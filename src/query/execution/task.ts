@@ -77,7 +77,7 @@ export interface LaneRange {
   readonly end: number;
 }
 
-export type OperatorSpec = FilterSpec | ProjectSpec | ProbeSpec | AsofSpec | UnnestSpec | HorizonSpec;
+export type OperatorSpec = FilterSpec | ProjectSpec | ProbeSpec | AsofSpec | UnnestSpec | HorizonSpec | TopFilterSpec;
 
 export interface FilterSpec {
   readonly kind: 'filter';
@@ -131,6 +131,15 @@ export interface ProbeSpec {
   readonly probeIds: readonly ColumnId[];
   /** Address of one byte per build row, set to 1 when it found a partner; 0 = not wanted. */
   readonly matched: number;
+  readonly counter: number;
+}
+
+/** Drops rows that are not among the first `limit` of their group by what the thread has seen. */
+export interface TopFilterSpec {
+  readonly kind: 'top_filter';
+  readonly keys: readonly Expression[];
+  readonly order: OrderSpec;
+  readonly limit: number;
   readonly counter: number;
 }
 
@@ -247,6 +256,18 @@ export interface SortTask {
   readonly limit: number | null;
 }
 
+/** Keeps the first rows of each group of collected rows; gives what a sort gives. */
+export interface TopByTask {
+  readonly kind: 'top_by';
+  readonly frame: QueryFrame;
+  readonly ids: readonly ColumnId[];
+  readonly types: readonly DataType[];
+  readonly batches: readonly Batch[];
+  readonly keys: readonly Expression[];
+  readonly order: OrderSpec;
+  readonly limit: number;
+}
+
 /** Cuts each group of collected rows to a limit; gives what a sort gives. */
 export interface LimitByTask {
   readonly kind: 'limit_by';
@@ -269,6 +290,7 @@ export type Task =
   | AsofBuildTask
   | AsofKeysTask
   | AsofPlaceTask
+  | TopByTask
   | WindowColumnTask
   | PlaceTask
   | WindowMoveTask
@@ -384,9 +406,9 @@ export interface TaskResult {
   /** Allocations that now belong to whoever asked. */
   readonly owned: readonly number[];
   readonly lanes: readonly { readonly lane: number; readonly output: LaneOutput }[];
-  /** merge_aggregate: the result; sort and limit_by: the columns as they came. */
+  /** merge_aggregate: the result; sort, limit_by and top_by: the columns as they came. */
   readonly batch: Batch | null;
-  /** sort, limit_by: row numbers in order (uint32), how many are wanted. */
+  /** sort, limit_by, top_by: row numbers in order (uint32), how many are wanted. */
   readonly order: { readonly rows: number; readonly count: number } | null;
   readonly table: JoinTable | null;
   /** asof_build, asof_keys. */

@@ -98,6 +98,7 @@ function compute(plan: LogicalPlan): Cardinality {
     case 'unnest':
       return plain(estimatedRows(plan.input) * 4);
     case 'limit_by':
+    case 'top_by':
       return scaled(cardinalityOf(plan.input), 0.5);
     case 'positional':
       return plain(Math.max(estimatedRows(plan.left), estimatedRows(plan.right)));

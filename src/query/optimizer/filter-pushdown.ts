@@ -83,6 +83,7 @@ function push(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
     case 'limit':
     case 'reference':
     case 'limit_by':
+    case 'top_by':
     case 'positional':
       break;
   }

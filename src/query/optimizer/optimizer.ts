@@ -12,6 +12,7 @@ import { PROJECTION_MERGING } from './projection-merging.js';
 import { PROJECTION_PRUNING } from './projection-pruning.js';
 import type { Rule, RuleContext } from './rule.js';
 import { SEMI_PUSHDOWN } from './semi-pushdown.js';
+import { TOP_BY } from './top-by.js';
 
 export const RULES: readonly Rule[] = [
   CONSTANT_FOLDING,
@@ -24,6 +25,7 @@ export const RULES: readonly Rule[] = [
   PROJECTION_MERGING,
   LIMIT_PUSHDOWN,
   METADATA_COUNTS,
+  TOP_BY,
   PROJECTION_PRUNING,
 ];
 

@@ -127,7 +127,8 @@ function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
       const input = prune(plan.input, withRead(plan, wanted));
       return unnestPlan(input, plan.lists, own, plan.ordinality, plan.outer);
     }
-    case 'limit_by': {
+    case 'limit_by':
+    case 'top_by': {
       const input = prune(plan.input, withRead(plan, wanted));
       return { ...plan, input, output: input.output };
     }

@@ -29,6 +29,7 @@ export type LogicalPlan =
   | AsofPlan
   | UnnestPlan
   | LimitByPlan
+  | TopByPlan
   | PositionalPlan
   | WindowJoinPlan
   | HorizonJoinPlan
@@ -207,6 +208,18 @@ export interface LimitByPlan extends Node {
   /** null = no limit. */
   readonly limit: number | null;
   readonly offset: number;
+}
+
+/**
+ * Of each combination of the keys (NULLs are equal) all rows that fewer than `limit` rows come before by the order, in the input's order. What
+ * comes after them in a longer order may be there too.
+ */
+export interface TopByPlan extends Node {
+  readonly kind: 'top_by';
+  readonly input: LogicalPlan;
+  readonly keys: readonly Expression[];
+  readonly order: SortKey;
+  readonly limit: number;
 }
 
 /** Row n of the left beside row n of the right; the shorter side ends in NULLs. */

@@ -118,6 +118,8 @@ export function mapOwnExpressions(plan: LogicalPlan, change: (expression: Expres
       const keys = mapShared(plan.keys, change);
       return keys === plan.keys ? plan : { ...plan, keys };
     }
+    case 'top_by':
+      return { ...plan, keys: plan.keys.map(change), order: { ...plan.order, expression: change(plan.order.expression) } };
     case 'cut': {
       const ties = mapHeld(plan.ties, change);
       return ties === plan.ties ? plan : { ...plan, ties };
@@ -212,6 +214,8 @@ export function ownExpressions(plan: LogicalPlan): readonly Expression[] {
     case 'limit_by':
     case 'number':
       return plan.keys;
+    case 'top_by':
+      return [...plan.keys, plan.order.expression];
     case 'cut':
       return plan.ties.map((key) => key.expression);
     case 'distinct':
