@@ -90,9 +90,7 @@ export class Executor {
       case 'values':
         return this.batchPipeline(valuesBatch(plan, this.run), plan.output, counter);
       case 'series':
-        return {
-          branches: [{ columns: plan.output.map((column) => column.id), units: seriesUnits(plan, this.run), operators: [], counter }],
-        };
+        return { branches: [{ columns: idsOf(plan.output), units: seriesUnits(plan, this.run), operators: [], counter }] };
       case 'file':
         return openFile(plan, this);
       case 'filter':
