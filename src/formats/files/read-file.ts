@@ -56,8 +56,7 @@ export async function readFile(path: string, options: FileOptions, target: Inges
 
 export function fileError(error: NodeJS.ErrnoException, path: string): DbError {
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
-    const hint = /[*?[]/.test(path) ? 'patterns of file names are not read yet: name one file' : undefined;
-    return new DbError('not_found', `there is no file ${path}`, { hint, cause: error });
+    return new DbError('not_found', `there is no file ${path}`, { cause: error });
   }
   return new DbError('io_error', `${path}: ${error.message}`, { cause: error });
 }

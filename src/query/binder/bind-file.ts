@@ -1,11 +1,13 @@
 /** Files in FROM: `'trades.csv'`, read_csv(…), read_parquet(…), read_arrow(…), read_json(…). */
+import { basename } from 'node:path';
 import type { Value } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { isText } from '../../core/types.js';
-import { type FileFormat, type GivenFileOptions, isFileName } from '../../formats/files/file-options.js';
-import { type FileSetting, givenOptions } from '../files/file-settings.js';
-import type { FilePlan } from '../plan/logical.js';
+import { type FileFormat, isFileName } from '../../formats/files/file-options.js';
+import { type FileSetting, givenOptions, unionSettings } from '../files/file-settings.js';
+import type { LogicalPlan } from '../plan/logical.js';
 import type { FileTable, FunctionCall, Expression as Syntax, TableName } from '../syntax/ast/query.js';
+import { filesPlan } from './bind-files.js';
 import type { BoundRelation, FromClause } from './context.js';
 import { sampled } from './sample.js';
 import { Scope } from './scope.js';
@@ -36,17 +38,18 @@ export function bindFileName(reference: TableName, clause: FromClause): BoundRel
 }
 
 function bindPath(path: string, reference: FileTable | TableName, clause: FromClause): BoundRelation {
-  const plan = filePlan(path, {}, reference.position, clause);
-  const name = plan.source.name.replace(/\..*$/, '');
+  const plan = filesPlan([path], { given: {}, byName: false, fileName: null }, reference.position, clause.context);
+  const name = basename(path).replace(/\..*$/, '');
   return asRelation(sampled(plan, reference.sample, clause), plan.output, reference.alias, name, null, reference.position);
 }
 
 /** A call of one of FILE_FUNCTIONS. */
-export function bindFileFunction(name: string, call: FunctionCall, clause: FromClause): FilePlan {
+export function bindFileFunction(name: string, call: FunctionCall, clause: FromClause): LogicalPlan {
   const [first, ...more] = call.arguments;
   const path = first && first.name === null ? constantOf(first.value, clause, name) : undefined;
-  if (typeof path !== 'string') {
-    throw new DbError('function_not_found', `${name} takes the name of a file, then options such as delim => ';'`, {
+  const paths = Array.isArray(path) ? (path as readonly Value[]) : [path];
+  if (!paths.every((each) => typeof each === 'string')) {
+    throw new DbError('function_not_found', `${name} takes the name of a file or a list of names, then options such as delim => ';'`, {
       position: first?.value.position ?? call.position,
     });
   }
@@ -62,7 +65,9 @@ export function bindFileFunction(name: string, call: FunctionCall, clause: FromC
     }
     return { name: argument.name.name.toLowerCase(), value, position: argument.name.position };
   });
-  return filePlan(path, { format: FILE_FUNCTIONS[name], ...givenOptions(settings) }, call.position, clause);
+  const { byName, fileName, others } = unionSettings(settings);
+  const given = { format: FILE_FUNCTIONS[name], ...givenOptions(others) };
+  return filesPlan(paths, { given, byName, fileName }, call.position, clause.context);
 }
 
 function constantOf(syntax: Syntax, clause: FromClause, name: string): Value {
@@ -71,10 +76,4 @@ function constantOf(syntax: Syntax, clause: FromClause, name: string): Value {
   const bound = context.bindExpression(syntax, inner);
   const value = context.evaluateConstant(bound);
   return value === null && isText(bound.type) ? null : value;
-}
-
-function filePlan(path: string, given: GivenFileOptions, position: number, { context }: FromClause): FilePlan {
-  const source = context.files().rowsOf({ path, given, position });
-  const output = source.fields.map((field) => ({ ...field, id: context.nextId() }));
-  return { kind: 'file', source, columnIndexes: output.map((_, i) => i), output };
 }

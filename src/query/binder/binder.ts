@@ -41,10 +41,13 @@ export interface BindOptions {
 /** Common tables and views that are bound anew in one statement: each may read others twice. */
 const MOST_USES = 10_000;
 
+function noFiles(position: number | undefined): never {
+  throw new DbError('unsupported', 'files are not read here', { position });
+}
+
 const NO_FILES: FileCatalog = {
-  rowsOf: ({ position }) => {
-    throw new DbError('unsupported', 'files are not read here', { position });
-  },
+  rowsOfAll: ([first]) => noFiles(first?.position),
+  pathsOf: (_, position) => noFiles(position),
 };
 
 export function createBindContext(options: BindOptions): BindContext {

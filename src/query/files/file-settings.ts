@@ -58,6 +58,22 @@ const SETTINGS: Readonly<Record<string, Read>> = {
   hive_partitioning: notYet,
 };
 
+/** What is said of several files together, and the other settings. */
+export function unionSettings(settings: readonly FileSetting[]): {
+  readonly byName: boolean;
+  readonly fileName: string | null;
+  readonly others: readonly FileSetting[];
+} {
+  const byName = settings.find((setting) => setting.name === 'union_by_name');
+  const named = settings.find((setting) => setting.name === 'filename');
+  const isName = typeof named?.value === 'string' && !/^(true|false)$/i.test(named.value);
+  return {
+    byName: byName !== undefined && flagOf(byName),
+    fileName: named === undefined ? null : isName ? String(named.value) : flagOf(named) ? 'filename' : null,
+    others: settings.filter((setting) => setting !== byName && setting !== named),
+  };
+}
+
 /** Fails with `invalid_argument` or `unsupported`, at the option. */
 export function givenOptions(settings: readonly FileSetting[]): GivenFileOptions {
   const given: Record<string, unknown> = {};

@@ -1,5 +1,5 @@
 /**
- * The files that a statement reads. Binding needs a file's columns and cannot wait for them: it throws FileNeeded, the file's first rows are
+ * The files that a statement reads. Binding needs a file's columns and cannot wait for them: it throws FilesNeeded, the files' first rows are
  * read, and the statement is bound again.
  */
 import { basename } from 'node:path';
@@ -12,6 +12,7 @@ import type { Field } from '../../core/types.js';
 import { fileOptions, type GivenFileOptions } from '../../formats/files/file-options.js';
 import { readFile } from '../../formats/files/read-file.js';
 import type { FileRows } from '../plan/logical.js';
+import { expandPattern } from './file-patterns.js';
 
 export interface FileRequest {
   readonly path: string;
@@ -22,17 +23,22 @@ export interface FileRequest {
 
 /** What the binder asks. */
 export interface FileCatalog {
-  /** Throws FileNeeded while the file's columns are not known. Fails with `permission_denied`. */
-  rowsOf(request: FileRequest): FileRows;
+  /** Throws FilesNeeded while the columns of any are not known. Fails with `permission_denied`. */
+  rowsOfAll(requests: readonly FileRequest[]): readonly FileRows[];
+  /** The files that a pattern stands for. Throws FilesNeeded while they are not known. */
+  pathsOf(pattern: string, position: number): readonly string[];
 }
 
-class FileNeeded extends Error {
-  override readonly name = 'FileNeeded';
-  readonly request: FileRequest;
+/** Files whose columns, or a pattern whose files, must be known first. */
+class FilesNeeded extends Error {
+  override readonly name = 'FilesNeeded';
+  readonly requests: readonly FileRequest[];
+  readonly pattern: { readonly text: string; readonly position: number } | null;
 
-  constructor(request: FileRequest) {
-    super('the columns of a file are not known yet');
-    this.request = request;
+  constructor(requests: readonly FileRequest[], pattern: FilesNeeded['pattern'] = null) {
+    super('the columns of files are not known yet');
+    this.requests = requests;
+    this.pattern = pattern;
   }
 }
 
@@ -57,36 +63,49 @@ export function assertMayUseFiles(
 }
 
 /** Files that one statement names at most. */
-const MOST_FILES = 100;
+const MOST_FILES = 10_000;
 
 export class StatementFiles implements FileCatalog {
   private readonly access: FileAccess;
   private readonly known = new Map<string, FileRows>();
+  private readonly patterns = new Map<string, readonly string[]>();
 
   constructor(access: FileAccess) {
     this.access = access;
   }
 
-  rowsOf(request: FileRequest): FileRows {
-    assertMayUseFiles(this.access, request.position);
-    const rows = this.known.get(keyOf(request));
-    if (rows) return rows;
-    throw new FileNeeded(request);
+  rowsOfAll(requests: readonly FileRequest[]): readonly FileRows[] {
+    for (const { position } of requests) assertMayUseFiles(this.access, position);
+    const missing = requests.filter((request) => !this.known.has(keyOf(request)));
+    if (missing.length > 0) throw new FilesNeeded(missing);
+    return requests.map((request) => this.known.get(keyOf(request)) as FileRows);
   }
 
-  /** Runs the work again, with the file known, each time it needs one. */
+  pathsOf(pattern: string, position: number): readonly string[] {
+    assertMayUseFiles(this.access, position);
+    const paths = this.patterns.get(pattern);
+    if (paths) return paths;
+    throw new FilesNeeded([], { text: pattern, position });
+  }
+
+  /** Runs the work again, with the files known, each time it needs some. */
   async with<Result>(work: () => Result | Promise<Result>): Promise<Result> {
     for (;;) {
       try {
         return await work();
       } catch (error) {
-        if (!(error instanceof FileNeeded)) throw error;
-        const { request } = error;
-        if (this.known.size >= MOST_FILES) {
-          throw new DbError('unsupported', `a statement reads at most ${MOST_FILES} files`, { position: request.position });
-        }
-        this.known.set(keyOf(request), await positioned(request.position, () => this.look(request)));
+        if (!(error instanceof FilesNeeded)) throw error;
+        await this.learn(error);
       }
+    }
+  }
+
+  private async learn({ requests, pattern }: FilesNeeded): Promise<void> {
+    if (pattern) this.patterns.set(pattern.text, await positioned(pattern.position, () => expandPattern(pattern.text)));
+    for (const request of requests) {
+      const { position } = request;
+      if (this.known.size >= MOST_FILES) throw new DbError('unsupported', `a statement reads at most ${MOST_FILES} files`, { position });
+      this.known.set(keyOf(request), await positioned(position, () => this.look(request)));
     }
   }
 

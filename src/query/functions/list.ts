@@ -221,7 +221,7 @@ export const LIST_FUNCTIONS: readonly ScalarFunction[] = [
       { sql: "'abc'[-1]", result: 'c' },
     ],
     resolveListExtract,
-    ['array_extract', 'list_element'],
+    ['array_extract', 'list_element', 'element_at'],
   ),
   entry(
     'list_concat',

@@ -1,17 +1,20 @@
 /** The table of scalar functions. A function is one entry of one topic's table; look-up, docs and tests follow from it. */
 import { ARITHMETIC_FUNCTIONS } from './arithmetic.js';
+import { BIT_VALUE_FUNCTIONS } from './bit-values.js';
 import { COMPARISON_FUNCTIONS } from './comparison.js';
 import { CONDITIONAL_FUNCTIONS } from './conditional.js';
 import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
 import { DIALECT_MEANINGS } from './dialect-meanings.js';
 import { FORMATTING_FUNCTIONS } from './formatting.js';
 import { JSON_FUNCTIONS } from './json.js';
+import { JSON_EDIT_FUNCTIONS } from './json-edit.js';
 import { LIST_FUNCTIONS } from './list.js';
 import { LIST_LAMBDA_FUNCTIONS } from './list-lambda.js';
 import { LIST_SEARCH_FUNCTIONS } from './list-search.js';
 import { LIST_SHAPE_FUNCTIONS } from './list-shape.js';
 import { MATH_FUNCTIONS } from './math.js';
 import { MATH_VALUE_FUNCTIONS } from './math-values.js';
+import { PATH_FUNCTIONS } from './paths.js';
 import { PATTERN_FUNCTIONS } from './patterns.js';
 import { REGULAR_FUNCTIONS } from './regular-functions.js';
 import { SERIES_FUNCTIONS } from './series-list.js';
@@ -50,6 +53,9 @@ const TOPICS: readonly (readonly ScalarFunction[])[] = [
   SUBQUERY_FUNCTIONS,
   SERIES_FUNCTIONS,
   DIALECT_MEANINGS,
+  PATH_FUNCTIONS,
+  BIT_VALUE_FUNCTIONS,
+  JSON_EDIT_FUNCTIONS,
 ];
 
 /** Every scalar function and operator by its canonical name. */

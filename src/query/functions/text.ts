@@ -295,6 +295,7 @@ export const TEXT_FUNCTIONS: readonly ScalarFunction[] = [
       { params: [text], type: INT64, evaluate: octets },
       { params: [binary], type: INT64, evaluate: octets },
     ],
+    { aliases: ['strlen'] },
   ),
   entry('lower', 'In lower case.', [{ sql: "lower('ÄBC')", result: 'äbc' }], [changeCase('lower')], { aliases: ['lcase'] }),
   entry('upper', 'In upper case.', [{ sql: "upper('abc')", result: 'ABC' }], [changeCase('upper')], { aliases: ['ucase'] }),
