@@ -18,6 +18,7 @@ import { bindContextOf, done, notYet, type StatementContext, type StatementOutco
 import { checkClusterBy, checkedTimeToLive } from './table-clauses.js';
 import { constraintsOf } from './table-constraints.js';
 import { existingTable } from './table-names.js';
+import { expressionText } from './written-text.js';
 
 export async function createTable(statement: CreateTable, context: StatementContext): Promise<StatementOutcome> {
   if (statement.temporary) throw notYet('CREATE TEMPORARY TABLE', statement);
@@ -154,7 +155,7 @@ function columnOfSyntax(
         break;
       case 'default':
         checkDefault(constraint.value, type, column.name.name, context);
-        defaultSql = context.sql.slice(constraint.value.position, constraint.value.end);
+        defaultSql = expressionText(constraint.value, context.sql);
         break;
       default:
         // CHECK and UNIQUE are the table's; the others are refused there.

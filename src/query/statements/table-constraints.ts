@@ -6,6 +6,7 @@ import { didYouMean } from '../binder/nearest-name.js';
 import { validateCheck } from '../constraints/check-condition.js';
 import type { Identifier } from '../syntax/ast/node.js';
 import type { ColumnConstraint, CreateTable, TableConstraint as TableConstraintSyntax } from '../syntax/ast/statement.js';
+import { expressionText } from './written-text.js';
 
 type Syntax = ColumnConstraint | TableConstraintSyntax;
 
@@ -47,7 +48,7 @@ function constraintOf(
   if (refused) throw new DbError('unsupported', `the constraint ${refused} is not kept by this version`, { position: constraint.position });
   if (constraint.kind === 'check') {
     validateCheck(constraint.condition, table, columns, bind);
-    const sql = bind.sql.slice(constraint.condition.position, constraint.condition.end);
+    const sql = expressionText(constraint.condition, bind.sql);
     return { kind: 'check', name: names.give(constraint.name, own ? [own.name] : [], 'check'), sql };
   }
   if (constraint.kind === 'unique') {

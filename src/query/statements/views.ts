@@ -10,6 +10,7 @@ import { inTransaction } from './ddl-transaction.js';
 import { withPivotValues } from './find-pivot-values.js';
 import { done, notYet, type StatementContext, type StatementOutcome } from './statement.js';
 import { existingView } from './table-names.js';
+import { queryText } from './written-text.js';
 
 export async function createView(statement: CreateView, context: StatementContext): Promise<StatementOutcome> {
   if (statement.materialized) throw notYet('CREATE MATERIALIZED VIEW', statement);
@@ -52,7 +53,7 @@ async function checkedView(statement: CreateView, writer: StorageWriter, context
       statement,
     );
     const comment = found?.kind === 'view' ? found.view.comment : null;
-    return { name, schema, sql: context.sql.slice(statement.query.position, statement.query.end), columnNames, comment, searchPath };
+    return { name, schema, sql: queryText(statement.query, context.sql), columnNames, comment, searchPath };
   } finally {
     snapshot.release();
   }
