@@ -24,10 +24,13 @@ export function filesPlan(names: readonly string[], options: FilesOptions, posit
   const paths = names.flatMap((name) => (isPattern(name) ? context.files().pathsOf(name, position) : [name]));
   if (paths.length === 0) throw new DbError('invalid_argument', 'a list of files names at least one', { position });
   const requests = paths.map((path) => ({ path, given: options.given, position }));
-  const plans = context.files().rowsOfAll(requests).map((source): FilePlan => {
-    const output = source.fields.map((field) => ({ ...field, id: context.nextId() }));
-    return { kind: 'file', source, columnIndexes: output.map((_, i) => i), output };
-  });
+  const plans = context
+    .files()
+    .rowsOfAll(requests)
+    .map((source): FilePlan => {
+      const output = source.fields.map((field) => ({ ...field, id: context.nextId() }));
+      return { kind: 'file', source, columnIndexes: output.map((_, i) => i), output };
+    });
   const [first] = plans;
   if (plans.length === 1 && first && options.fileName === null) return first;
   const shape = shapeOf(plans, options);
