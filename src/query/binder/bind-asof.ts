@@ -19,8 +19,12 @@ import { Scope, type ScopeColumn } from './scope.js';
 
 export function bindAsof(reference: AsofJoin, clause: FromClause): BoundRelation {
   const { context } = clause;
-  const left = context.bindTable(reference.left, clause);
-  const right = context.bindTable(reference.right, { ...clause, lateral: new Scope(left.columns, clause.lateral ?? clause.outer) });
+  const left = context.bindTable(reference.left, reference.variant === 'splice' ? { ...clause, windowJoins: null } : clause);
+  const right = context.bindTable(reference.right, {
+    ...clause,
+    windowJoins: null,
+    lateral: new Scope(left.columns, clause.lateral ?? clause.outer),
+  });
   checkAliases(left, right, reference.right.position);
   if (dependsOn(right.plan, left.plan)) throw unsupported('LATERAL on the right side of an ASOF join', reference.right.position);
   const written: AsofSides = { left, right, position: afterLeft(reference, context.sql) };

@@ -17,7 +17,7 @@ const MAX_OFFSETS = 100_000n;
 export function bindHorizonJoin(reference: HorizonJoin, clause: FromClause): BoundRelation {
   const { context } = clause;
   const left = context.bindTable(reference.left, clause);
-  const right = context.bindTable(reference.right, clause);
+  const right = context.bindTable(reference.right, { ...clause, windowJoins: null });
   checkAliases(left, right, reference.right.position);
   if (dependsOn(right.plan, left.plan)) throw unsupported('a HORIZON JOIN whose right side reads the left one', reference.right.position);
   const rest = context.sql.slice(reference.left.end);

@@ -3,7 +3,7 @@ import { DbError } from '../../core/errors.js';
 import type { Expression } from '../plan/expression.js';
 import type { JoinPlan, LogicalPlan } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
-import type { Join, JoinType } from '../syntax/ast/query.js';
+import type { Join, JoinType, TableReference } from '../syntax/ast/query.js';
 import { scalarCall } from './bind-call.js';
 import { joinWithSubqueries } from './bind-on.js';
 import { bindPlusJoin } from './bind-plus-join.js';
@@ -29,21 +29,20 @@ const PLAN_JOINS: Readonly<Record<Exclude<JoinType, 'positional' | 'union' | 'pl
   anti: 'anti',
 };
 
-/** Joins that may have NULLs in place of a side's row, whose windows then would be NULL too. */
-const MISSES_ROWS: ReadonlySet<PlanJoin> = new Set(['left', 'right', 'full']);
+/** Joins that have NULLs in place of a side's row, or nothing of it: windows around its rows would not be computed for them. */
+const LOSES_LEFT: ReadonlySet<PlanJoin> = new Set(['right', 'full']);
+const LOSES_RIGHT: ReadonlySet<PlanJoin> = new Set(['left', 'full', 'semi', 'anti']);
 
 export function bindJoin(reference: Join, clause: FromClause): BoundRelation {
   if (reference.type === 'positional') return bindPositional(reference, clause);
   if (reference.type === 'union') return renamedBy(reference.alias, bindUnionJoin(reference, clause));
   if (reference.type === 'plus') return renamedBy(reference.alias, bindPlusJoin(reference, clause));
   const join = PLAN_JOINS[reference.type];
-  const noted = clause.windowJoins?.length;
-  const left = clause.context.bindTable(reference.left, clause);
-  const lateral = new Scope(left.columns, clause.lateral ?? clause.outer);
-  const right = clause.context.bindTable(reference.right, { ...clause, lateral });
+  const side = (table: TableReference, from: FromClause, losing: ReadonlySet<PlanJoin>): BoundRelation =>
+    clause.context.bindTable(table, losing.has(join) ? { ...from, windowJoins: null } : from);
+  const left = side(reference.left, clause, LOSES_LEFT);
+  const right = side(reference.right, { ...clause, lateral: new Scope(left.columns, clause.lateral ?? clause.outer) }, LOSES_RIGHT);
   checkAliases(left, right, reference.right.position);
-  if (noted !== undefined && MISSES_ROWS.has(join) && clause.windowJoins?.length !== noted)
-    throw unsupported(`a WINDOW JOIN inside a ${join.toUpperCase()} JOIN`, reference.position, 'put it into a subquery');
   const { condition } = reference;
   const bound =
     !condition || condition.kind === 'on'
@@ -62,8 +61,9 @@ function renamedBy(alias: Join['alias'], bound: BoundRelation): BoundRelation {
 }
 
 function bindPositional(reference: Join, clause: FromClause): BoundRelation {
-  const left = clause.context.bindTable(reference.left, clause);
-  const right = clause.context.bindTable(reference.right, clause);
+  const [left, right] = [reference.left, reference.right].map((side) =>
+    clause.context.bindTable(side, { ...clause, windowJoins: null }),
+  ) as [BoundRelation, BoundRelation];
   checkAliases(left, right, reference.right.position);
   const columns = [...left.columns, ...right.columns].map((column) => ({ ...column, nullable: true }));
   return { plan: positionalPlan(left.plan, right.plan), columns, timestamp: left.timestamp };

@@ -17,9 +17,9 @@ import { WindowJoinCalls } from './window-join-calls.js';
 export function bindWindowJoin(reference: WindowJoin, clause: FromClause): BoundRelation {
   const { context, windowJoins } = clause;
   const left = context.bindTable(reference.left, clause);
-  const right = context.bindTable(reference.right, clause);
+  const right = context.bindTable(reference.right, { ...clause, windowJoins: null });
   const position = afterLeft(reference, clause);
-  if (!windowJoins) throw unsupported('WINDOW JOIN outside of the FROM of a SELECT', position);
+  if (!windowJoins) throw unsupported('WINDOW JOIN here', position, 'put it into a subquery');
   checkAliases(left, right, reference.right.position);
   if (dependsOn(right.plan, left.plan)) throw unsupported('a WINDOW JOIN whose right side reads the left one', reference.right.position);
   const condition = timedCondition(reference.condition, left, right, 'WINDOW JOIN', position, clause);

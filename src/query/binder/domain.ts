@@ -5,6 +5,8 @@
 import type { ColumnId, Expression } from '../plan/expression.js';
 import type {
   AggregatePlan,
+  AsofPlan,
+  HorizonJoinPlan,
   JoinPlan,
   LimitPlan,
   LogicalPlan,
@@ -12,6 +14,7 @@ import type {
   UnionPlan,
   UnnestPlan,
   ValuesPlan,
+  WindowJoinPlan,
   WindowPlan,
 } from '../plan/logical.js';
 import { cloneWithFreshIds, freeColumns, mapOwnExpressions, substitute } from '../plan/traverse.js';
@@ -19,8 +22,10 @@ import { isCount } from './bind-call.js';
 import { unsupported } from './context.js';
 import { caseOf, columnOf, isNull, literal } from './expressions.js';
 import {
+  asofPlan,
   distinctPlan,
   filterPlan,
+  horizonJoinPlan,
   joinPlan,
   limitByPlan,
   limitPlan,
@@ -28,6 +33,7 @@ import {
   pickColumns,
   projectPlan,
   unnestPlan,
+  windowJoinPlan,
   windowPlan,
 } from './plans.js';
 
@@ -124,6 +130,10 @@ export function pushDomain(plan: LogicalPlan, domain: Domain): Pushed {
       const keys = [...input.by.values(), ...plan.keys.map((key) => substitute(key, input.by))];
       return { plan: limitByPlan(input.plan, keys, plan.limit, plan.offset), by: input.by };
     }
+    case 'asof':
+    case 'window_join':
+    case 'horizon_join':
+      return pushTimed(plan, domain);
     case 'unnest':
       return pushUnnest(plan, domain);
     case 'join':
@@ -133,6 +143,17 @@ export function pushDomain(plan: LogicalPlan, domain: Domain): Pushed {
     default:
       throw unsupported(`this correlated subquery (${plan.kind} that depends on the outer row)`, -1);
   }
+}
+
+/** Left rows do not depend on each other; the right side must be the same for all outer rows. */
+function pushTimed(plan: AsofPlan | WindowJoinPlan | HorizonJoinPlan, domain: Domain): Pushed {
+  if (domain.reads(plan.right)) throw unsupported('a correlated subquery on the right side of a join in time', -1);
+  const input = pushDomain(plan.left, domain);
+  const changed = mapOwnExpressions(plan, (expression) => substitute(expression, input.by)) as typeof plan;
+  if (changed.kind === 'asof') return { plan: asofPlan(input.plan, plan.right, changed), by: input.by };
+  if (changed.kind === 'window_join') return { plan: windowJoinPlan(input.plan, plan.right, changed), by: input.by };
+  const own = plan.output.slice(plan.left.output.length, plan.left.output.length + 2);
+  return { plan: horizonJoinPlan(input.plan, plan.right, own, changed), by: input.by };
 }
 
 /** SELECT without FROM. */
