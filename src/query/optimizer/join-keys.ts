@@ -1,5 +1,6 @@
 /** Equalities between the two sides of a join become its hash keys. */
-import { sameType } from '../../core/types.js';
+import { isText, sameType, UTF8 } from '../../core/types.js';
+import { castTo } from '../binder/coercion.js';
 import { conjunction, conjuncts } from '../binder/expressions.js';
 import { type ColumnId, type Expression, readsColumns, readsOnly } from '../plan/expression.js';
 import type { JoinPlan, LogicalPlan } from '../plan/logical.js';
@@ -28,9 +29,13 @@ function withKeys(plan: JoinPlan, residual: Expression): LogicalPlan {
 function keyOf(condition: Expression, left: ReadonlySet<ColumnId>, right: ReadonlySet<ColumnId>): JoinPlan['keys'][number] | undefined {
   if (condition.kind !== 'call' || condition.function !== 'eq') return undefined;
   const [a, b] = condition.args;
-  if (!a || !b || !sameType(a.type, b.type)) return undefined;
-  if (isOf(a, left) && isOf(b, right)) return { left: a, right: b };
-  return isOf(b, left) && isOf(a, right) ? { left: b, right: a } : undefined;
+  if (!a || !b) return undefined;
+  const isSwapped = isOf(b, left) && isOf(a, right);
+  if (!isSwapped && !(isOf(a, left) && isOf(b, right))) return undefined;
+  const key = isSwapped ? { left: b, right: a } : { left: a, right: b };
+  if (sameType(a.type, b.type)) return key;
+  // Text is hashed by its bytes, however it is stored.
+  return isText(a.type) && isText(b.type) ? { left: castTo(key.left, UTF8), right: castTo(key.right, UTF8) } : undefined;
 }
 
 function isOf(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
