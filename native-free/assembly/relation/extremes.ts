@@ -194,35 +194,64 @@ export function compareText(offsets: usize, heap: usize, a: u32, b: u32): i32 {
 }
 
 /**
- * First or last row of each group. flags (uint8 per group): 0 = nothing yet, 1 = the state is a value, 2 = it is NULL.
- * validity tells NULL rows apart (0 = none).
+ * First row of each group. flags (uint8 per group): 0 = nothing yet, 1 = the state is a value, 2 = it is NULL. validity tells NULL rows apart
+ * (0 = none). Returns the groups that had nothing yet.
  */
 // @ts-ignore: decorator
 @inline
-function pick<T>(last: bool, values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void {
+function pickFirst<T>(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): u32 {
+  let added: u32 = 0;
   for (let base: u32 = 0; base < n; base += 64) {
     const valid = rowsOf(validity, base, n);
     for (let word = rowsOf(mask, base, n); word; word &= word - 1) {
       const bit = ctz(word);
       const i: usize = base + (bit as u32);
       const group: usize = groups ? load<u32>(groups + (i << 2)) as usize : 0;
-      if (!last && load<u8>(flags + group)) continue;
+      if (load<u8>(flags + group)) continue;
+      added++;
+      store<u8>(flags + group, (valid >> bit) & 1 ? 1 : 2);
+      if (isVector<T>()) memory.copy(states + (group << 4), values + (i << 4), 16);
+      else store<T>(states + group * sizeof<T>(), load<T>(values + i * sizeof<T>()));
+    }
+  }
+  return added;
+}
+
+/**
+ * Last row of each group, looked for from the end until all `count` groups have one. stamps (uint32 per group) are `stamp` for groups that
+ * these rows have given one already; the caller gives another stamp each time.
+ */
+// @ts-ignore: decorator
+@inline
+function pickLast<T>(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): void {
+  let left = groups ? count : 1;
+  for (let base = (n + 63) & ~63; base > 0 && left > 0; ) {
+    base -= 64;
+    const valid = rowsOf(validity, base, n);
+    for (let word = rowsOf(mask, base, n); word && left > 0; ) {
+      const bit = 63 - clz(word);
+      word ^= (1 as u64) << bit;
+      const i: usize = base + (bit as u32);
+      const group: usize = groups ? load<u32>(groups + (i << 2)) as usize : 0;
+      if (load<u32>(stamps + (group << 2)) == stamp) continue;
+      store<u32>(stamps + (group << 2), stamp);
+      left--;
       store<u8>(flags + group, (valid >> bit) & 1 ? 1 : 2);
       if (isVector<T>()) memory.copy(states + (group << 4), values + (i << 4), 16);
       else store<T>(states + group * sizeof<T>(), load<T>(values + i * sizeof<T>()));
     }
   }
 }
-export function agg_first_w1(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u8>(false, values, validity, mask, groups, n, states, flags); }
-export function agg_first_w2(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u16>(false, values, validity, mask, groups, n, states, flags); }
-export function agg_first_w4(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u32>(false, values, validity, mask, groups, n, states, flags); }
-export function agg_first_w8(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u64>(false, values, validity, mask, groups, n, states, flags); }
-export function agg_first_w16(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<v128>(false, values, validity, mask, groups, n, states, flags); }
-export function agg_last_w1(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u8>(true, values, validity, mask, groups, n, states, flags); }
-export function agg_last_w2(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u16>(true, values, validity, mask, groups, n, states, flags); }
-export function agg_last_w4(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u32>(true, values, validity, mask, groups, n, states, flags); }
-export function agg_last_w8(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<u64>(true, values, validity, mask, groups, n, states, flags); }
-export function agg_last_w16(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void { pick<v128>(true, values, validity, mask, groups, n, states, flags); }
+export function agg_first_w1(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): u32 { return pickFirst<u8>(values, validity, mask, groups, n, states, flags); }
+export function agg_first_w2(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): u32 { return pickFirst<u16>(values, validity, mask, groups, n, states, flags); }
+export function agg_first_w4(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): u32 { return pickFirst<u32>(values, validity, mask, groups, n, states, flags); }
+export function agg_first_w8(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): u32 { return pickFirst<u64>(values, validity, mask, groups, n, states, flags); }
+export function agg_first_w16(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): u32 { return pickFirst<v128>(values, validity, mask, groups, n, states, flags); }
+export function agg_last_w1(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): void { pickLast<u8>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
+export function agg_last_w2(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): void { pickLast<u16>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
+export function agg_last_w4(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): void { pickLast<u32>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
+export function agg_last_w8(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): void { pickLast<u64>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
+export function agg_last_w16(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): void { pickLast<v128>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
 
 /**
  * The value of the row with the smallest order key (uint64, see order_*; a largest is a smallest of flipped keys). Among equal keys the

@@ -36,15 +36,24 @@ function translated(kernels: Kernels, from: number, input: MergeInput): number {
   return mapped;
 }
 
-/** First or last row. */
+/** First or last row. Parts: value, flag, and for the last one the stamp of the rows that gave it. */
 export class PositionState extends PartState {
   private readonly kind: 'first' | 'last';
   private readonly width: Width;
+  private groupCount = 0;
+  /** Groups that have a first row: when all have, further rows do not matter. */
+  private held = 0;
+  private stamp = 0;
 
   constructor(scope: MemoryScope, kernels: Kernels, kind: 'first' | 'last', physical: PhysicalType) {
-    super(scope, kernels, [stateWidth(physical), 1]);
+    super(scope, kernels, kind === 'last' ? [stateWidth(physical), 1, 4] : [stateWidth(physical), 1]);
     this.kind = kind;
     this.width = stateWidth(physical);
+  }
+
+  override ensure(groupCount: number): void {
+    super.ensure(groupCount);
+    this.groupCount = Math.max(this.groupCount, groupCount);
   }
 
   update({ values, mask, groups, n }: StateInput): void {
@@ -58,7 +67,14 @@ export class PositionState extends PartState {
   }
 
   private pick(values: number, validity: number, mask: number, groups: number, n: number): void {
-    this.kernels[`agg_${this.kind}_w${this.width}`](values, validity, mask, groups, n, this.parts.at(0), this.parts.at(1));
+    const { kernels, parts, kind, width } = this;
+    if (kind === 'first') {
+      if (this.held >= this.groupCount) return;
+      this.held += kernels[`agg_first_w${width}`](values, validity, mask, groups, n, parts.at(0), parts.at(1));
+      return;
+    }
+    this.stamp += 1;
+    kernels[`agg_last_w${width}`](values, validity, mask, groups, n, parts.at(0), parts.at(1), parts.at(2), this.stamp, this.groupCount);
   }
 }
 
