@@ -1,6 +1,6 @@
 /** One SELECT with the ORDER BY that belongs to it: FROM → WHERE → groups → HAVING → projection → DISTINCT → order. */
 import { DbError } from '../../core/errors.js';
-import { columnsOf, type Expression } from '../plan/expression.js';
+import { type Expression, readsSome } from '../plan/expression.js';
 import type { LogicalPlan, SortKey } from '../plan/logical.js';
 import { freeColumns, mapHeld } from '../plan/traverse.js';
 import type { LimitBy, OrderItem, Select, Expression as Syntax } from '../syntax/ast/query.js';
@@ -142,10 +142,7 @@ function bindWhere(state: SelectState, plan: LogicalPlan): LogicalPlan {
   const parts = bindWhereConjuncts(mayChooseColumns ? expandCondition(where, clause) : where, clause);
   const condition = conjunction(parts.map((part) => coerceBool(part, 'WHERE')));
   // Left rows that a condition leaves away need no windows, unless the condition looks at them.
-  const reads = columnsOf(condition);
-  const looks = state.scope.windowJoins.some(
-    (join) => [...join.made].some((id) => reads.has(id)) || [...join.made].some((id) => relation.reads.has(id)),
-  );
+  const looks = state.scope.windowJoins.some(({ made }) => readsSome(condition, made) || [...made].some((id) => relation.reads.has(id)));
   const joined = relation.settle(looks ? withWindowJoins(plan, state.scope.windowJoins) : plan);
   return filterPlan(joined, condition);
 }

@@ -266,8 +266,11 @@ function anyOf(
  * Conjuncts of a WHERE. EXISTS and IN over subqueries that stand there by themselves become semi and anti joins; the rest is returned.
  */
 export function bindWhereConjuncts(syntax: Syntax, clause: Clause): readonly Expression[] {
-  if (syntax.kind === 'logical' && syntax.operator === 'and')
-    return syntax.operands.flatMap((operand) => bindWhereConjuncts(operand, clause));
+  if (syntax.kind === 'logical' && syntax.operator === 'and') {
+    const all: Expression[] = [];
+    for (const operand of syntax.operands) all.push(...bindWhereConjuncts(operand, clause));
+    return all;
+  }
   const negated = syntax.kind === 'unary' && syntax.operator === 'not';
   const inner = negated ? syntax.operand : syntax;
   if (inner.kind === 'exists' && clause.relation) {

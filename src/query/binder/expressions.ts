@@ -1,5 +1,5 @@
 /** Makers and questions for bound expressions that several parts of the binder and the optimizer need. */
-import type { Value } from '../../core/batch.js';
+import type { IntervalValue, Value } from '../../core/batch.js';
 import { BOOL, type DataType, INT64, NULL_TYPE, UTF8 } from '../../core/types.js';
 import type { ColumnExpression, Expression, LiteralExpression } from '../plan/expression.js';
 import type { OutputColumn } from '../plan/logical.js';
@@ -76,7 +76,9 @@ export function fingerprint(expression: Expression): string {
     case 'column':
       return `#${expression.id}`;
     case 'literal':
-      return `${typeFingerprint(expression.type)}'${valueFingerprint(expression.value)}'`;
+      return expression.type.kind === 'interval'
+        ? intervalFingerprint(expression.value as IntervalValue | null)
+        : `${typeFingerprint(expression.type)}'${valueFingerprint(expression.value)}'`;
     case 'call':
       return `${expression.function}(${expression.args.map(fingerprint).join(',')})`;
     case 'cast':
@@ -109,9 +111,14 @@ function typeFingerprint(type: DataType): string {
     : type.kind;
 }
 
+function intervalFingerprint(value: IntervalValue | null): string {
+  return value === null ? 'interval' : `interval'${value.months} ${value.days} ${value.nanoseconds}'`;
+}
+
 function valueFingerprint(value: Value): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'number' && Object.is(value, -0)) return '-0';
+  if (typeof value === 'string') return JSON.stringify(value);
   if (value instanceof Uint8Array) return Array.from(value).join('.');
   return typeof value === 'object'
     ? JSON.stringify(value, (_, inner) => (typeof inner === 'bigint' ? `${inner}n` : inner))

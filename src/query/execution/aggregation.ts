@@ -14,6 +14,7 @@ import { compileAggregation, type OrderedCalls, orderedCalls } from './compile-a
 import type { Executor } from './executor.js';
 import { GroupTable } from './group-table.js';
 import { columnOf, idsOf, nullOf } from './output-columns.js';
+import { concatenate } from './sinks.js';
 import { type Pipeline, withOperator } from './sources.js';
 import type { AggregateLane, AggregationSpec, SinkSpec } from './task.js';
 
@@ -181,6 +182,10 @@ async function mergeLanes(
 ): Promise<Batch> {
   const { run } = executor;
   const groups = lanes.reduce((sum, lane) => sum + lane.groupCount, 0);
+  if (groups === 0 && spec.groups.length > 0) {
+    const types = [...spec.groups.map((group) => group.type), ...spec.calls.map((call) => call.type)];
+    return concatenate([], types, run.scope, run.context, run.check);
+  }
   const here = groups <= MERGE_HERE_GROUPS || run.runsHere(groups);
   const merged = await run.run({ kind: 'merge_aggregate', frame: run.frame, spec, lanes, columns }, here);
   assert(merged.batch, 'merging gives a batch');

@@ -3,11 +3,11 @@ import { assert } from '../../core/assert.js';
 import { DbError } from '../../core/errors.js';
 import type { CallSpec } from '../aggregates/accumulator.js';
 import { aggregateFunction } from '../aggregates/registry.js';
+import { fingerprint } from '../binder/expressions.js';
 import { evaluateConstant } from '../expression/evaluate.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { AggregateCall, SortKey } from '../plan/logical.js';
-import { expressionKey } from './expression-key.js';
 import type { AggregationSpec } from './task.js';
 
 /** Expressions without repeats. */
@@ -16,7 +16,7 @@ class Expressions {
   private readonly indexes = new Map<string, number>();
 
   add(expression: Expression): number {
-    const key = expressionKey(expression);
+    const key = fingerprint(expression);
     let index = this.indexes.get(key);
     if (index === undefined) {
       index = this.list.length;
@@ -95,7 +95,7 @@ export function orderedCalls(plan: { readonly aggregates: readonly AggregateCall
       return;
     }
     const order = call.orderBy.length === 0 || pickKey(call) ? [] : call.orderBy;
-    const text = JSON.stringify(order.map((key) => [expressionKey(key.expression), key.descending, key.nullsFirst]));
+    const text = JSON.stringify(order.map((key) => [fingerprint(key.expression), key.descending, key.nullsFirst]));
     const known = classes.get(text) ?? { order, calls: [], indexes: [] };
     known.calls.push(call);
     known.indexes.push(index);

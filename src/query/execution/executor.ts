@@ -201,6 +201,10 @@ export class Executor {
         : { kind: 'collect', ids, limit: null, copy: false, counter };
     const collected = await this.collect(pipeline, sink);
     const rows = collected.batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+    if (rows === 0) {
+      collected.release();
+      return { branches: [{ columns: ids, units: [], operators: [], counter: counter + 1 }] };
+    }
     const task = { kind: 'sort', frame: run.frame, ids, types, batches: plain(collected.batches), keys: specs, limit } as const;
     const { batch, order } = await run.run(task, run.runsHere(rows));
     assert(batch && order, 'sorting gives rows and their order');

@@ -1,7 +1,7 @@
 /** Which inequalities of a join's condition can be looked up in sorted build rows. */
 import { type DataType, physicalOf, sameType } from '../../core/types.js';
+import { fingerprint } from '../binder/expressions.js';
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
-import { expressionKey } from './expression-key.js';
 
 /** build OP probe, where OP is > or >= (lower bound), or < or <= (upper bound). */
 interface Inequality {
@@ -40,7 +40,7 @@ export function rangeLookup(
   if (!any) return undefined;
   const byBuild = new Map<string, Inequality[]>();
   for (const each of inequalities) {
-    const key = expressionKey(each.build);
+    const key = fingerprint(each.build);
     byBuild.set(key, [...(byBuild.get(key) ?? []), each]);
   }
   const groups = [...byBuild.values()];

@@ -6,11 +6,12 @@
 import { assert } from '../../core/assert.js';
 import type { Batch, Vector } from '../../core/batch.js';
 import type { DataType } from '../../core/types.js';
+import { fingerprint } from '../binder/expressions.js';
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type { LogicalPlan, WindowPlan } from '../plan/logical.js';
 import { ownExpressions } from '../plan/traverse.js';
 import { allocateTarget, type ColumnTarget, finishTarget, isMovable } from '../windows/column-target.js';
-import { compileWindow, expressionKey } from '../windows/compile-window.js';
+import { compileWindow } from '../windows/compile-window.js';
 import type { PlacedRows } from '../windows/place-rows.js';
 import type { WindowOrder, WindowSpec } from '../windows/spec.js';
 import { streamCalls } from '../windows/stream-calls.js';
@@ -61,7 +62,7 @@ export function prepareWindows(plan: WindowPlan, run: QueryRun, nextId: () => Co
     const places = columns.map((expression) => {
       const known = expression.kind === 'column' ? input.output.findIndex((column) => column.id === expression.id) : -1;
       if (known >= 0) return known;
-      const key = expressionKey(expression);
+      const key = fingerprint(expression);
       let index = made.findIndex((one) => one.key === key);
       if (index < 0) index = made.push({ key, id: nextId(), expression }) - 1;
       return input.output.length + index;

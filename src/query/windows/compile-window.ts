@@ -1,5 +1,6 @@
 /** From a window node to what its task runs: the columns that it needs, each once, and calls by column index. */
 import { aggregateFunction } from '../aggregates/registry.js';
+import { fingerprint } from '../binder/expressions.js';
 import { evaluateConstant } from '../expression/evaluate.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
@@ -15,7 +16,7 @@ export interface CompiledWindow {
 }
 
 export function compileWindow(plan: WindowPlan, context: EvaluationContext): CompiledWindow {
-  const columns = new Unique<Expression>(expressionKey);
+  const columns = new Unique<Expression>(fingerprint);
   const frames = new Unique<FrameSpec>((frame) => JSON.stringify(frame, plainBigint));
   const calls = plan.calls.map((call, index) => compileCall(index, call, columns, frames, context));
   const partition = plan.partitionBy.filter((key) => key.type.kind !== 'null').map((key) => columns.add(key));
@@ -67,11 +68,6 @@ function compileFrame(frame: WindowFrame, columns: Unique<Expression>): FrameSpe
 
 function plainBigint(_: string, value: unknown): unknown {
   return typeof value === 'bigint' ? `${value}n` : value;
-}
-
-/** Equal texts mean equal expressions; positions do not count. */
-export function expressionKey(expression: Expression): string {
-  return JSON.stringify(expression, (name, value: unknown) => (name === 'position' ? undefined : plainBigint(name, value)));
 }
 
 /** Things without repeats. */
