@@ -12,7 +12,9 @@ export class QueryRun {
   /** Of statements that have ended, and of the one that runs. */
   private scannedBefore = 0;
   private scannedNow: () => number = () => 0;
-  private readonly controller = new AbortController();
+  /** Made when somebody asks for the signal: a plan alone needs none. */
+  private controller: AbortController | undefined;
+  private stopped: DbError | undefined;
   private readonly environment: Environment;
   private readonly startedMicroseconds: number;
   private endedMicroseconds: number | undefined;
@@ -32,11 +34,24 @@ export class QueryRun {
   }
 
   get signal(): AbortSignal {
+    if (!this.controller) {
+      this.controller = new AbortController();
+      if (this.stopped) this.controller.abort(this.stopped);
+    }
     return this.controller.signal;
   }
 
   cancel(): void {
-    this.controller.abort(new DbError('cancelled', 'the query was cancelled'));
+    this.stop(new DbError('cancelled', 'the query was cancelled'));
+  }
+
+  throwIfStopped(): void {
+    if (this.stopped) throw this.stopped;
+  }
+
+  private stop(reason: DbError): void {
+    this.stopped ??= reason;
+    this.controller?.abort(this.stopped);
   }
 
   /** From the statement's start on; 0 = no limit. */
@@ -44,7 +59,7 @@ export class QueryRun {
     if (this.timer) clearTimeout(this.timer);
     if (timeoutMs === 0) return;
     this.timer = setTimeout(
-      () => this.controller.abort(new DbError('timeout', `the statement ran longer than timeout_ms = ${timeoutMs}`)),
+      () => this.stop(new DbError('timeout', `the statement ran longer than timeout_ms = ${timeoutMs}`)),
       timeoutMs,
     );
     this.timer.unref();
@@ -71,8 +86,7 @@ export class QueryRun {
 
   /** What the client is told of an error: why the query was stopped, when it was. */
   failure(thrown: unknown): DbError {
-    const { aborted, reason } = this.controller.signal;
-    if (aborted && reason instanceof DbError && isStop(thrown, reason)) return reason;
+    if (this.stopped && isStop(thrown, this.stopped)) return this.stopped;
     const first = thrown instanceof DbError && thrown.code === 'internal' ? thrown.cause : thrown;
     if (first instanceof RangeError && /call stack/i.test(first.message)) {
       return new DbError('nesting_too_deep', 'the statement is nested too deeply', { cause: thrown });

@@ -95,7 +95,7 @@ class Service implements QueryEngine {
     const run = this.begin(request);
     let admitted = false;
     try {
-      run.signal.throwIfAborted();
+      run.throwIfStopped();
       admitted = this.admission.tryEnter();
       if (!admitted) {
         await this.admission.enter(run.signal);
@@ -228,7 +228,7 @@ class Service implements QueryEngine {
     let outcome: StatementOutcome | undefined;
     try {
       outcome = await readAhead(await this.runAll(statements, run, session));
-      run.signal.throwIfAborted();
+      run.throwIfStopped();
       await session.commit();
       return outcome;
     } catch (error) {
@@ -276,12 +276,14 @@ class Service implements QueryEngine {
         principal: run.request.principal,
         allowFileAccess: settings.allow_file_access,
         maxBytes: settings.memory_limit,
-        signal: run.signal,
+        signal: () => run.signal,
       }),
       sql: run.request.sql,
       parameters: run.request.parameters,
       principal: run.request.principal,
-      signal: run.signal,
+      get signal() {
+        return run.signal;
+      },
       nowNanoseconds,
       evaluateConstant: (expression) => this.evaluate(expression, nowNanoseconds, effective.timezone),
       clockReads: () => this.clockReads,
@@ -341,7 +343,7 @@ class Service implements QueryEngine {
     run.state = 'streaming';
     const stream = new BatchStream(batches, {
       onBatch: (batch) => {
-        run.signal.throwIfAborted();
+        run.throwIfStopped();
         run.rowsReturned += batch.rowCount;
         if (maxRows > 0 && run.rowsReturned > maxRows) {
           throw new DbError('query_memory_exceeded', `the result has more rows than max_rows = ${maxRows}`, {

@@ -47,7 +47,7 @@ export interface FileAccess {
   readonly principal: Principal;
   readonly allowFileAccess: boolean;
   readonly maxBytes: number;
-  readonly signal: AbortSignal;
+  signal(): AbortSignal;
 }
 
 /** Fails with `permission_denied` for who may not name files of this machine. */
@@ -110,7 +110,8 @@ export class StatementFiles implements FileCatalog {
   }
 
   private async look({ path, given, position }: FileRequest): Promise<FileRows> {
-    const { arena, signal, maxBytes } = this.access;
+    const { arena, maxBytes } = this.access;
+    const signal = this.access.signal();
     const name = basename(path);
     const options = fileOptions(path, given);
     const reading = { arena, signal, maxBytes, memory: () => new MemoryScope(arena) };
