@@ -58,10 +58,7 @@ export class QueryRun {
   limitTime(timeoutMs: number): void {
     if (this.timer) clearTimeout(this.timer);
     if (timeoutMs === 0) return;
-    this.timer = setTimeout(
-      () => this.stop(new DbError('timeout', `the statement ran longer than timeout_ms = ${timeoutMs}`)),
-      timeoutMs,
-    );
+    this.timer = setTimeout(() => this.stop(new DbError('timeout', `the statement ran longer than timeout_ms = ${timeoutMs}`)), timeoutMs);
     this.timer.unref();
   }
 
