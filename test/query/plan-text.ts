@@ -60,6 +60,8 @@ function nodeText(plan: LogicalPlan): string {
       return `horizon join ${list(plan.keys.flatMap((key) => [key.left, key.right]))} at ${plan.offsets.join(', ')}`;
     case 'number':
       return `number by ${list(plan.keys)}`;
+    case 'gap_fill':
+      return `gap fill ${list(plan.series)}`;
     case 'cut':
       return `cut ${plan.unit}`;
     case 'with':

@@ -3,6 +3,15 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** Wall time in seconds since the epoch, as if it were UTC. */
 export function wallSeconds(zone: string, second: number): number {
+  const known = `${zone}/${second}`;
+  const found = shown.get(known) ?? shownBy(zone, second);
+  shown.set(known, found);
+  return found;
+}
+
+const shown = new Map<string, number>();
+
+function shownBy(zone: string, second: number): number {
   let format = formats.get(zone);
   if (!format) {
     const numeric = 'numeric' as const;
@@ -29,6 +38,15 @@ export function wallBucket(width: { readonly seconds: number } | { readonly mont
 
 /** Start of the bucket of an instant, found by walking back over the clock by quarters of an hour (clocks of these zones change at quarters). */
 export function zonedBucket(zone: string, width: { readonly seconds: number } | { readonly months: number }, second: number): number {
+  const known = `${zone}/${JSON.stringify(width)}/${second}`;
+  const found = buckets.get(known) ?? walkedBucket(zone, width, second);
+  buckets.set(known, found);
+  return found;
+}
+
+const buckets = new Map<string, number>();
+
+function walkedBucket(zone: string, width: { readonly seconds: number } | { readonly months: number }, second: number): number {
   const whole = 'months' in width || width.seconds >= 86_400;
   const label = wallBucket(width, wallSeconds(zone, second));
   let at = second - (((second % 900) + 900) % 900);

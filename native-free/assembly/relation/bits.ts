@@ -7,6 +7,18 @@ export function rowsOf(mask: usize, base: u32, n: u32): u64 {
   return left < 64 ? word & (((1 as u64) << left) - 1) : word;
 }
 
+/** True when the 64 ids from `base` on are the same: rows come in runs of groups when they come in the order of their keys. */
+// @ts-ignore: decorator
+@inline
+export function isRun(ids: usize, base: u32): bool {
+  const at = ids + ((base as usize) << 2);
+  if (load<u32>(at) != load<u32>(at, 252)) return false;
+  const first = v128.load32_splat(at);
+  let same = i32x4.eq(v128.load(at), first);
+  for (let k: usize = 16; k < 256; k += 16) same = v128.and(same, i32x4.eq(v128.load(at + k), first));
+  return i32x4.all_true(same);
+}
+
 // @ts-ignore: decorator
 @inline
 export function bitAt(bitmap: usize, row: u32): bool {

@@ -155,6 +155,23 @@ export function encode_pairs_direct(table: usize, map: usize, stride: u32, a: us
   for (let base: u32 = 0; base < n; base += 64) {
     const wanted = rowsOf(mask, base, n);
     const end = min(base + 64, n);
+    if (wanted == ~(0 as u64)) {
+      for (let at = (base as usize) << 2; at < (end as usize) << 2; at += 4) {
+        const x = load<u32>(a + at);
+        const y = load<u32>(b + at);
+        const place = map + (((y * stride + x) as usize) << 2);
+        let slot = load<u32>(place);
+        if (slot == 0) {
+          const id = load<u32>(table + COUNT);
+          store<u32>(table + COUNT, id + 1);
+          store<u64>(keys + ((id as usize) << 3), (x as u64) | ((y as u64) << 32));
+          slot = id + 1;
+          store<u32>(place, slot);
+        }
+        store<u32>(out + at, slot - 1);
+      }
+      continue;
+    }
     for (let i = base; i < end; i++) {
       const at = (i as usize) << 2;
       let slot: u32 = 1;

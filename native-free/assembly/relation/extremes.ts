@@ -1,5 +1,5 @@
 /** Minimum, maximum, and values picked by row order or by another value. Grouping and masks as in sums.ts. NaN is the largest float. */
-import { rowsOf } from './bits';
+import { isRun, rowsOf } from './bits';
 
 // @ts-ignore: decorator
 @inline
@@ -33,10 +33,29 @@ function extreme<T>(largest: bool, values: usize, mask: usize, groups: usize, n:
   for (let base: u32 = 0; base < n; base += 64) {
     let word = rowsOf(mask, base, n);
     if (word == ~(0 as u64)) {
+      if (isRun(groups, base)) {
+        const at = states + (load<u32>(groups + ((base as usize) << 2)) as usize) * sizeof<T>();
+        const from = values + (base as usize) * sizeof<T>();
+        if (isFloat<T>() && sizeof<T>() == 8) extremeDoubles(largest, from, 0, 64, at);
+        else {
+          let held = load<T>(at);
+          for (let k: usize = 0; k < 64; k++) {
+            const value = load<T>(from + k * sizeof<T>());
+            held = better<T>(largest, value, held) ? value : held;
+          }
+          store<T>(at, held);
+        }
+        continue;
+      }
       for (let i: usize = base; i < base + 64; i++) {
         const at = states + (load<u32>(groups + (i << 2)) as usize) * sizeof<T>();
-        const value = load<T>(values + i * sizeof<T>());
-        if (better<T>(largest, value, load<T>(at))) store<T>(at, value);
+        const value = load<T>(values + i * sizeof<T>()), held = load<T>(at);
+        if (isFloat<T>()) {
+          // Prices wander: whether one is a new extreme is hard to foresee, so it is chosen without a branch.
+          const odd = largest ? value != value : held != held;
+          const wins = ((largest ? value > held : value < held) as i32) | (odd as i32);
+          store<T>(at, select<T>(value, held, wins));
+        } else if (better<T>(largest, value, held)) store<T>(at, value);
       }
     } else {
       for (; word; word &= word - 1) {
@@ -203,7 +222,26 @@ function pickFirst<T>(values: usize, validity: usize, mask: usize, groups: usize
   let added: u32 = 0;
   for (let base: u32 = 0; base < n; base += 64) {
     const valid = rowsOf(validity, base, n);
-    for (let word = rowsOf(mask, base, n); word; word &= word - 1) {
+    let word = rowsOf(mask, base, n);
+    if ((word & valid) == ~(0 as u64) && groups && !isVector<T>()) {
+      if (isRun(groups, base)) {
+        const group = load<u32>(groups + ((base as usize) << 2)) as usize;
+        if (load<u8>(flags + group)) continue;
+        added++;
+        store<u8>(flags + group, 1);
+        store<T>(states + group * sizeof<T>(), load<T>(values + (base as usize) * sizeof<T>()));
+        continue;
+      }
+      for (let i: usize = base; i < base + 64; i++) {
+        const group = load<u32>(groups + (i << 2)) as usize;
+        if (load<u8>(flags + group)) continue;
+        added++;
+        store<u8>(flags + group, 1);
+        store<T>(states + group * sizeof<T>(), load<T>(values + i * sizeof<T>()));
+      }
+      continue;
+    }
+    for (; word; word &= word - 1) {
       const bit = ctz(word);
       const i: usize = base + (bit as u32);
       const group: usize = groups ? load<u32>(groups + (i << 2)) as usize : 0;

@@ -168,6 +168,17 @@ export function pack_keys(keys: usize, validity: usize, range: usize, n: u32, pa
   }
 }
 
+/** True when the 64 keys are the same. */
+// @ts-ignore: decorator
+@inline
+function isKeyRun(at: usize): bool {
+  if (load<i64>(at) != load<i64>(at, 504)) return false;
+  const first = v128.load64_splat(at);
+  let same = i64x2.eq(v128.load(at), first);
+  for (let k: usize = 16; k < 512; k += 16) same = v128.and(same, i64x2.eq(v128.load(at + k), first));
+  return i64x2.all_true(same);
+}
+
 /**
  * As encode_u64 through a map of key − least → id + 1 instead of the slots; least (int64) at `range`. Every valid key in the mask lies in the
  * map's range.
@@ -180,6 +191,19 @@ export function encode_direct(table: usize, map: usize, range: usize, values: us
     const wanted = rowsOf(mask, base, n);
     const valid = rowsOf(validity, base, n);
     const end = min(base + 64, n);
+    if ((wanted & valid) == ~(0 as u64) && isKeyRun(values + ((base as usize) << 3))) {
+      const key = load<i64>(values + ((base as usize) << 3));
+      const at = map + (((key - least) as usize) << 2);
+      let slot = load<u32>(at);
+      if (slot == 0) {
+        store<i64>(keys + ((count as usize) << 3), key);
+        slot = ++count;
+        store<u32>(at, slot);
+      }
+      const id = i32x4.splat(slot - 1);
+      for (let k: usize = 0; k < 256; k += 16) v128.store(out + ((base as usize) << 2) + k, id);
+      continue;
+    }
     for (let i = base; i < end; i++) {
       let slot: u32 = 1;
       const bit = (1 as u64) << (i - base);

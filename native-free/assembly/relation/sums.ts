@@ -1,8 +1,9 @@
 /**
  * Sums and counts. Grouped kernels take the group of each row; groups = 0 puts all rows in group 0. A row counts when its bit of `mask` is
- * set (0 = all rows). Float sums add in row order inside a group; ungrouped ones use eight lanes as the kernel contract says.
+ * set (0 = all rows). Float sums add in row order inside a group, but 64 rows of one group (from a multiple of 64 on) in eight lanes, as ungrouped
+ * ones do.
  */
-import { pairMask, rowsOf } from './bits';
+import { isRun, pairMask, rowsOf } from './bits';
 
 /** counts[group] += 1 (int64). */
 export function agg_count(mask: usize, groups: usize, n: u32, counts: usize): void {
@@ -15,6 +16,11 @@ export function agg_count(mask: usize, groups: usize, n: u32, counts: usize): vo
   for (let base: u32 = 0; base < n; base += 64) {
     let word = rowsOf(mask, base, n);
     if (word == ~(0 as u64)) {
+      if (isRun(groups, base)) {
+        const at = counts + ((load<u32>(groups + ((base as usize) << 2)) as usize) << 3);
+        store<u64>(at, load<u64>(at) + 64);
+        continue;
+      }
       for (let i = base; i < base + 64; i++) {
         const at = counts + ((load<u32>(groups + ((i as usize) << 2)) as usize) << 3);
         store<u64>(at, load<u64>(at) + 1);
@@ -33,11 +39,13 @@ const SUM_FLOAT = 0;
 const SUM_INTEGER = 1;
 const PRODUCT = 2;
 const SUM_COUNT = 3;
+/** As SUM_FLOAT, runs in lanes. */
+const SUM_LANES = 4;
 
 // @ts-ignore: decorator
 @inline
 function step<T>(op: i32, at: usize, value: T): void {
-  if (op == SUM_FLOAT) store<f64>(at, load<f64>(at) + (value as f64));
+  if (op == SUM_FLOAT || op == SUM_LANES) store<f64>(at, load<f64>(at) + (value as f64));
   if (op == PRODUCT) store<f64>(at, load<f64>(at) * (value as f64));
   if (op == SUM_COUNT) store<i64>(at, load<i64>(at) + (value as i64));
   if (op == SUM_INTEGER) {
@@ -59,6 +67,13 @@ function grouped<T>(op: i32, shift: usize, values: usize, mask: usize, groups: u
     if (groups == 0) {
       for (; word; word &= word - 1) step<T>(op, states, load<T>(values + ((base + (ctz(word) as u32)) as usize) * sizeof<T>()));
     } else if (word == ~(0 as u64)) {
+      if ((op == SUM_LANES || op == SUM_INTEGER) && isRun(groups, base)) {
+        const at = states + ((load<u32>(groups + ((base as usize) << 2)) as usize) << shift), from = values + (base as usize) * sizeof<T>();
+        if (op == SUM_LANES) sumDoubles(from, 0, 64, at);
+        else if (sizeof<T>() == 8) sumLongs(isSigned<T>(), from, 0, 64, at);
+        else sumSmall<T>(from, 0, 64, at);
+        continue;
+      }
       for (let i: usize = base; i < base + 64; i++) {
         step<T>(op, states + ((load<u32>(groups + (i << 2)) as usize) << shift), load<T>(values + i * sizeof<T>()));
       }
@@ -168,7 +183,7 @@ function sumSmall<T>(values: usize, mask: usize, n: u32, state: usize): void {
 
 export function agg_sum_f64(values: usize, mask: usize, groups: usize, n: u32, states: usize): void {
   if (groups == 0) sumDoubles(values, mask, n, states);
-  else grouped<f64>(SUM_FLOAT, 3, values, mask, groups, n, states);
+  else grouped<f64>(SUM_LANES, 3, values, mask, groups, n, states);
 }
 export function agg_sum_f32(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { grouped<f32>(SUM_FLOAT, 3, values, mask, groups, n, states); }
 /** Adds float64 states one after the other, in order: merging. */

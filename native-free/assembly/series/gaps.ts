@@ -170,3 +170,11 @@ export function kept_slots(rows: usize, from: i32, to: i32, n: i32, out: usize):
 export function bits_missing_u32(rows: usize, n: i32, out: usize): void {
   for (let i = 0; i < n; i++) if (u32At(rows, i) == MISSING) setBit(out, i);
 }
+
+/** Rows of the slots without those whose value is NULL. */
+export function rows_not_null(rows: usize, validity: usize, n: i32, out: usize): void {
+  for (let i = 0; i < n; i++) {
+    const row = u32At(rows, i);
+    putU32(out, i, row != MISSING && !bitIsSet(validity, row) ? MISSING : row);
+  }
+}

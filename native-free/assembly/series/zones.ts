@@ -186,3 +186,67 @@ export function bucket_since_i64(a: usize, aStep: i32, origins: usize, originSte
   }
   return bad;
 }
+
+/**
+ * Runs of rows in one bucket of a grid in UTC: the bucket's start (i64) and the row after the last one (u32) of each. sorted: the values ascend, so
+ * that ends are searched and not every value is looked at. The result is the number of runs; −1 when they are more than `most`.
+ */
+export function bucket_runs_i64(a: usize, n: i32, sorted: i32, grid: usize, most: i32, outStarts: usize, outEnds: usize): i32 {
+  const starts = grid + 40, offsets = grid + 48;
+  store<i64>(starts, i64.MIN_VALUE);
+  store<i64>(offsets, 0);
+  let runs = 0;
+  for (let i = 0; i < n; ) {
+    if (runs == most) return -1;
+    const x = at64(a, i);
+    bucketAt(x, 0, grid, 1, starts, offsets, 1);
+    if (bucketStart > x || highest <= x) return -1;
+    store<i64>(outStarts + (<usize>runs << 3), bucketStart);
+    i = sorted != 0 ? firstFrom(a, i + 1, n, highest) : endOfRun(a, i + 1, n, lowest, highest);
+    store<u32>(outEnds + (<usize>runs << 2), i);
+    runs++;
+  }
+  return runs;
+}
+
+/** The first row from i on whose value is not below the limit; values ascend. */
+function firstFrom(a: usize, i: i32, n: i32, limit: i64): i32 {
+  if (i >= n || at64(a, n - 1) < limit) return n;
+  let low = i - 1, high = n - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (at64(a, middle) < limit) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+/** The first row from i on whose value is not in [low, high). */
+function endOfRun(a: usize, i: i32, n: i32, low: i64, high: i64): i32 {
+  const lows = i64x2.splat(low), highs = i64x2.splat(high);
+  for (; i + 8 <= n; i += 8) {
+    const at = a + (<usize>i << 3);
+    const p = v128.load(at), q = v128.load(at, 16), r = v128.load(at, 32), s = v128.load(at, 48);
+    const least = v128.and(v128.and(i64x2.ge_s(p, lows), i64x2.ge_s(q, lows)), v128.and(i64x2.ge_s(r, lows), i64x2.ge_s(s, lows)));
+    const most = v128.and(v128.and(i64x2.lt_s(p, highs), i64x2.lt_s(q, highs)), v128.and(i64x2.lt_s(r, highs), i64x2.lt_s(s, highs)));
+    if (!i64x2.all_true(v128.and(least, most))) break;
+  }
+  while (i < n) {
+    const x = at64(a, i);
+    if (x < low || x >= high) break;
+    i++;
+  }
+  return i;
+}
+
+/** The id (u32) of each run for each of its rows; ends ascend to the number of rows. */
+export function expand_runs_u32(ids: usize, ends: usize, runs: i32, out: usize): void {
+  let i: u32 = 0;
+  for (let run = 0; run < runs; run++) {
+    const id = load<u32>(ids + (<usize>run << 2)), end = load<u32>(ends + (<usize>run << 2));
+    for (; (i & 3) != 0 && i < end; i++) store<u32>(out + (<usize>i << 2), id);
+    const four = i32x4.splat(id);
+    for (; i + 4 <= end; i += 4) v128.store(out + (<usize>i << 2), four);
+    for (; i < end; i++) store<u32>(out + (<usize>i << 2), id);
+  }
+}

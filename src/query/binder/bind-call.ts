@@ -10,6 +10,7 @@ import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
 import { windowFunction } from '../windows/registry.js';
 import type { AggregateCollector } from './aggregate-collector.js';
 import { bindLambdaCall, jsonAggregateArguments, jsonArguments, namedFields } from './bind-composite.js';
+import { bindGapfillCall } from './bind-gapfill.js';
 import { type AggregateBinder, bindWindowAggregate } from './bind-window-aggregate.js';
 import { catalogCall } from './catalog-functions.js';
 import { argumentOf, castTo, coerceBool, decimalLiterals } from './coercion.js';
@@ -93,6 +94,8 @@ export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
       hint: `${name}(…) OVER (PARTITION BY … ORDER BY …)`,
     });
   }
+  const filling = bindGapfillCall(name, syntax, clause);
+  if (filling) return filling;
   const named = syntax.arguments.find((argument) => argument.name !== null);
   if (named && !isAggregate(name)) throw unsupported('a named argument', named.value.position);
   if (name === 'grouping' || name === 'grouping_id') return bindGrouping(name, syntax, clause);

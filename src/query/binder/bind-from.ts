@@ -2,7 +2,7 @@
 import type { TableSnapshot } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import { findSystemTable, systemTableNames } from '../catalog/registry.js';
-import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
+import type { LogicalPlan } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
 import type { DerivedTable, TableName, TableReference } from '../syntax/ast/query.js';
 import { bindAsof } from './bind-asof.js';
@@ -18,6 +18,7 @@ import { bindWindowJoin } from './bind-window-join.js';
 import { bindCommonTable } from './common-tables.js';
 import type { BoundRelation, FromClause } from './context.js';
 import { dependsOn, joinLateral } from './decorrelate.js';
+import { designatedOf } from './designated-column.js';
 import { didYouMean } from './nearest-name.js';
 import { findObject, objectNames, writtenName } from './object-name.js';
 import { joinPlan } from './plans.js';
@@ -87,7 +88,8 @@ function bindName(reference: TableName, clause: FromClause): BoundRelation {
   const common = reference.name.length === 1 ? clause.commonTables.get(last.name.toLowerCase()) : undefined;
   if (common) {
     const { plan, columns } = bindCommonTable(common, reference.position, clause);
-    return asRelation(sampled(plan, reference.sample, clause), columns, reference.alias, common.name, null, reference.position);
+    const designated = designatedOf(plan, columns, reference.timestamp);
+    return asRelation(sampled(plan, reference.sample, clause), columns, reference.alias, common.name, designated, reference.position);
   }
   const schema = reference.name.at(-2)?.name.toLowerCase();
   const { snapshot, searchPath, systemTable, nextId } = clause.context;
@@ -150,11 +152,7 @@ function tableNotFound(reference: TableName, name: Identifier, clause: FromClaus
 function bindDerived(reference: DerivedTable, clause: FromClause): BoundRelation {
   const outer = reference.lateral ? (clause.lateral ?? clause.outer) : clause.outer;
   const bound = clause.context.bindQuery(reference.query, clause.context, outer, clause.commonTables);
-  const timestamp = reference.timestamp?.name.toLowerCase();
-  const designated =
-    timestamp === undefined
-      ? designatedOf(bound.plan, bound.columns)
-      : bound.columns.find((column) => column.name.toLowerCase() === timestamp);
+  const designated = designatedOf(bound.plan, bound.columns, reference.timestamp);
   return asRelation(
     sampled(bound.plan, reference.sample, clause),
     bound.columns,
@@ -163,10 +161,4 @@ function bindDerived(reference: DerivedTable, clause: FromClause): BoundRelation
     designated ?? null,
     reference.position,
   );
-}
-
-/** A subquery that hands the only timestamp of its table through keeps it as designated. */
-function designatedOf(plan: LogicalPlan, columns: readonly OutputColumn[]): OutputColumn | undefined {
-  const stamps = columns.filter((column) => column.type.kind === 'timestamp');
-  return plan.kind === 'project' && stamps.length === 1 ? stamps[0] : undefined;
 }

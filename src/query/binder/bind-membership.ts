@@ -1,8 +1,7 @@
 /** IN lists, interval search (`ts IN '2026-01'`), ANY and ALL over lists. */
 import type { Value } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
-import { BOOL, type TimeUnit } from '../../core/types.js';
-import { parseInterval, parseTimestamp } from '../expression/literals.js';
+import { BOOL } from '../../core/types.js';
 import { commonType } from '../functions/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { InList, InSet, Quantified, Expression as Syntax } from '../syntax/ast/query.js';
@@ -12,7 +11,8 @@ import { compareQuantified, rowPairs } from './bind-operator.js';
 import { bindQuantifiedSubquery } from './bind-subquery.js';
 import { argumentOf, castTo, decimalLiterals } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
-import { conjunction, disjunction, literal, not } from './expressions.js';
+import { conjunction, disjunction, not } from './expressions.js';
+import { intervalSearch } from './interval-search.js';
 
 export function bindInList(syntax: InList, clause: Clause): Expression {
   if (syntax.operand.kind === 'row') return bindRowInList(syntax, clause);
@@ -64,39 +64,12 @@ export function bindInSet(syntax: InSet, clause: Clause): Expression {
     if (!range)
       throw new DbError('invalid_value', `'${set.value}' is not an interval of time`, {
         position: set.position,
-        hint: "write '2026-01', '2026-01-01T10' or '2026-01-01;1h'",
+        hint: "write '2026-01', '2026-01-01T10', '2026-01-01;1h' or '2026-01-01T10;1h;1d;3'",
       });
     return syntax.negated ? not(range) : range;
   }
   const test = overItems('any', set, syntax.position, clause, (item) => clause.context.call('eq', [operand, item], syntax.position));
   return syntax.negated ? not(test) : test;
-}
-
-const PARTIAL = /^\s*(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2})(?::(\d{2})(?::(\d{2}))?)?)?)?)?\s*(?:;\s*(.+?)\s*)?$/;
-
-/** '2026-01' → ts >= 2026-01-01 AND ts < 2026-02-01; '2026-01-01T10;1h' ends an hour later. Undefined for a complete timestamp. */
-function intervalSearch(operand: Expression, text: string, position: number, clause: Clause): Expression | undefined {
-  const match = PARTIAL.exec(text);
-  const { type } = operand;
-  if (!match || type.kind !== 'timestamp') return undefined;
-  const parts = match.slice(1, 7).map((part) => (part === undefined ? undefined : Number(part)));
-  const known = parts.filter((part) => part !== undefined).length;
-  const numbers = parts.map((part, i) => part ?? (i < 3 ? 1 : 0));
-  const start = ticksOf(numbers, type.unit, type.timezone);
-  const next = numbers.map((part, i) => (i === known - 1 ? part + 1 : part));
-  const end = match[7] === undefined ? ticksOf(next, type.unit, type.timezone) : undefined;
-  const { call } = clause.context;
-  const lower = call('ge', [operand, literal(start, type, position)], position);
-  if (end !== undefined) return conjunction([lower, call('lt', [operand, literal(end, type, position)], position)]);
-  const duration = literal({ ...parseInterval(match[7] ?? '') }, { kind: 'interval' }, position);
-  const last = call('add', [literal(ticksOf(next, type.unit, type.timezone), type, position), duration], position);
-  return conjunction([lower, call('lt', [operand, last], position)]);
-}
-
-function ticksOf(parts: readonly number[], unit: TimeUnit, timezone: string | null): bigint {
-  const [year = 1970, month = 1, day = 1, hour = 0, minute = 0, second = 0] = parts;
-  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-  return parseTimestamp(date.toISOString().slice(0, 19), unit, timezone);
 }
 
 /** x = ANY (…), x < ALL (…) over a subquery, a list literal or a list parameter. */

@@ -10,16 +10,18 @@ import { bindFrom } from './bind-from.js';
 import { bindWhereConjuncts } from './bind-subquery.js';
 import { rejectWindows } from './bind-window.js';
 import { coerceBool } from './coercion.js';
-import type { BindContext, BoundQuery, Clause, CommonTables } from './context.js';
-import { conjunction, fingerprint } from './expressions.js';
-import { checkGroup, Groups, readsAggregate } from './grouping.js';
+import { type BindContext, type BoundQuery, type Clause, type CommonTables, unsupported } from './context.js';
+import { columnOf, conjunction, fingerprint } from './expressions.js';
+import { GapFilling } from './gap-filling.js';
+import { GapfillCollector } from './gapfill-collector.js';
+import { checkGroup, Groups, partsBeside, readsAggregate } from './grouping.js';
 import { groupingSetsOf } from './grouping-sets.js';
 import { latestRows } from './latest-on.js';
 import { limitByBounds } from './limit.js';
 import { type AggregateColumn, aggregatePlan, filterPlan, groupingSetsPlan } from './plans.js';
 import { Relation } from './relation.js';
 import { sampled } from './sample.js';
-import { sampleBuckets } from './sample-by.js';
+import { type SampleBuckets, sampleBuckets } from './sample-by.js';
 import { Scope } from './scope.js';
 import { expandCondition } from './select-columns.js';
 import { type BoundItem, bindItems } from './select-items.js';
@@ -34,6 +36,11 @@ export interface OrderBy {
   readonly limitBy: LimitBy | null;
 }
 
+/** byBucket: nothing but SAMPLE BY says the order. */
+interface GroupedResult extends SelectResult {
+  readonly byBucket: boolean;
+}
+
 interface SelectState {
   readonly syntax: Select;
   readonly context: BindContext;
@@ -45,6 +52,7 @@ interface SelectState {
   readonly aggregates: AggregateCollector;
   readonly unnests: UnnestCollector;
   readonly windows: WindowCollector;
+  readonly gapfill: GapfillCollector;
 }
 
 export function bindSelect(
@@ -70,11 +78,13 @@ export function bindSelect(
     aggregates: new AggregateCollector(input),
     unnests: new UnnestCollector(context.nextId),
     windows: new WindowCollector(syntax.windows),
+    gapfill: new GapfillCollector(),
   };
   let plan = bindWhere(state, sampled(from.plan, syntax.sample, { context, outer, commonTables }));
   if (syntax.latestOn) plan = latestRows(syntax.latestOn, plan, from, clauseOf(state, 'LATEST ON', false));
-  const sample = syntax.sampleBy ? sampleBuckets(syntax.sampleBy, from, clauseOf(state, 'SAMPLE BY', false)) : null;
-  if (sample) plan = filterPlan(plan, sample.condition);
+  const sample = syntax.sampleBy ? sampleBuckets(syntax.sampleBy, plan, from, clauseOf(state, 'SAMPLE BY', false)) : null;
+  if (sample) plan = sample.plan;
+  state.gapfill.rows = plan;
 
   scope.aggregates = state.aggregates;
   const written = bindItems(syntax.items, clauseOf(state, 'SELECT'), syntax.mayChooseColumns);
@@ -88,10 +98,11 @@ export function bindSelect(
       : toBucket(coerceBool(context.bindExpression(syntax.having, { ...inSelect('HAVING'), windows: null }), 'HAVING'));
   if (having) rejectWindows(having, windows, 'HAVING');
   const ordered = mapHeld(bindOrder(order, written, inSelect('ORDER BY')), toBucket);
-  const keys = sample && ordered.length === 0 ? [{ expression: sample.bucket, descending: false, nullsFirst: false }] : ordered;
+  const byBucket = sample !== null && ordered.length === 0;
+  const keys = byBucket ? [{ expression: sample.bucket, descending: false, nullsFirst: false }] : ordered;
   const distinctOn = syntax.distinctOn.map((each) => toBucket(orderExpression(each, written, inSelect('DISTINCT ON'))));
   const qualify = bindQualify(state, inSelect('QUALIFY'));
-  const result: SelectResult = {
+  const result: GroupedResult = {
     items: mapHeld(written, toBucket),
     keys,
     having,
@@ -99,6 +110,7 @@ export function bindSelect(
     qualify: qualify && toBucket(qualify),
     distinctOn,
     distinct: syntax.distinct && syntax.distinctOn.length === 0,
+    byBucket,
     unnests: state.unnests.lists,
     limitBy: order.limitBy && {
       keys: order.limitBy.by.map((each) => toBucket(orderExpression(each, written, inSelect('LIMIT BY')))),
@@ -114,8 +126,8 @@ export function bindSelect(
     state.aggregates.calls.length > 0 ||
     state.aggregates.groupings.size > 0;
   if (!grouped) return projectResult(state.above.settle(state.input.settle(plan)), result, context.nextId);
-  const groups = sample ? bucketGroups(sample.bucket, result.items, state) : bindGroups(result.items, state);
-  return projectGroups(plan, result, groups, state);
+  const groups = sample ? bucketGroups(sample, result.items, state) : bindGroups(result.items, state);
+  return projectGroups(plan, result, groups, sample, state);
 }
 
 function clauseOf(state: SelectState, name: string, aggregates = true, aliases: Clause['aliases'] = null): Clause {
@@ -131,6 +143,7 @@ function clauseOf(state: SelectState, name: string, aggregates = true, aliases: 
     parameters: null,
     windows: aggregates ? state.windows : null,
     aliases,
+    gapfill: aggregates || name === 'GROUP BY' ? state.gapfill : null,
   };
 }
 
@@ -227,8 +240,8 @@ function groupsByItems({ groupBy, from }: Select): boolean {
 }
 
 /** What GROUP BY ALL groups by: items that hold neither an aggregate nor a window function. */
-function groupsByItself(expression: Expression, { aggregates, windows }: SelectState): boolean {
-  return !readsAggregate(expression, aggregates) && !windows.in(expression);
+function groupsByItself(expression: Expression, { aggregates, windows, gapfill }: SelectState): boolean {
+  return !readsAggregate(expression, aggregates) && !windows.in(expression) && !gapfill.in(expression);
 }
 
 /** A position, a column of the input, the alias of an item, or any expression. */
@@ -250,17 +263,25 @@ function groupExpression(
   return { expression, name: expression.kind === 'column' ? expression.name : 'key' };
 }
 
-/** SAMPLE BY: the bucket, and every item that aggregates nothing. */
-function bucketGroups(bucket: Expression, items: readonly BoundItem[], state: SelectState): Groups {
+/**
+ * SAMPLE BY: of every item that aggregates nothing what does not follow from the bucket, and the bucket, which comes last: ids of pairs of keys lie
+ * close together when the key that changes slowly is the second one.
+ */
+function bucketGroups({ bucket, toBucket, gaps }: SampleBuckets, items: readonly BoundItem[], state: SelectState): Groups {
   const groups = new Groups(state.context.nextId);
-  groups.add(bucket, 'bucket');
   if (state.syntax.groupBy) {
     const written = bindGroups(items, state);
-    const places = written.columns.map((column) => groups.add(column.expression, column.name));
-    if (written.sets) groups.divide(written.sets.map((set) => [0, ...set.map((index) => places[index] ?? 0)]));
+    if (written.sets && gaps) throw unsupported('SAMPLE BY with FILL and grouping sets', gaps.position);
+    const places = written.columns.map((column) => groups.add(toBucket(column.expression), column.name));
+    const last = groups.add(bucket, 'bucket');
+    if (written.sets) groups.divide(written.sets.map((set) => [...set.map((index) => places[index] ?? 0), last]));
     return groups;
   }
-  for (const item of items) if (groupsByItself(item.expression, state)) addItem(groups, item, state);
+  for (const item of items) {
+    if (!groupsByItself(item.expression, state)) continue;
+    for (const expression of partsBeside(bucket, item.expression)) addItem(groups, { ...item, expression }, state);
+  }
+  groups.add(bucket, 'bucket');
   return groups;
 }
 
@@ -270,12 +291,18 @@ function addItem(groups: Groups, { expression, name }: BoundItem, state: SelectS
   groups.add(expression, name);
 }
 
-function projectGroups(plan: LogicalPlan, result: SelectResult, groups: Groups, state: SelectState): BoundQuery {
+function projectGroups(
+  plan: LogicalPlan,
+  result: GroupedResult,
+  groups: Groups,
+  sample: SampleBuckets | null,
+  state: SelectState,
+): BoundQuery {
   const { aggregates, scope, context } = state;
-  const rewrite = groups.rewriter(scope, aggregates);
+  const grouped = groups.rewriter(scope, aggregates);
   const calls = aggregates.calls.map((call): AggregateColumn => {
     const { id, function: name, type } = call;
-    return { id, name, type, nullable: aggregates.isNullable(id), call };
+    return { id, name, type, nullable: aggregates.isNullable(id), call: sample ? sample.byTime(call) : call };
   });
   const grouping = groups.columns.map((group) => group.expression);
   const early = state.unnests.readBy(grouping);
@@ -283,10 +310,16 @@ function projectGroups(plan: LogicalPlan, result: SelectResult, groups: Groups, 
   const aggregated = groups.sets
     ? groupingSetsPlan(input, groups.columns, { sets: groups.sets, id: groups.setId }, calls)
     : aggregatePlan(input, groups.columns, calls);
+  const filling = gapFilling(aggregated, sample, groups, state);
+  filling?.addItems(result.items.map((item) => grouped(item.expression)));
+  const rewrite = (expression: Expression) => (filling ? filling.replace(grouped(expression)) : grouped(expression));
+  // Completed rows come in that order by themselves.
+  const inOrder = result.byBucket && filling !== null && state.above.isEmpty;
   const rewritten: SelectResult = {
     ...result,
+    inOrder,
     items: mapHeld(result.items, rewrite),
-    keys: mapHeld(result.keys, rewrite),
+    keys: inOrder ? [] : mapHeld(result.keys, rewrite),
     distinctOn: result.distinctOn.map(rewrite),
     having: result.having === null ? null : rewrite(result.having),
     limitBy: result.limitBy && { ...result.limitBy, keys: result.limitBy.keys.map(rewrite) },
@@ -294,12 +327,37 @@ function projectGroups(plan: LogicalPlan, result: SelectResult, groups: Groups, 
     windows: mapWindows(result.windows, rewrite),
     qualify: result.qualify === null ? null : rewrite(result.qualify),
   };
-  let above: LogicalPlan = aggregated;
+  // What subqueries above read is known only when they are joined.
+  if (filling && !state.above.isEmpty) for (const column of aggregated.output) filling.replace(columnOf(column));
+  const below = filling ? filling.plan() : aggregated;
+  let above: LogicalPlan = below;
   if (!state.above.isEmpty) {
-    above = state.above.settle(aggregated, rewrite);
-    checkCorrelation(above, aggregated, scope);
+    above = state.above.settle(below, rewrite);
+    checkCorrelation(above, below, scope);
   }
   return projectResult(above, rewritten, context.nextId);
+}
+
+/** What completes the rows of the groups: SAMPLE BY with FILL, or time_bucket_gapfill; null: nothing does. */
+function gapFilling(below: LogicalPlan, sample: SampleBuckets | null, groups: Groups, state: SelectState): GapFilling | null {
+  const { gapfill, context, scope, aggregates } = state;
+  const request = sample?.gaps ?? gapfill.request;
+  const bucket = sample?.gaps ? sample.bucket : gapfill.bucket;
+  if (!request || !bucket) {
+    gapfill.rejectCalls();
+    return null;
+  }
+  if (sample && gapfill.bucket) throw unsupported('time_bucket_gapfill beside SAMPLE BY', gapfill.bucket.position);
+  if (groups.sets) throw unsupported('time_bucket_gapfill with grouping sets', bucket.position);
+  const text = fingerprint(bucket);
+  const column = groups.columns.find((group) => fingerprint(group.expression) === text);
+  if (!column) throw new DbError('invalid_grouping', 'time_bucket_gapfill must stand in GROUP BY', { position: bucket.position });
+  const filling = new GapFilling(below, column.id, groups.columns.length, request, context.nextId);
+  const grouped = groups.rewriter(scope, aggregates);
+  for (const { id, value, fill } of gapfill.calls) {
+    filling.addCall(id, grouped(value), fill.otherwise ? { ...fill, otherwise: grouped(fill.otherwise) } : fill);
+  }
+  return filling;
 }
 
 /** A subquery above the groups may read grouped columns only. */

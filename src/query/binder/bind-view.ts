@@ -5,6 +5,7 @@ import type { OutputColumn } from '../plan/logical.js';
 import type { TableName } from '../syntax/ast/query.js';
 import { parseStatement } from '../syntax/parser.js';
 import type { BindContext, BoundQuery, BoundRelation, FromClause } from './context.js';
+import { designatedOf } from './designated-column.js';
 import { PUBLIC, storedName } from './object-name.js';
 import { PivotValuesNeeded } from './pivot-values.js';
 import { asRelation, renamed } from './table-alias.js';
@@ -15,11 +16,8 @@ const DEEPEST = 64;
 export function bindView(view: ViewDefinition, reference: TableName, clause: FromClause): BoundRelation {
   const bound = within(view, reference.position, () => boundQuery(view, clause.context));
   const columns = renamed(bound.columns, view.columnNames, reference.position);
-  const stamps = columns.filter((column) => column.type.kind === 'timestamp');
-  const wanted = reference.timestamp?.name.toLowerCase();
-  const designated = wanted === undefined ? stamps[0] : columns.find((column) => column.name.toLowerCase() === wanted);
-  const isCertain = wanted !== undefined || (stamps.length === 1 && (bound.plan.kind === 'project' || bound.plan.kind === 'scan'));
-  return asRelation(bound.plan, columns, reference.alias, view.name, isCertain ? (designated ?? null) : null, reference.position);
+  const designated = designatedOf(bound.plan, columns, reference.timestamp);
+  return asRelation(bound.plan, columns, reference.alias, view.name, designated, reference.position);
 }
 
 /** The columns that a view has now. Fails as selecting from it does. */

@@ -8,6 +8,7 @@ import type { ColumnId, Expression, LambdaParameter } from '../plan/expression.j
 import type { LogicalPlan, OutputColumn, SharedRelation } from '../plan/logical.js';
 import type { Expression as ExpressionSyntax, FunctionCall, Query, Subquery, TableReference } from '../syntax/ast/query.js';
 import type { AggregateCollector } from './aggregate-collector.js';
+import type { GapfillCollector } from './gapfill-collector.js';
 import type { SearchPath } from './object-name.js';
 import type { PivotValues } from './pivot-values.js';
 import type { Relation } from './relation.js';
@@ -125,6 +126,8 @@ export interface Clause {
   readonly parameters?: ReadonlyMap<string, LambdaParameter> | null;
   /** Undefined or null: window functions may not stand here. */
   readonly windows?: WindowCollector | null;
+  /** Where time_bucket_gapfill, locf and interpolate may stand. */
+  readonly gapfill?: GapfillCollector | null;
   /** Names of the SELECT list that may be used where no column has the name (lower case). */
   readonly aliases?: ReadonlyMap<string, Expression> | null;
 }

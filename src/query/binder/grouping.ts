@@ -1,7 +1,7 @@
 /** Grouped queries: which expressions the groups are, and the rewriting of everything above them to the groups' columns. */
 import { DbError } from '../../core/errors.js';
 import { INT32 } from '../../core/types.js';
-import { type ColumnId, type Expression, mapChildren, someNode } from '../plan/expression.js';
+import { type ColumnId, columnsOf, type Expression, mapChildren, someNode } from '../plan/expression.js';
 import type { AggregateCollector, GroupingCall } from './aggregate-collector.js';
 import { scalarCall } from './bind-call.js';
 import { caseOf, fingerprint, literal } from './expressions.js';
@@ -123,4 +123,18 @@ export function checkGroup(expression: Expression, aggregates: AggregateCollecto
   if (readsAggregate(expression, aggregates)) {
     throw new DbError('invalid_grouping', 'an aggregate may not stand in GROUP BY', { position: expression.position });
   }
+}
+
+/** The largest parts of an expression that read columns and do not hold the bucket. */
+export function partsBeside(bucket: Expression, expression: Expression): readonly Expression[] {
+  const text = fingerprint(bucket);
+  const parts: Expression[] = [];
+  const visit = (node: Expression): Expression => {
+    if (fingerprint(node) === text) return node;
+    if (someNode(node, (each) => fingerprint(each) === text)) return mapChildren(node, visit);
+    if (columnsOf(node).size > 0) parts.push(node);
+    return node;
+  };
+  visit(expression);
+  return parts;
 }

@@ -22,6 +22,8 @@ export interface SelectResult {
   readonly distinctOn: readonly Expression[];
   /** LIMIT n OFFSET m BY keys, after the order. */
   readonly limitBy: { readonly keys: readonly Expression[]; readonly limit: number | null; readonly offset: number } | null;
+  /** True: rows come in the query's own order without a sort. */
+  readonly inOrder?: boolean;
   /** Lists that become rows before the projection. */
   readonly unnests: readonly UnnestedList[];
 }
@@ -60,7 +62,7 @@ export function projectResult(below: LogicalPlan, result: SelectResult, nextId: 
     return { plan: pickColumns(sortPlan(first.plan, first.keys), kept), columns: kept, ordered: keys.length > 0 };
   }
   const unique = result.distinct ? distinctPlan(projected) : projected;
-  return { plan: pickColumns(limitedBy(sortPlan(unique, keys)), columns), columns, ordered: keys.length > 0 };
+  return { plan: pickColumns(limitedBy(sortPlan(unique, keys)), columns), columns, ordered: keys.length > 0 || result.inOrder === true };
 }
 
 /** The result's columns and, behind them, what else has to be computed in the same place; equal expressions once. */

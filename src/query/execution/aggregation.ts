@@ -13,6 +13,7 @@ import type { AggregatePlan, GroupingSetsPlan, LogicalPlan } from '../plan/logic
 import { compileAggregation, type OrderedCalls, orderedCalls } from './compile-aggregation.js';
 import type { Executor } from './executor.js';
 import { GroupTable } from './group-table.js';
+import { withKnownOrder } from './known-order.js';
 import { columnOf, idsOf, nullOf } from './output-columns.js';
 import { concatenate } from './sinks.js';
 import { type Pipeline, withOperator } from './sources.js';
@@ -54,11 +55,12 @@ export async function openGroupingSets(plan: GroupingSetsPlan, executor: Executo
 
 /** One batch per set: the set's group columns, then all aggregates in the plan's order. */
 async function aggregate(
-  plan: AggregatePlan | GroupingSetsPlan,
+  given: AggregatePlan | GroupingSetsPlan,
   sets: Sets | null,
   shown: LogicalPlan,
   executor: Executor,
 ): Promise<readonly Batch[]> {
+  const plan = withKnownOrder(given);
   const classes = orderedCalls(plan);
   const input = await executor.open(plan.input);
   const { counter, sourceCounter } = executor.run.nodes.of(shown);

@@ -27,6 +27,8 @@ export class Chunk {
   readonly mask: number;
   /** How many exist. */
   readonly count: number;
+  /** A column in which the rows ascend; undefined = none is known. */
+  readonly ascending: ColumnId | undefined;
   private readonly columns: Map<ColumnId, Vector>;
   private readonly make: ((id: ColumnId) => Vector) | null;
   /** Vectors that outlive the chunk: they lie in the source. */
@@ -42,6 +44,7 @@ export class Chunk {
     lasting: ReadonlySet<Vector>,
     make: ((id: ColumnId) => Vector) | null = null,
     originOf: ((id: ColumnId) => Origin | null) | null = null,
+    ascending: ColumnId | undefined = undefined,
   ) {
     this.rowCount = rowCount;
     this.mask = mask;
@@ -50,6 +53,7 @@ export class Chunk {
     this.lasting = lasting;
     this.make = make;
     this.originOf = originOf;
+    this.ascending = ascending;
   }
 
   column(id: ColumnId): Vector {

@@ -6,9 +6,10 @@ import { aggregateFunction } from '../aggregates/registry.js';
 import { fingerprint } from '../binder/expressions.js';
 import { evaluateConstant } from '../expression/evaluate.js';
 import type { EvaluationContext } from '../functions/contract.js';
+import { gridOfCall } from '../functions/time-buckets.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { AggregateCall, SortKey } from '../plan/logical.js';
-import type { AggregationSpec } from './task.js';
+import type { AggregationSpec, BucketKey } from './task.js';
 
 /** Expressions without repeats. */
 class Expressions {
@@ -50,7 +51,13 @@ export function compileAggregation(
       position: call.position,
     };
   });
-  return { groups, arguments: args.list, filters: filters.list, calls };
+  return { groups, buckets: groups.map(bucketKeyOf), arguments: args.list, filters: filters.list, calls };
+}
+
+/** A bucket in UTC of a timestamp column, by constants. */
+function bucketKeyOf(group: Expression): BucketKey | null {
+  const cut = gridOfCall(group);
+  return cut && cut.grid.zone === undefined ? { time: cut.time.id, grid: cut.grid } : null;
 }
 
 function constantOf(expression: Expression, context: EvaluationContext) {

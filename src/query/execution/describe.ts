@@ -204,6 +204,17 @@ export function describeNode(plan: LogicalPlan): { readonly name: string; readon
       };
     case 'number':
       return { name: 'NumberRows', details: list('by', plan.keys.map(expressionText)) };
+    case 'gap_fill':
+      return {
+        name: 'GapFill',
+        details: [
+          ...list('series', plan.series.map(expressionText)),
+          ...list(
+            'fills',
+            plan.fills.map((fill) => `${expressionText(fill.value)} ${fill.mode}`),
+          ),
+        ],
+      };
     case 'cut':
       return {
         name: plan.ties.length > 0 ? 'LimitWithTies' : 'LimitExpression',

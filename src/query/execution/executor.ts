@@ -25,6 +25,7 @@ import { openAsof } from './asof-stage.js';
 import { openCut } from './cut.js';
 import { trimmed } from './cut-batch.js';
 import { openFile } from './file-source.js';
+import { openGapFill } from './gap-fill.js';
 import { openHorizonJoin } from './horizon-stage.js';
 import { PROBE_JOIN, sidesOf } from './join-sides.js';
 import { filterPlace } from './key-filter.js';
@@ -138,6 +139,8 @@ export class Executor {
         return openNumbered(plan, this);
       case 'cut':
         return openCut(plan, this);
+      case 'gap_fill':
+        return openGapFill(plan, this);
       case 'with':
         return this.relations.define(plan.relations, this).open(plan.input);
       case 'reference':

@@ -7,6 +7,7 @@ import type { Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import type { DataType } from '../../core/types.js';
 import { gatherVector, type MoveContext } from '../expression/gather.js';
+import type { BucketRuns } from '../functions/bucket-grid.js';
 import { GrowingArray } from './growing-array.js';
 import { createKeyEncoder, type EncoderHandle, FixedEncoder, KeyFinder } from './key-encoder.js';
 import { KeyTable } from './key-table.js';
@@ -93,9 +94,15 @@ export class GroupTable {
   }
 
   /** Address in scratch of the group of each row (uint32); rows outside the mask get 0. */
-  assign(keys: readonly Vector[], mask: number, n: number, context: MoveContext): number {
+  assign(keys: readonly (Vector | BucketRuns)[], mask: number, n: number, context: MoveContext): number {
     const ids = keys.map((key, i) => {
       const out = allocateIds(n, context);
+      if ('ends' in key) {
+        const own = allocateIds(key.starts.length, context);
+        this.encoders[i]?.encode(key.starts, 0, context, own);
+        context.kernels.expand_runs_u32(own, key.ends, key.starts.length, out);
+        return out;
+      }
       this.encoders[i]?.encode(key, mask, context, out);
       return out;
     });

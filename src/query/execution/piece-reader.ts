@@ -41,7 +41,7 @@ export function* chunksOf(branch: Branch, range: LaneRange, vectorRows: number, 
     } else {
       const from = row - (row % 64);
       const end = Math.min(from + vectorRows, range.end);
-      yield rowsChunk(piece, branch.columns, from, row, end, context);
+      yield rowsChunk(piece, branch, from, row, end, context);
       row = end;
     }
   }
@@ -63,18 +63,11 @@ function orderedChunk(piece: RowsPiece, ids: readonly ColumnId[], first: number,
 }
 
 /** Rows [from, end), of which those before `first` do not count. */
-function rowsChunk(
-  piece: RowsPiece,
-  ids: readonly ColumnId[],
-  from: number,
-  first: number,
-  end: number,
-  context: EvaluationContext,
-): Chunk {
+function rowsChunk(piece: RowsPiece, branch: Branch, from: number, first: number, end: number, context: EvaluationContext): Chunk {
   const n = end - from;
   const columns = new Map<ColumnId, Vector>();
   const lasting = new Set<Vector>();
-  ids.forEach((id, i) => {
+  branch.columns.forEach((id, i) => {
     const vector = piece.columns[i];
     assert(vector, `column ${id} of a source`);
     const slice = sliceVector(vector, from, n);
@@ -94,5 +87,5 @@ function rowsChunk(
     count = kernels.mask_and(mask, piece.alive + from / 8, n, both);
     mask = count === n ? 0 : both;
   }
-  return new Chunk(n, mask, count, columns, lasting);
+  return new Chunk(n, mask, count, columns, lasting, null, null, branch.ascending);
 }

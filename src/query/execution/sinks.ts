@@ -5,6 +5,7 @@ import { Accumulator } from '../aggregates/accumulator.js';
 import { ColumnBuilder } from '../expression/column-builder.js';
 import { evaluate, evaluatePredicate } from '../expression/evaluate.js';
 import { gatherVector, toFlat } from '../expression/gather.js';
+import { type BucketRuns, bucketRuns } from '../functions/bucket-grid.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { ColumnId } from '../plan/expression.js';
 import { type Chunk, mayFail, STREAMING_SHARE } from './chunk.js';
@@ -121,13 +122,22 @@ export class AggregateSink implements Sink {
   push(input: Chunk): boolean {
     const { spec, context } = this;
     const chunk = input.forExpressions(this.mayFail, context, this.denseShare);
-    const keys = spec.groups.map((group) => evaluate(group, chunk, context));
+    const keys = spec.groups.map((group, i) => this.runsOf(i, chunk) ?? evaluate(group, chunk, context));
     const groups = this.table ? this.table.assign(keys, chunk.mask, chunk.rowCount, context) : 0;
     const args = spec.arguments.map((argument) => evaluate(argument, chunk, context));
     const filters = spec.filters.map((filter) => evaluatePredicate(filter, chunk, context));
     const groupCount = this.table ? this.table.groupCount : 1;
     this.accumulator.update({ groups, groupCount, mask: chunk.mask, n: chunk.rowCount, args, filters }, context);
     return false;
+  }
+
+  /** A bucket of time as runs of rows: rows mostly come in the order of their times. */
+  private runsOf(index: number, chunk: Chunk): BucketRuns | undefined {
+    const bucket = this.spec.buckets[index];
+    if (!bucket || chunk.mask !== 0 || chunk.rowCount === 0) return undefined;
+    const times = chunk.column(bucket.time);
+    if (times.encoding !== 'flat' || times.validity !== 0) return undefined;
+    return bucketRuns(times, bucket.grid, chunk.ascending === bucket.time, this.context);
   }
 
   end(): LaneOutput {

@@ -8,6 +8,7 @@ import type { ColumnId, Expression } from '../plan/expression.js';
 import { columnsOf } from '../plan/expression.js';
 import type { ScanPlan } from '../plan/logical.js';
 import type { QueryRun } from './query-run.js';
+import { timeOrderOf } from './scan-order.js';
 import type { Branch, Lane, LaneRange, OperatorSpec, Piece } from './task.js';
 import { type TimeBounds, timeBounds, verdictOf, zonesOf } from './zone-pruning.js';
 
@@ -39,6 +40,8 @@ export interface PipelineBranch {
   readonly units: readonly SourceUnit[];
   readonly operators: readonly OperatorSpec[];
   readonly counter: number;
+  /** A column in which the rows of each unit ascend. */
+  readonly ascending?: ColumnId;
 }
 
 /** Streaming work that is still to be done. */
@@ -79,7 +82,15 @@ export function scanBranch(plan: ScanPlan, run: QueryRun, more: readonly Express
     units: kept.map(({ segment }) => segmentUnit(plan, segment, read, bounds, run)),
     operators: filters.length === 0 ? [] : [{ kind: 'filter', conditions: filters, counter: node.counter }],
     counter: filters.length === 0 ? node.counter : node.sourceCounter,
+    ...ascendingIn(plan),
   };
+}
+
+/** Rows of segments that declare it ascend by the designated timestamp. */
+function ascendingIn({ source, columns }: ScanPlan): { readonly ascending?: ColumnId } {
+  const { timestampColumn } = source.table.definition;
+  const time = columns.find((column) => column.columnIndex === timestampColumn);
+  return time && timeOrderOf(source.segments, timestampColumn) !== 'none' ? { ascending: time.id } : {};
 }
 
 interface ReadColumn {
@@ -225,7 +236,7 @@ export class OpenLanes {
   constructor(pipeline: Pipeline, signal: AbortSignal) {
     this.pipeline = pipeline;
     this.signal = signal;
-    this.branches = pipeline.branches.map(({ columns, operators, counter }) => ({ columns, operators, counter, pieces: [] }));
+    this.branches = pipeline.branches.map(({ units: _units, ...branch }) => ({ ...branch, pieces: [] }));
   }
 
   /** Opens what the lane needs. When that fails, what was opened before stays open. */

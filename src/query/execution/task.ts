@@ -5,6 +5,7 @@
 import type { Batch, Vector } from '../../core/batch.js';
 import type { DataType } from '../../core/types.js';
 import type { AccumulatorResult, CallSpec } from '../aggregates/accumulator.js';
+import type { BucketGrid } from '../plan/buckets.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import type { ColumnTarget } from '../windows/column-target.js';
 import type { PlacedRows } from '../windows/place-rows.js';
@@ -62,6 +63,8 @@ export interface Branch {
   readonly operators: readonly OperatorSpec[];
   /** Counter of the source. */
   readonly counter: number;
+  /** A column in which the rows of each piece ascend. */
+  readonly ascending?: ColumnId;
 }
 
 /** Contiguous rows of the source, worked on by one thread in order. */
@@ -176,8 +179,16 @@ export interface HorizonSpec {
   readonly counter: number;
 }
 
+/** A group key that cuts a time column into buckets. */
+export interface BucketKey {
+  readonly time: ColumnId;
+  readonly grid: BucketGrid;
+}
+
 export interface AggregationSpec {
   readonly groups: readonly Expression[];
+  /** Of each group; null: it is no bucket of a column. */
+  readonly buckets: readonly (BucketKey | null)[];
   readonly arguments: readonly Expression[];
   readonly filters: readonly Expression[];
   readonly calls: readonly CallSpec[];

@@ -5,23 +5,10 @@ import { type DataType, UNITS_PER_SECOND } from '../../core/types.js';
 import type { MoveContext } from '../expression/gather.js';
 import { int64Slot } from '../expression/int64-slot.js';
 import { zoneTable } from '../expression/zone-shift.js';
+import type { BucketGrid, BucketWidth } from '../plan/buckets.js';
 
 export const NS_PER_SECOND = 1_000_000_000n;
 export const NS_PER_DAY = 86_400n * NS_PER_SECOND;
-
-/** A bucket's width: of calendar months, or of fixed length. */
-export type BucketWidth = { readonly months: number } | { readonly nanoseconds: bigint };
-
-/** Plain data. Everything is wall time of the zone. */
-export interface BucketGrid {
-  readonly width: BucketWidth;
-  /** Fixed widths: the start of some bucket, nanoseconds since the epoch. Months: what every start lies after the first of its month. */
-  readonly originNanoseconds: bigint;
-  /** Months: the month of some start, since year 0. */
-  readonly originMonth: number;
-  /** Undefined: UTC. */
-  readonly zone: string | undefined;
-}
 
 /** 2000-01-03, a Monday: where buckets count from, as TimescaleDB and DuckDB do. */
 const SINCE_2000_NANOSECONDS = 946_857_600n * NS_PER_SECOND;
@@ -32,6 +19,14 @@ export function gridSince2000(width: BucketWidth, zone: string | undefined, offs
   const shift = offset ? BigInt(offset.days) * NS_PER_DAY + offset.nanoseconds : 0n;
   const base = 'months' in width ? 0n : SINCE_2000_NANOSECONDS;
   return { width, originNanoseconds: base + shift, originMonth: SINCE_2000_MONTH + (offset?.months ?? 0), zone };
+}
+
+/** The grid with a bucket that starts at the origin (nanoseconds, wall time; months: in its month), moved by an offset. */
+export function gridAt(width: BucketWidth, zone: string | undefined, origin: bigint | undefined, offset: IntervalValue | null): BucketGrid {
+  const base = gridSince2000(width, zone, offset);
+  if (origin === undefined) return base;
+  if ('months' in width) return { ...base, originMonth: monthAndRest(origin).month + (offset?.months ?? 0) };
+  return { ...base, originNanoseconds: base.originNanoseconds - SINCE_2000_NANOSECONDS + origin };
 }
 
 /** The offset that moves the grid of gridSince2000 so that a bucket starts at this wall time. */
@@ -118,6 +113,34 @@ export function bucketVector(
   return vector.encoding === 'constant' ? { ...vector, values: out } : flatVector(vector.type, rowCount, out, vector.validity);
 }
 
+/** Runs of rows that lie in one bucket. */
+export interface BucketRuns {
+  /** Starts of the buckets, one a run. */
+  readonly starts: Vector;
+  /** Address of the row after each run (uint32), ascending to the number of rows. */
+  readonly ends: number;
+}
+
+/** Rows that a run should have on average, so that it is worth more than a row. */
+const ROWS_PER_RUN = 16;
+
+/** The runs of a flat vector without NULLs, of a grid in UTC; undefined when they are short. sorted: the times ascend. */
+export function bucketRuns(vector: Vector, grid: BucketGrid, sorted: boolean, context: MoveContext): BucketRuns | undefined {
+  const { kernels, scratch } = context;
+  const most = Math.ceil(vector.length / ROWS_PER_RUN);
+  const [starts, ends] = [scratch.allocate(8 * Math.max(8, most)), scratch.allocate(4 * Math.max(16, most))];
+  const runs = kernels.bucket_runs_i64(
+    vector.values,
+    vector.length,
+    sorted ? 1 : 0,
+    gridSlots(grid, vector.type, context),
+    most,
+    starts,
+    ends,
+  );
+  return runs < 0 ? undefined : { starts: flatVector(vector.type, runs, starts), ends };
+}
+
 /** As bucketVector, every row with an origin of its own (UTC). */
 export function bucketVectorSince(
   vector: Vector,
@@ -148,7 +171,7 @@ export function bucketSeries(
   grid: BucketGrid,
   type: DataType,
   range: { readonly from: bigint; readonly to: bigint },
-  most: number,
+  most: { readonly buckets: number; readonly position: number },
   context: MoveContext,
   room: (bytes: number) => number,
 ): { readonly address: number; readonly count: number } {
@@ -159,13 +182,14 @@ export function bucketSeries(
   const ends = flatVector(type, 2, slots);
   const { starts, offsets, count } = grid.zone === undefined ? utcTable(context) : zoneTable(ends, grid.zone, 2, context);
   const cells = gridSlots(grid, type, context);
-  const buckets = kernels.bucket_series_i64(slots, cells, isWhole(grid), starts, offsets, count, most + 1, 0);
-  if (buckets > most)
-    throw new DbError('invalid_argument', `filling the gaps would give more than ${most} rows`, {
+  const buckets = kernels.bucket_series_i64(slots, cells, isWhole(grid), starts, offsets, count, most.buckets + 1, 0);
+  if (buckets > most.buckets)
+    throw new DbError('invalid_argument', 'filling the gaps would give too many rows', {
+      position: most.position,
       hint: 'take wider buckets or a shorter range',
     });
   const address = room(Math.max(64, 8 * buckets));
-  kernels.bucket_series_i64(slots, cells, isWhole(grid), starts, offsets, count, most + 1, address);
+  kernels.bucket_series_i64(slots, cells, isWhole(grid), starts, offsets, count, most.buckets + 1, address);
   return { address, count: buckets };
 }
 

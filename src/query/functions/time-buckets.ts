@@ -4,21 +4,13 @@ import { DbError } from '../../core/errors.js';
 import { type DataType, FLOAT64, INT64, INTERVAL, isInteger, isNumeric, isText } from '../../core/types.js';
 import { int64Slot } from '../expression/int64-slot.js';
 import { asConstant } from '../expression/vector-values.js';
-import {
-  type BucketGrid,
-  type BucketWidth,
-  bucketVector,
-  bucketVectorSince,
-  gridSince2000,
-  monthAndRest,
-  NS_PER_DAY,
-  NS_PER_SECOND,
-  widthOf,
-} from './bucket-grid.js';
+import type { BucketGrid, BucketWidth } from '../plan/buckets.js';
+import type { ColumnExpression, Expression } from '../plan/expression.js';
+import { bucketVector, bucketVectorSince, gridAt, NS_PER_DAY, NS_PER_SECOND, widthOf } from './bucket-grid.js';
 import type { ArgumentType, EvaluationContext, Overload, ScalarFunction } from './contract.js';
 import { entriesOf } from './entry.js';
 import { float, integer, interval, oneOf, type Parameter, result, room, type Signature, step, text, timestamp } from './overloads.js';
-import { constantArgument, ticksPerSecond, UNIT_MONTHS, UNIT_NANOSECONDS, unitArgument } from './time-units.js';
+import { constantArgument, ticksPerSecond, UNIT_MONTHS, UNIT_NAMES, UNIT_NANOSECONDS, unitArgument } from './time-units.js';
 import { calendarZone } from './time-zones.js';
 import { commonType } from './types.js';
 
@@ -59,8 +51,6 @@ function constantWidth(name: string, vector: Vector | undefined, context: Evalua
   return widthOf(name, constantArgument(name, 'width', vector, context) as IntervalValue);
 }
 
-const EPOCH_MONTH = 1970 * 12;
-
 /** `since`: where buckets count from without an origin. What follows width and time: a zone, an origin, an offset, in any order. */
 function bucketed(name: string, since: '2000' | 'epoch', swapped = false): Overload['evaluate'] {
   return (context, args, rowCount, validity) => {
@@ -72,16 +62,9 @@ function bucketed(name: string, since: '2000' | 'epoch', swapped = false): Overl
       constantOf(name, 'offset', more, (type) => type.kind === 'interval', context) as IntervalValue | undefined,
     ];
     const width = constantWidth(name, widthArg, context);
-    const base = gridSince2000(width, zoneName(zone ?? calendarZone(value.type)), offset ?? null);
-    const shift = offset ? BigInt(offset.days) * NS_PER_DAY + offset.nanoseconds : 0n;
-    const start = origin === undefined ? undefined : inNanoseconds(origin, more.find((arg) => arg.type.kind === 'timestamp') as Vector);
-    const moved = start ?? (since === 'epoch' ? 0n : undefined);
-    if (moved === undefined) return bucketVector(name, value, base, rowCount, context, validity);
-    const month = start === undefined ? EPOCH_MONTH : monthAndRest(start).month;
-    const grid =
-      'months' in width
-        ? { ...base, originMonth: month + (offset?.months ?? 0), originNanoseconds: shift }
-        : { ...base, originNanoseconds: moved + shift };
+    const given = origin === undefined ? undefined : inNanoseconds(origin, more.find((arg) => arg.type.kind === 'timestamp') as Vector);
+    const from = given ?? (since === 'epoch' ? 0n : undefined);
+    const grid = gridAt(width, zoneName(zone ?? calendarZone(value.type)), from, offset ?? null);
     return bucketVector(name, value, grid, rowCount, context, validity);
   };
 }
@@ -93,6 +76,37 @@ function constantOf(name: string, what: string, args: readonly Vector[], is: (ty
 
 function inNanoseconds(ticks: bigint, { type }: Vector): bigint {
   return ticks * (NS_PER_SECOND / ticksPerSecond(type));
+}
+
+/** The grid that a call cuts a column by, where everything but the column is written out; null: it cannot be told beforehand. */
+export function gridOfCall(call: Expression): { readonly time: ColumnExpression; readonly grid: BucketGrid } | null {
+  if (call.kind !== 'call') return null;
+  const time = call.args.find((arg) => arg.kind === 'column');
+  const constants = call.args.filter((arg) => arg.kind === 'literal');
+  if (time?.kind !== 'column' || time.type.kind !== 'timestamp' || constants.length !== call.args.length - 1) return null;
+  const of = (is: (type: DataType) => boolean) => constants.find((arg) => is(arg.type))?.value ?? undefined;
+  const zoned = calendarZone(time.type);
+  if (call.function === 'date_trunc') {
+    const [unit, zone] = constants.map((arg) => String(arg.value));
+    const name = UNIT_NAMES[(unit ?? '').trim().toLowerCase()] ?? '';
+    if (!(name in UNIT_MONTHS) && !(name in UNIT_NANOSECONDS)) return null;
+    return withUnit(time, gridOfUnit(name, zoneName(zone ?? zoned)));
+  }
+  if (!['time_bucket', 'date_bin', 'xbar'].includes(call.function)) return null;
+  const [size, moved] = constants.filter((arg) => arg.type.kind === 'interval').map((arg) => arg.value as IntervalValue | null);
+  const [origin, zone] = [of((type) => type.kind === 'timestamp'), of(isText)];
+  if (!size || constants.some((arg) => arg.value === null)) return null;
+  if (size.months < 0 || (size.months !== 0 && (size.days !== 0 || size.nanoseconds !== 0n))) return null;
+  if (size.months === 0 && BigInt(size.days) * NS_PER_DAY + size.nanoseconds <= 0n) return null;
+  const from = typeof origin === 'bigint' ? origin * (NS_PER_SECOND / ticksPerSecond(time.type)) : undefined;
+  const since = from ?? (call.function === 'time_bucket' ? undefined : 0n);
+  return withUnit(time, gridAt(widthOf(call.function, size), zoneName(zone === undefined ? zoned : String(zone)), since, moved ?? null));
+}
+
+/** Null where the unit of the time is too coarse for the width. */
+function withUnit(time: ColumnExpression, grid: BucketGrid): { readonly time: ColumnExpression; readonly grid: BucketGrid } | null {
+  const tick = NS_PER_SECOND / ticksPerSecond(time.type);
+  return 'months' in grid.width || grid.width.nanoseconds % tick === 0n ? { time, grid } : null;
 }
 
 /** A bare text as the third argument of time_bucket is an origin, an offset or a zone, by how it looks. */

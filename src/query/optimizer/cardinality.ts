@@ -90,6 +90,8 @@ function compute(plan: LogicalPlan): Cardinality {
       return plain(estimatedRows(plan.input) * 0.1 * plan.sets.length);
     case 'recursive':
       return plain(estimatedRows(plan.base) + estimatedRows(plan.step) * 10);
+    case 'gap_fill':
+      return plain(estimatedRows(plan.input) * 2);
     case 'number':
     case 'cut':
     case 'with':

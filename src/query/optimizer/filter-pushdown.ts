@@ -72,6 +72,7 @@ function push(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
     case 'recursive':
     case 'grouping_sets':
     case 'number':
+    case 'gap_fill':
     case 'cut':
       return filtered(
         mapInputs(plan, (input) => pickColumns(pushNothing(input), input.output)),

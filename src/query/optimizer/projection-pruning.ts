@@ -14,6 +14,7 @@ import { addColumnsOf, type ColumnId } from '../plan/expression.js';
 import {
   type AggregatePlan,
   type FilterPlan,
+  type GapFillPlan,
   type GroupingSetsPlan,
   inputsOf,
   type JoinPlan,
@@ -104,6 +105,8 @@ function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
       const input = prune(plan.input, withRead(plan, wanted));
       return { ...plan, input, output: [...input.output, number] };
     }
+    case 'gap_fill':
+      return pruneGapFill(plan, wanted);
     case 'cut': {
       const input = prune(plan.input, withRead(plan, wanted));
       return { ...plan, input, bounds: pruneRoot(plan.bounds), output: input.output };
@@ -160,6 +163,21 @@ function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
       return horizonJoinPlan(prune(plan.left, needed), prune(plan.right, needed), own, plan);
     }
   }
+}
+
+/** Fills whose value and flag nobody reads are left away. */
+function pruneGapFill(plan: GapFillPlan, wanted: Wanted): LogicalPlan {
+  const keys = 1 + plan.series.length;
+  let flag = keys + plan.fills.length;
+  const columns = plan.fills.map((fill, i) => ({
+    fill,
+    value: plan.output[keys + i],
+    flag: fill.flagged ? plan.output[flag++] : undefined,
+  }));
+  const kept = columns.filter(({ value, flag: own }) => wanted.has(value?.id ?? -1) || (own !== undefined && wanted.has(own.id)));
+  const output = [...plan.output.slice(0, keys), ...kept.map(({ value }) => value), ...kept.map(({ flag: own }) => own)];
+  const pruned: GapFillPlan = { ...plan, fills: kept.map(({ fill }) => fill), output: output.filter((column) => column !== undefined) };
+  return { ...pruned, input: prune(plan.input, withRead(pruned, new Set())) };
 }
 
 /** The node, whose output is that of its input, over another input. */

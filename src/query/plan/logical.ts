@@ -3,10 +3,11 @@
  * Columns are named by id, so that rules can move nodes without renumbering. Row order is significant only above Sort (and for
  * Scan: insertion order), and Limit without Sort takes the first rows in that order.
  */
-import type { OwnedBatch } from '../../core/batch.js';
+import type { IntervalValue, OwnedBatch } from '../../core/batch.js';
 import type { TableSnapshot } from '../../core/contracts.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import type { DataType, Field } from '../../core/types.js';
+import type { BucketGrid, BucketWidth } from './buckets.js';
 import type { ColumnId, Expression } from './expression.js';
 import type { WindowCall } from './window.js';
 
@@ -38,6 +39,7 @@ export type LogicalPlan =
   | GroupingSetsPlan
   | NumberPlan
   | CutPlan
+  | GapFillPlan
   | WithPlan
   | ReferencePlan
   | RecursivePlan;
@@ -308,6 +310,40 @@ export interface NumberPlan extends Node {
   readonly kind: 'number';
   readonly input: LogicalPlan;
   readonly keys: readonly Expression[];
+}
+
+/**
+ * Rows of groups in time, completed: every series has a row for every bucket of a range. Output: the bucket, the series' keys, the value of each
+ * fill, and for each fill that asks for it a bool column that is true where nothing filled the value. Rows come ordered by bucket, then
+ * in the order in which the series first appear. Rows whose bucket is NULL are left away.
+ */
+export interface GapFillPlan extends Node {
+  readonly kind: 'gap_fill';
+  readonly input: LogicalPlan;
+  /** A column: starts of buckets. */
+  readonly bucket: Expression;
+  /** Columns; rows that are equal by them (NULLs are equal) are a series. Without any there is one series. */
+  readonly series: readonly Expression[];
+  /** A width alone: buckets are counted from the first one that has rows. */
+  readonly grid: BucketGrid | BucketWidth;
+  /** Ticks [from, to) of the range; null = from the first, to the last bucket that has rows. Rows outside of it stay as they are. */
+  readonly from: bigint | null;
+  readonly to: bigint | null;
+  readonly fills: readonly GapFill[];
+  /** Of the clause, for errors. */
+  readonly position: number;
+}
+
+export interface GapFill {
+  /** A column of the input. */
+  readonly value: Expression;
+  /** null: nothing. prev, next: the value of the nearest row of the series. linear: on the line between both, by time (float64, int64, timestamp). */
+  readonly mode: 'null' | 'prev' | 'next' | 'linear';
+  /** Farthest distance to the row that a value is taken from (linear: between both rows). */
+  readonly maxGap: IntervalValue | null;
+  /** True: a row whose value is NULL is filled as if it were missing. */
+  readonly skipsNulls: boolean;
+  readonly flagged: boolean;
 }
 
 /** LIMIT whose bounds only the run knows, or that counts in other units than rows from the first. */

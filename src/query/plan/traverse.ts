@@ -120,6 +120,13 @@ export function mapOwnExpressions(plan: LogicalPlan, change: (expression: Expres
     }
     case 'top_by':
       return { ...plan, keys: plan.keys.map(change), order: { ...plan.order, expression: change(plan.order.expression) } };
+    case 'gap_fill':
+      return {
+        ...plan,
+        bucket: change(plan.bucket),
+        series: plan.series.map(change),
+        fills: plan.fills.map((fill) => ({ ...fill, value: change(fill.value) })),
+      };
     case 'cut': {
       const ties = mapHeld(plan.ties, change);
       return ties === plan.ties ? plan : { ...plan, ties };
@@ -218,6 +225,8 @@ export function ownExpressions(plan: LogicalPlan): readonly Expression[] {
       return [...plan.keys, plan.order.expression];
     case 'cut':
       return plan.ties.map((key) => key.expression);
+    case 'gap_fill':
+      return [plan.bucket, ...plan.series, ...plan.fills.map((fill) => fill.value)];
     case 'distinct':
     case 'file':
     case 'limit':
