@@ -113,9 +113,10 @@ function bindSetOperation(body: SetOperation, environment: QueryEnvironment): Bo
 
 /** a UNION ALL b UNION ALL c is one union of three. */
 function unionParts(body: SetOperation): readonly QueryBody[] {
-  const left = body.left;
-  const nested = left.kind === 'setOperation' && left.operator === 'union' && left.all === body.all && left.byName === body.byName;
-  return nested ? [...unionParts(left), body.right] : [left, body.right];
+  return [body.left, body.right].flatMap((side) => {
+    const isSame = side.kind === 'setOperation' && side.operator === 'union' && side.all === body.all && side.byName === body.byName;
+    return isSame ? unionParts(side) : [side];
+  });
 }
 
 function columnType(columns: readonly OutputColumn[], body: SetOperation): DataType {

@@ -1,7 +1,7 @@
 /** Calls with OVER: which rows, in which order, which frame; window functions and aggregates over them. */
 import { DbError } from '../../core/errors.js';
 import { BOOL, typeName } from '../../core/types.js';
-import { aggregateFunction, isAggregate, resolveAggregate } from '../aggregates/registry.js';
+import { AGGREGATE_FUNCTIONS, aggregateFunction, isAggregate, resolveAggregate } from '../aggregates/registry.js';
 import type { Expression } from '../plan/expression.js';
 import type { WindowCall, WindowFrame } from '../plan/window.js';
 import type {
@@ -11,7 +11,7 @@ import type {
   Expression as Syntax,
   WindowSpecification,
 } from '../syntax/ast/query.js';
-import { type WindowFunction, windowFunction } from '../windows/registry.js';
+import { type WindowFunction, WINDOW_FUNCTIONS, windowFunction } from '../windows/registry.js';
 import { SERIES_WINDOWS } from '../windows/series-functions.js';
 import { isCount, ORDERED_SET, orderedSetArguments, sortKeyOf } from './bind-call.js';
 import { bindSeriesWindow } from './bind-series-window.js';
@@ -53,7 +53,11 @@ export function bindWindow(name: string, syntax: FunctionCall, clause: Clause): 
   }
   if (entry) return bindPlain(entry, syntax, inner, arranged.args, frame, add);
   if (!isAggregate(name) && ORDERED_SET[name] === undefined) {
-    throw new DbError('function_not_found', `no window function or aggregate is called ${name}`, { position: syntax.position });
+    const names = [...WINDOW_FUNCTIONS, ...AGGREGATE_FUNCTIONS].flatMap((each) => [each.name, ...(each.aliases ?? [])]);
+    throw new DbError('function_not_found', `no window function or aggregate is called ${name}`, {
+      position: syntax.position,
+      hint: didYouMean(name, names),
+    });
   }
   return bindAggregateOver(name, syntax, inner, arranged.args, bind, frame, add);
 }

@@ -100,35 +100,36 @@ export abstract class SelectParser extends TimeClauseParser {
   // ---- set operations ----
 
   private parseSetOperations(first?: QueryBody): QueryBody {
-    const position = first?.position ?? this.position;
-    let left = this.parseIntersections(first);
+    let parts = [this.parseIntersections(first)];
+    let joint: Joint | null = null;
     while (this.kind === K.union || this.kind === K.except) {
       const operator = this.kind === K.union ? 'union' : 'except';
-      left = this.parseSetOperation(left, operator, position, () => this.parseIntersections());
+      const next: Joint = { operator, ...this.parseJoint() };
+      const continues = operator === 'union' && joint?.operator === 'union' && joint.all === next.all && joint.byName === next.byName;
+      if (!continues) parts = [joined(parts, joint)];
+      joint = next;
+      parts.push(this.parseIntersections());
+      // A long chain of one kind of union becomes a balanced tree.
+      if (parts.length <= LONGEST_CHAIN || Number.isInteger(Math.log2(parts.length))) this.raise();
     }
-    return left;
+    return joined(parts, joint);
   }
 
-  private parseIntersections(first?: QueryBody): QueryBody {
-    const position = first?.position ?? this.position;
-    let left = first ?? this.parseQueryTerm();
-    while (this.kind === K.intersect) left = this.parseSetOperation(left, 'intersect', position, () => this.parseQueryTerm());
-    return left;
-  }
-
-  private parseSetOperation(
-    left: QueryBody,
-    operator: SetOperation['operator'],
-    position: number,
-    parseRight: () => QueryBody,
-  ): SetOperation {
+  private parseJoint(): Omit<Joint, 'operator'> {
     this.advance();
     const all = this.accept(K.all);
     if (!all) this.accept(K.distinct);
-    const byName = this.acceptBoth(K.by, K.name);
-    const right = parseRight();
-    this.raise();
-    return { kind: 'setOperation', operator, all, byName, left, right, position, end: this.end };
+    return { all, byName: this.acceptBoth(K.by, K.name) };
+  }
+
+  private parseIntersections(first?: QueryBody): QueryBody {
+    let left = first ?? this.parseQueryTerm();
+    while (this.kind === K.intersect) {
+      const joint: Joint = { operator: 'intersect', ...this.parseJoint() };
+      left = joined([left, this.parseQueryTerm()], joint);
+      this.raise();
+    }
+    return left;
   }
 
   private parseQueryTerm(): QueryBody {
@@ -467,4 +468,27 @@ function emptyClauses(from: readonly TableReference[]): Clauses {
     qualify: null,
     sample: null,
   };
+}
+
+/** Unions of one kind that may stand in each other; longer chains are a balanced tree. */
+const LONGEST_CHAIN = 100;
+
+type Joint = Pick<SetOperation, 'operator' | 'all' | 'byName'>;
+
+/** From the left, as they are written; what is long and may be put together in any order, by halves. */
+function joined(parts: readonly QueryBody[], joint: Joint | null): QueryBody {
+  const [first, ...rest] = parts;
+  if (!first) throw new Error('a set operation has a first part');
+  if (!joint) return first;
+  const both = (left: QueryBody, right: QueryBody): SetOperation => ({
+    kind: 'setOperation',
+    ...joint,
+    left,
+    right,
+    position: left.position,
+    end: right.end,
+  });
+  if (parts.length <= LONGEST_CHAIN) return rest.reduce<QueryBody>(both, first);
+  const half = Math.ceil(parts.length / 2);
+  return both(joined(parts.slice(0, half), joint), joined(parts.slice(half), joint));
 }
