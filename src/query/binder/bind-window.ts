@@ -11,7 +11,7 @@ import type {
   Expression as Syntax,
   WindowSpecification,
 } from '../syntax/ast/query.js';
-import { type WindowFunction, WINDOW_FUNCTIONS, windowFunction } from '../windows/registry.js';
+import { WINDOW_FUNCTIONS, type WindowFunction, windowFunction } from '../windows/registry.js';
 import { SERIES_WINDOWS } from '../windows/series-functions.js';
 import { isCount, ORDERED_SET, orderedSetArguments, sortKeyOf } from './bind-call.js';
 import { bindSeriesWindow } from './bind-series-window.js';
