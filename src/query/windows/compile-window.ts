@@ -1,4 +1,5 @@
 /** From a window node to what its task runs: the columns that it needs, each once, and calls by column index. */
+import { DbError } from '../../core/errors.js';
 import { aggregateFunction } from '../aggregates/registry.js';
 import { fingerprint } from '../binder/expressions.js';
 import { evaluateConstant } from '../expression/evaluate.js';
@@ -37,6 +38,7 @@ function compileCall(
   const constants = call.args.map((arg) =>
     columnsOf(arg).size === 0 && isConstant(call, arg, call.args.indexOf(arg)) ? evaluateConstant(arg, context) : undefined,
   );
+  checkConstants(call);
   return {
     index,
     function: call.function,
@@ -52,6 +54,14 @@ function compileCall(
     frame: frames.add(compileFrame(call.frame, columns)),
     position: call.position,
   };
+}
+
+/** What an aggregate wants as constants may not differ from row to row. */
+function checkConstants(call: WindowCall): void {
+  const from = call.aggregate ? (aggregateFunction(call.function)?.constantsFrom ?? call.args.length) : call.args.length;
+  const varying = call.args.slice(from).find((arg) => columnsOf(arg).size > 0);
+  if (!varying) return;
+  throw new DbError('invalid_argument', 'this argument of an aggregate must be a constant', { position: varying.position });
 }
 
 /** Counts of lag and the like, and what an aggregate wants as constants; the values that functions work on are columns. */
