@@ -66,13 +66,19 @@ export const ORDERED_SET: Readonly<Record<string, string>> = {
 };
 
 const WINDOW_AGGREGATES: AggregateBinder = {
-  orderedSet: (name) => (Object.hasOwn(ORDERED_SET, name) ? ORDERED_SET[name] : undefined),
-  orderedArguments: (name, syntax, direct, clause) => {
-    const ordered = Object.hasOwn(ORDERED_SET, name) ? syntax.withinGroup[0] : undefined;
-    return ordered ? orderedSetArguments(name, ordered, direct, clause) : direct;
-  },
+  isOrderedSet: (name) => Object.hasOwn(ORDERED_SET, name),
+  argumentsOf: aggregateArguments,
   isCount,
 };
+
+/** Canonical name and arguments of an aggregate call, whichever way it is spelled. isOrdered: WITHIN GROUP is one of the arguments. */
+function aggregateArguments(name: string, syntax: FunctionCall, inner: Clause) {
+  const arranged = arrangedCall(name, syntax, (each) => inner.context.bindExpression(each, inner), inner, null);
+  const target = syntax.withinGroup.length > 0 ? (ORDERED_SET[name] ?? name) : arranged.name;
+  const direct = jsonAggregateArguments(aggregateFunction(target)?.name, arranged.args, inner);
+  const ordered = ORDERED_SET[name] !== undefined && syntax.withinGroup[0];
+  return { target, args: ordered ? orderedSetArguments(name, ordered, direct, inner) : direct, isOrdered: Boolean(ordered) };
+}
 
 /** Other spellings of operators, which the registry has under the operator's name. */
 const OPERATOR_SPELLINGS: Readonly<Record<string, string>> = { mod: 'modulo', xor: 'bit_xor' };
@@ -163,12 +169,8 @@ function bindAggregateOver(name: string, syntax: FunctionCall, clause: Clause, n
     relation,
     name: `the arguments of ${name}`,
   };
-  const arranged = arrangedCall(name, syntax, (each) => context.bindExpression(each, inner), inner, null);
-  const target = syntax.withinGroup.length > 0 ? (ORDERED_SET[name] ?? name) : arranged.name;
-  const direct = jsonAggregateArguments(aggregateFunction(target)?.name, arranged.args, inner);
-  const ordered = ORDERED_SET[name] !== undefined && syntax.withinGroup[0];
-  const args = ordered ? orderedSetArguments(name, ordered, direct, inner) : direct;
-  const orderBy = [...syntax.orderBy, ...(ordered ? [] : syntax.withinGroup)].map((item) => bindSortKey(item, inner));
+  const { target, args, isOrdered } = aggregateArguments(name, syntax, inner);
+  const orderBy = [...syntax.orderBy, ...(isOrdered ? [] : syntax.withinGroup)].map((item) => bindSortKey(item, inner));
   const filter = syntax.filter === null ? null : coerceBool(context.bindExpression(syntax.filter, { ...inner, name: 'FILTER' }), 'FILTER');
   const read = new Set<ColumnId>();
   for (const arg of args) addColumnsOf(arg, read);

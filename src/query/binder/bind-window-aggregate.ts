@@ -7,7 +7,7 @@ import { typeName } from '../../core/types.js';
 import { aggregateFunction, isAggregate, resolveAggregate } from '../aggregates/registry.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { QualifiedName } from '../syntax/ast/node.js';
-import type { FunctionCall, Expression as Syntax } from '../syntax/ast/query.js';
+import type { FunctionCall } from '../syntax/ast/query.js';
 import { argumentOf, castTo, coerceBool } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
 import { Scope } from './scope.js';
@@ -18,8 +18,8 @@ const PREFIX = 'wj_';
 
 /** What binds a call's arguments, as bind-call has it. */
 export interface AggregateBinder {
-  orderedSet(name: string): string | undefined;
-  orderedArguments(name: string, syntax: FunctionCall, direct: readonly Expression[], clause: Clause): readonly Expression[];
+  isOrderedSet(name: string): boolean;
+  argumentsOf(name: string, syntax: FunctionCall, clause: Clause): { readonly target: string; readonly args: readonly Expression[] };
   isCount(name: string): boolean;
 }
 
@@ -28,7 +28,7 @@ export function bindWindowAggregate(name: string, syntax: FunctionCall, clause: 
   const isExplicit = name.startsWith(PREFIX) && isAggregate(name.slice(PREFIX.length));
   const target = isExplicit ? name.slice(PREFIX.length) : name;
   const { windowJoins } = clause.scope;
-  if (windowJoins.length === 0 || !(isExplicit || isAggregate(target) || binder.orderedSet(target) !== undefined)) {
+  if (windowJoins.length === 0 || !(isExplicit || isAggregate(target) || binder.isOrderedSet(target))) {
     if (!isExplicit) return undefined;
     throw new DbError(
       'invalid_grouping',
@@ -118,12 +118,8 @@ function bindOver(
     aggregates: null,
   };
   if (syntax.nullTreatment === 'ignore') throw unsupported('IGNORE NULLS', position);
-  const labelled = syntax.arguments.find((argument) => argument.name !== null);
-  if (labelled) throw unsupported('a named argument', labelled.value.position);
-  const bind = (each: Syntax): Expression => context.bindExpression(each, inner);
-  const direct = syntax.arguments.map((argument) => bind(argument.value));
-  const given = binder.orderedArguments(target, syntax, direct, inner);
-  const resolved = resolveAggregate(binder.orderedSet(target) ?? target, given.map(argumentOf));
+  const { target: canonical, args: given } = binder.argumentsOf(target, syntax, inner);
+  const resolved = resolveAggregate(canonical, given.map(argumentOf));
   if (!resolved) {
     const types = given.map((arg) => typeName(arg.type)).join(', ');
     throw new DbError('function_not_found', `${target} does not take (${types})`, { position });
@@ -131,7 +127,7 @@ function bindOver(
   if (syntax.orderBy.length > 0 && aggregateFunction(resolved.name)?.ordered === true) {
     throw unsupported('ORDER BY inside an aggregate over a WINDOW JOIN', position, 'rows come in the order of their times');
   }
-  const filter = syntax.filter ? coerceBool(bind(syntax.filter), 'FILTER') : null;
+  const filter = syntax.filter ? coerceBool(context.bindExpression(syntax.filter, inner), 'FILTER') : null;
   const args = given.map((arg, i) => castTo(arg, resolved.args[i] ?? arg.type));
   checkSides([...args, ...(filter ? [filter] : [])], join);
   const call = {

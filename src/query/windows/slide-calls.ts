@@ -68,8 +68,10 @@ export function positionMask(spec: WindowCallSpec, required: readonly number[], 
 export function slidingCall(spec: WindowCallSpec, rows: WindowRows): WindowComputation | undefined {
   const recipe = aggregateFunction(spec.function)?.recipe(spec.argTypes);
   if (!recipe) return undefined;
-  const pick = PICKS[spec.function];
-  const indifferent = spec.function in PICKS || spec.function === 'any_value';
+  // With one argument more they are lists of several values.
+  const known = Object.hasOwn(PICKS, spec.function) ? PICKS[spec.function] : undefined;
+  const pick = known && spec.args.length <= known.by + 1 ? known : undefined;
+  const indifferent = pick !== undefined || spec.function === 'any_value';
   if (spec.distinct && !indifferent) return undefined;
   if (spec.function === 'any_value' || (pick && pick.by >= spec.args.length)) {
     const counts = counting(positionMask(spec, recipe.required, rows), rows);
