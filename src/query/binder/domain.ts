@@ -2,7 +2,7 @@
  * The general way to compute a subquery for all outer rows at once: for the distinct values of the outer columns that it reads (its domain).
  * The domain is pushed down through the subquery until no outer column is read any more.
  */
-import type { ColumnId, Expression } from '../plan/expression.js';
+import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type {
   AggregatePlan,
   AsofPlan,
@@ -131,6 +131,7 @@ export function pushDomain(plan: LogicalPlan, domain: Domain): Pushed {
       return { plan: limitByPlan(input.plan, keys, plan.limit, plan.offset), by: input.by };
     }
     case 'asof':
+      return pushAsof(plan, domain);
     case 'window_join':
     case 'horizon_join':
       return pushTimed(plan, domain);
@@ -146,11 +147,10 @@ export function pushDomain(plan: LogicalPlan, domain: Domain): Pushed {
 }
 
 /** Left rows do not depend on each other; the right side must be the same for all outer rows. */
-function pushTimed(plan: AsofPlan | WindowJoinPlan | HorizonJoinPlan, domain: Domain): Pushed {
+function pushTimed(plan: WindowJoinPlan | HorizonJoinPlan, domain: Domain): Pushed {
   if (domain.reads(plan.right)) throw unsupported('a correlated subquery on the right side of a join in time', -1);
   const input = pushDomain(plan.left, domain);
   const changed = mapOwnExpressions(plan, (expression) => substitute(expression, input.by)) as typeof plan;
-  if (changed.kind === 'asof') return { plan: asofPlan(input.plan, plan.right, changed), by: input.by };
   if (changed.kind === 'window_join') return { plan: windowJoinPlan(input.plan, plan.right, changed), by: input.by };
   const own = plan.output.slice(plan.left.output.length, plan.left.output.length + 2);
   return { plan: horizonJoinPlan(input.plan, plan.right, own, changed), by: input.by };
@@ -278,6 +278,21 @@ function rejoined(plan: JoinPlan, left: LogicalPlan, right: LogicalPlan, by: Rep
   const changed = mapOwnExpressions(plan, (expression) => substitute(expression, by)) as JoinPlan;
   const keys = [...changed.keys, ...more];
   return joinPlan(plan.join === 'cross' && more.length > 0 ? 'inner' : plan.join, left, right, keys, changed.residual);
+}
+
+/** Left rows look themselves up one by one; a right side that does not depend on the outer rows is the same for all. */
+function pushAsof(plan: AsofPlan, domain: Domain): Pushed {
+  const outer = new Set(domain.columns.map((column) => column.id));
+  const onRight = [plan.time.right, ...plan.keys.map((key) => key.right)].find((each) => [...columnsOf(each)].some((id) => outer.has(id)));
+  if (onRight) throw unsupported('a correlated time or key of the right side of an ASOF join', onRight.position);
+  const left = pushDomain(plan.left, domain);
+  const changed = mapOwnExpressions(plan, (expression) => substitute(expression, left.by)) as AsofPlan;
+  if (!domain.reads(plan.right)) return { plan: asofPlan(left.plan, plan.right, changed), by: left.by };
+  const right = pushDomain(plan.right, domain);
+  return {
+    plan: asofPlan(left.plan, right.plan, { ...changed, keys: [...changed.keys, ...domain.sameKeys(left.by, right.by)] }),
+    by: left.by,
+  };
 }
 
 /** After a full join the domain's columns are those of the side that is there. */
