@@ -43,6 +43,28 @@ export function designatesTime(plan: ScanPlan, time: Expression): boolean {
   return column?.columnIndex === definition.timestampColumn && plan.source.segments.every((segment) => segment.order.kind === 'time');
 }
 
+/**
+ * True when the rows of each value of the table's column ascend in its designated timestamp, by what segments declare: each ascends as a whole or
+ * is clustered by the column, and begins where the one before has ended.
+ */
+export function ascendsByKey({ source, columns }: ScanPlan, time: Expression, key: Expression): boolean {
+  const { timestampColumn } = source.table.definition;
+  const indexOf = (expression: Expression) =>
+    expression.kind === 'column' ? columns.find((each) => each.id === expression.id)?.columnIndex : undefined;
+  const column = indexOf(key);
+  if (timestampColumn === null || indexOf(time) !== timestampColumn || column === undefined) return false;
+  let before: bigint | undefined;
+  for (const segment of source.segments) {
+    const { order, rowCount } = segment;
+    if (rowCount === 0) continue;
+    const range = rangeOf(segment, timestampColumn);
+    const ascends = rowCount === 1 || order.kind === 'time' || (order.kind === 'cluster' && order.column === column);
+    if (!ascends || !range || (before !== undefined && range.low < before)) return false;
+    before = range.high;
+  }
+  return true;
+}
+
 function breaksOf({ source }: ScanPlan): number {
   const index = source.table.definition.timestampColumn ?? -1;
   let breaks = 0;

@@ -7,7 +7,7 @@ import { bitmapBytes, flatVector, type Vector } from '../../core/batch.js';
 import { type DataType, isText } from '../../core/types.js';
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type { AsofPlan, OutputColumn } from '../plan/logical.js';
-import { ascendsMostly, designatesTime } from './asof-order.js';
+import { ascendsByKey, ascendsMostly, designatesTime } from './asof-order.js';
 import type { AsofIndex, AsofPieces, AsofTable, PieceColumns } from './asof-spec.js';
 import type { Executor } from './executor.js';
 import type { LookupHandle } from './join-lookup.js';
@@ -88,13 +88,14 @@ async function indexTable(plan: AsofPlan, right: Pipeline, executor: Executor): 
 // ---- a right side that ascends, where it lies ----
 
 async function piecedTable(plan: AsofPlan, right: Pipeline, run: QueryRun): Promise<AsofTable | null> {
-  if (!mayStay(plan)) return null;
-  const pieces = await openPieces(right, columnId(plan.time.right), run);
+  const ascends = mayStay(plan);
+  if (ascends === null) return null;
+  const pieces = await openPieces(right, ascends === 'whole' ? columnId(plan.time.right) : null, run);
   if (pieces === null) return null;
   const [branch] = right.branches;
   const place = (id: ColumnId): number => branch?.columns.indexOf(id) ?? -1;
   const times = pieces.map(({ columns }) => columns[place(columnId(plan.time.right))] as Vector);
-  if (!ascend(pieces, times, run)) return null;
+  if (ascends === 'whole' ? !ascend(pieces, times, run) : times.some(isUnusable)) return null;
   const [key] = plan.keys;
   const keyVectors = key ? pieces.map(({ columns }) => columns[place(columnId(key.right))] as Vector) : null;
   const numbered = keyVectors ? await numberedKeys(keyVectors, plan, run) : { lookup: null, dictionary: -1, keyCount: 1 };
@@ -109,7 +110,7 @@ async function piecedTable(plan: AsofPlan, right: Pipeline, run: QueryRun): Prom
   );
   if (columns === null) return null;
   const placed = described(pieces, times, keyVectors, numbered.keyCount, run);
-  if (mayMerge(plan)) return { columns, ...numbered, by: { kind: 'merge', pieces: placed } };
+  if (ascends === 'whole' && mayMerge(plan)) return { columns, ...numbered, by: { kind: 'merge', pieces: placed } };
   const rows = pieces.reduce((sum, piece) => sum + piece.end, 0);
   const index = await placedIndex(placed, { rows, keyCount: numbered.keyCount, shift, counter: run.nodes.of(plan).counter }, run);
   return { columns, ...numbered, by: { kind: 'index', index } };
@@ -139,11 +140,13 @@ function columnId(expression: Expression): ColumnId {
   return column.kind === 'column' ? column.id : Number.NaN;
 }
 
-/** Whether the right side may be read where it lies, so far as the plan alone says. */
-function mayStay({ keys, right, time }: AsofPlan): boolean {
+/** Whether the right side may be read where it lies: it ascends as a whole, or key by key. */
+function mayStay({ keys, right, time }: AsofPlan): 'whole' | 'by_key' | null {
   const [key, ...more] = keys;
-  if (more.length > 0 || (key && columnOfKey(key.right).kind !== 'column')) return false;
-  return right.kind === 'scan' && isPlainTime(time.right.type) && designatesTime(right, time.right);
+  if (more.length > 0 || (key && columnOfKey(key.right).kind !== 'column')) return null;
+  if (right.kind !== 'scan' || !isPlainTime(time.right.type)) return null;
+  if (designatesTime(right, time.right)) return 'whole';
+  return key && ascendsByKey(right, time.right, columnOfKey(key.right)) ? 'by_key' : null;
 }
 
 /** Whether both sides may be read side by side. */
@@ -165,13 +168,13 @@ interface OpenPiece extends RowsPiece {
 
 /**
  * The rows of a scan, held until the run's end; null when they do not lie there as they are. Bounds of the time need no filter: they cut the
- * segments, which ascend in it.
+ * segments, where these ascend in it as a whole (time: its column; else null).
  */
-async function openPieces(right: Pipeline, time: ColumnId, run: QueryRun): Promise<readonly OpenPiece[] | null> {
+async function openPieces(right: Pipeline, time: ColumnId | null, run: QueryRun): Promise<readonly OpenPiece[] | null> {
   const [branch, ...more] = right.branches;
   if (!branch || more.length > 0 || branch.units.length === 0) return null;
   const cuts = branch.operators.every(
-    (operator) => operator.kind === 'filter' && operator.conditions.every((condition) => isTimeBound(condition, time)),
+    (operator) => time !== null && operator.kind === 'filter' && operator.conditions.every((condition) => isTimeBound(condition, time)),
   );
   if (!cuts) return null;
   const open = new OpenLanes(right, run.options.signal);
@@ -193,14 +196,18 @@ async function openPieces(right: Pipeline, time: ColumnId, run: QueryRun): Promi
 function ascend(pieces: readonly OpenPiece[], times: readonly Vector[], run: QueryRun): boolean {
   const { i64 } = run.scope.arena;
   let before: bigint | undefined;
-  for (const [i, { encoding, validity, values }] of times.entries()) {
+  for (const [i, vector] of times.entries()) {
     const { first = 0, end = 0 } = pieces[i] ?? {};
-    if (encoding !== 'flat' || validity !== 0) return false;
-    const least = i64[values / 8 + first] as bigint;
+    if (isUnusable(vector)) return false;
+    const least = i64[vector.values / 8 + first] as bigint;
     if (before !== undefined && least < before) return false;
-    before = i64[values / 8 + end - 1] as bigint;
+    before = i64[vector.values / 8 + end - 1] as bigint;
   }
   return true;
+}
+
+function isUnusable({ encoding, validity }: Vector): boolean {
+  return encoding !== 'flat' || validity !== 0;
 }
 
 interface NumberedKeys {
