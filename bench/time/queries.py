@@ -76,6 +76,13 @@ QUERIES = [
         goal_ms=80,
     ),
     Query(
+        "ema_aggregate",
+        "SELECT sym, ema(price, alpha => 0.1) AS e FROM trades GROUP BY sym",
+        "",
+        "trades.group_by('sym').agg(c.price.ewm_mean(alpha=0.1, adjust=False).last())",
+        goal_ms=80,
+    ),
+    Query(
         "ma20",
         "SELECT count(m) AS n, sum(m) AS s FROM (SELECT avg(price) OVER (PARTITION BY sym ORDER BY ts ROWS BETWEEN 19 PRECEDING AND CURRENT ROW) AS m FROM trades) w",
         polars="trades.select(c.price.rolling_mean(20, min_samples=1).over('sym').alias('m')).select(c.m.count().alias('n'), c.m.sum())",
