@@ -328,3 +328,49 @@ describe.each([
     }
   });
 });
+
+describe('first and last by a time that ascends', () => {
+  test('groups whose first rows are left out find theirs later; late rows are seen', async () => {
+    const [, engine] = engines as [OpenEngine, OpenEngine];
+    await run(engine, 'CREATE TABLE f (ts TIMESTAMP_NS, k SYMBOL, v BIGINT) TIMESTAMP(ts)');
+    const list = Array.from({ length: 900 }, (_, i) => ({
+      t: i < 890 ? Math.floor(i / 4) : 3,
+      k: `k${(i * 7) % 5}${i > 300 ? (i % 90 === 0 ? 'late' : '') : ''}`,
+      v: i % 3 === 0 && i < 400 ? null : i,
+    }));
+    await run(
+      engine,
+      `INSERT INTO f VALUES ${list.map(({ t, k, v }) => `(${t * 1000}::timestamp_ns, '${k}', ${v ?? 'NULL'})`).join(', ')}`,
+    );
+    for (const where of ['true', 'v % 2 = 0', "k <> 'k1'"]) {
+      const kept = list.filter(({ k, v }) => where === 'true' || (where.startsWith('v') ? v !== null && v % 2 === 0 : k !== 'k1'));
+      const sql = `SELECT k, first(v, ts), last(v, ts), arg_min(v, ts), arg_max(v, ts), first(v, ts) FILTER (WHERE v > 500) FROM f WHERE ${where} GROUP BY k ORDER BY k`;
+      for (const settings of [{}, { vector_rows: 64 }]) {
+        for (const line of await run(engine, sql, settings)) {
+          const [k, ...got] = line.split(' | ');
+          const own = kept.map((row, i) => ({ ...row, id: i })).filter((row) => row.k === k);
+          const present = own.filter((row) => row.v !== null);
+          const pick = (all: typeof own, last: boolean, ties: boolean): string => {
+            const best = all.reduce<(typeof own)[number] | null>(
+              (a, b) => (a === null || (last ? (ties ? b.t >= a.t : b.t > a.t) : b.t < a.t) ? b : a),
+              null,
+            );
+            return best === null ? 'NULL' : String(best.v ?? 'NULL');
+          };
+          const wanted = [
+            pick(own, false, false),
+            pick(own, true, true),
+            pick(present, false, false),
+            pick(present, true, false),
+            pick(
+              own.filter((row) => (row.v ?? 0) > 500),
+              false,
+              false,
+            ),
+          ];
+          expect([k, ...got]).toEqual([k, ...wanted]);
+        }
+      }
+    }
+  });
+});

@@ -126,3 +126,30 @@ export function stream_ema(alpha: f64, codes: usize, x: usize, n: u32, states: u
     store<f64>(out + (i << 3), average);
   }
 }
+
+/** Bits of the rows (of those in the mask) whose group has no flag (uint8) yet, whole words. */
+export function first_rows(groups: usize, mask: usize, n: u32, flags: usize, out: usize): void {
+  for (let base: u32 = 0; base < n; base += 64) {
+    let bits: u64 = 0;
+    const size = min<u32>(64, n - base);
+    for (let k: u32 = 0; k < size; k++) {
+      if (!load<u8>(flags + codeAt(groups, base + k))) bits |= (1 as u64) << k;
+    }
+    store<u64>(out + (base >> 3), mask ? bits & load<u64>(mask + (base >> 3)) : bits);
+  }
+}
+
+/** Bits of the last row of each group, of the rows in the mask, looked for from the end until all `count` groups have one. stamps as for agg_last. */
+export function last_rows(groups: usize, mask: usize, n: u32, stamps: usize, stamp: u32, count: u32, out: usize): void {
+  memory.fill(out, 0, ((n + 63) >> 6) << 3);
+  let left = groups ? count : 1;
+  for (let i: usize = n; i > 0 && left > 0; ) {
+    i--;
+    if (mask && !((load<u8>(mask + (i >> 3)) >> ((i & 7) as u8)) & 1)) continue;
+    const at = stamps + (codeAt(groups, i) << 2);
+    if (load<u32>(at) == stamp) continue;
+    store<u32>(at, stamp);
+    left--;
+    store<u8>(out + (i >> 3), load<u8>(out + (i >> 3)) | (1 << ((i & 7) as u8)));
+  }
+}

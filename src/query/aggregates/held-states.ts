@@ -78,27 +78,66 @@ export class PositionState extends PartState {
   }
 }
 
-/** The row with the smallest or largest order key. Parts: key, value, flag. */
+/**
+ * The row with the smallest or largest order key. Parts: key, value, flag, stamp. As long as rows come in the order of a key of 64 bits, as
+ * times do, a first row is only looked for in groups without one, and a last row from the end.
+ */
 export class PickState extends PartState {
   private readonly kind: 'arg_min' | 'arg_max' | 'arg_max_last';
   private readonly width: Width;
+  private groupCount = 0;
+  private held = 0;
+  private stamp = 0;
+  private ascending: boolean;
+  private allCount = true;
+  private newest: bigint | null = null;
 
   constructor(scope: MemoryScope, kernels: Kernels, kind: PickState['kind'], physical: PhysicalType) {
-    super(scope, kernels, [8, stateWidth(physical), 1]);
+    super(scope, kernels, [8, stateWidth(physical), 1, 4]);
     this.kind = kind;
     this.width = stateWidth(physical);
+    this.ascending = kind !== 'arg_max';
+  }
+
+  override ensure(groupCount: number): void {
+    super.ensure(groupCount);
+    this.groupCount = Math.max(this.groupCount, groupCount);
   }
 
   update({ values, mask, groups, n, context }: StateInput): void {
     const [value, order] = values;
-    if (!value || !order) return;
+    if (!value || !order || n === 0) return;
+    this.ascending &&= order.physical === 'i64' && order.validity === 0 && this.goesOn(order.address, n, context);
+    this.allCount &&= mask === 0;
+    let rows = mask;
+    if (this.ascending) {
+      const isFirst = this.kind === 'arg_min';
+      if (isFirst && this.held >= this.groupCount) return;
+      rows = context.scratch.allocate(bitmapBytes(n) + 64);
+      if (isFirst) this.kernels.first_rows(groups, mask, n, this.parts.at(2), rows);
+      else {
+        this.stamp += 1;
+        this.kernels.last_rows(groups, mask, n, this.parts.at(3), this.stamp, this.groupCount, rows);
+      }
+      // Every group that is known has a row when none was ever left out.
+      if (this.allCount) this.held = this.groupCount;
+    }
     // Bool order values come as bytes.
     const type: DataType = order.type.kind === 'bool' ? { kind: 'uint8' } : order.type;
     const keys = narrowOrderKey(flatVector(type, n, order.address), this.kind !== 'arg_min', context, context.scratch);
-    this.pick(keys, value.address, value.validity, mask, groups, n);
+    this.pick(keys, value.address, value.validity, rows, groups, n);
+  }
+
+  /** True when the keys ascend, and begin where those before have ended. */
+  private goesOn(keys: number, n: number, { arena }: MoveContext): boolean {
+    const first = arena.i64[keys / 8] as bigint;
+    if ((this.newest !== null && first < this.newest) || !this.kernels.is_sorted_i64(keys, n)) return false;
+    this.newest = arena.i64[keys / 8 + n - 1] as bigint;
+    return true;
   }
 
   merge(other: StateResult, input: MergeInput): void {
+    this.ascending = false;
     const { held, valid } = heldBits(this.kernels, other.parts[2] ?? 0, input.n, input.context);
     this.pick(other.parts[0] ?? 0, translated(this.kernels, other.parts[1] ?? 0, input), valid, held, input.groups, input.n);
   }
