@@ -3,6 +3,7 @@
  * dictionary are filled is the kernels' own business: the twins leave them alone and compare values.
  */
 import type { StoreKernels } from '../generated/store.js';
+import { latestOracle } from './latest.js';
 
 type Read<Value> = (at: number) => Value;
 
@@ -240,6 +241,7 @@ export function storeOracle(bytes: Uint8Array): StoreKernels {
       for (const [i, row] of sorted.entries()) setI32(order + 4 * i, row);
     },
 
+    ...latestOracle(bytes),
     cluster_rows: (target, order, codes, validity, n, codeCount, ends) => {
       const given = rows(n).map((i) => u32(order + 4 * i));
       const code = (row: number) => (isValid(validity, row) ? u32(codes + 4 * row) : codeCount);

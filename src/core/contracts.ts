@@ -26,9 +26,10 @@ export interface TableDefinition {
   /** Index into columns of the designated timestamp; null = an ordinary table. */
   readonly timestampColumn: number | null;
   readonly partitionBy: PartitionUnit;
-  /** Indexes of the CLUSTER BY, DEDUP KEYS / PRIMARY KEY columns. Kept and shown; their effect belongs to later work. */
+  /** Indexes of the column that sealed segments are grouped by (at most one), and of the DEDUP KEYS / PRIMARY KEY columns. */
   readonly clusterBy: readonly number[];
   readonly dedupKeys: readonly number[];
+  /** As it was written (core/time-to-live.ts reads it). */
   readonly ttl: string | null;
   readonly options: Readonly<Record<string, string>>;
   /** Of schema `public` when absent. */
@@ -78,6 +79,14 @@ export interface ClusterIndex {
   readonly ends: Uint32Array;
 }
 
+/** Where each code of a column first and last occurs in a segment. Addresses of u32, by code; at [codeCount] those of NULL; 0xffffffff = nowhere. */
+export interface CodeRows {
+  /** Codes from here on do not occur. */
+  readonly codeCount: number;
+  readonly first: number;
+  readonly last: number;
+}
+
 export const NULL_CODE = 0xffff_ffff;
 
 export interface SegmentView {
@@ -112,6 +121,8 @@ export interface TableSnapshot {
   distinctValues?(columnIndex: number): number | undefined;
   /** Of a segment whose order is `cluster`; undefined for others. Fails with `corrupt`. */
   clusterIndex?(segment: SegmentView): ClusterIndex | undefined;
+  /** Of a sealed segment and a dictionary-encoded column, deleted rows included; undefined where it would not pay. Valid as long as the snapshot. */
+  codeRows?(segment: SegmentView, columnIndex: number): Promise<CodeRows | undefined>;
   /** Code of a text in a column's dictionary; −1 = no row has it; undefined when rows may have it without a code. */
   codeOf?(columnIndex: number, text: string): number | undefined;
   /**
@@ -231,7 +242,7 @@ export interface Storage extends StorageWriter {
   readonly arena: Arena;
   readonly readOnly: boolean;
   begin(): StorageTransaction;
-  /** Seals active segments into files now. */
+  /** Seals active segments into files now, and drops what is past its TTL. */
   flush(table?: string): Promise<void>;
   statistics(): StorageStatistics;
   close(): Promise<void>;

@@ -30,6 +30,18 @@ function secondsOfMonth(months: bigint): bigint {
   return daysFromCivil(year, month) * DAY_SECONDS;
 }
 
+/** The same day and time so many months before; the last of its month where that has no such day. */
+export function monthsBefore(ticks: bigint, type: DataType, months: number): bigint {
+  const day = DAY_SECONDS * ticksPerSecond(type);
+  const days = floorTo(ticks, day) / day;
+  const from = monthOfDay(days);
+  const to = from - BigInt(months);
+  const firstDay = (month: bigint) => secondsOfMonth(month) / DAY_SECONDS;
+  const inMonth = days - firstDay(from);
+  const most = firstDay(to + 1n) - firstDay(to) - 1n;
+  return (firstDay(to) + (inMonth < most ? inMonth : most)) * day + (ticks - days * day);
+}
+
 /** Days from 1970-01-01 to the first of a month. */
 function daysFromCivil(year: bigint, month: bigint): bigint {
   const shifted = month <= 2n ? year - 1n : year;

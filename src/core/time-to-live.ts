@@ -1,4 +1,6 @@
 /** The span of a TTL clause: `90 DAYS`, `12h`, `1 month`, `INTERVAL '2 weeks'`, `1h30m`. */
+import { monthsBefore } from './partitions.js';
+import { type DataType, UNITS_PER_SECOND } from './types.js';
 
 export interface TimeToLive {
   readonly months: number;
@@ -55,4 +57,15 @@ export function parseTimeToLive(text: string): TimeToLive | undefined {
   }
   if (sum.months + sum.days + sum.nanoseconds <= 0n || sum.months > 120_000n || sum.days > 4_000_000n) return undefined;
   return { months: Number(sum.months), days: Number(sum.days), nanoseconds: sum.nanoseconds };
+}
+
+/** Ticks of a timestamp type, the span earlier. */
+export function beforeTicks(
+  ticks: bigint,
+  type: Extract<DataType, { kind: 'timestamp' }>,
+  { months, days, nanoseconds }: TimeToLive,
+): bigint {
+  const perSecond = UNITS_PER_SECOND[type.unit];
+  const start = months === 0 ? ticks : monthsBefore(ticks, type, months);
+  return start - BigInt(days) * 86_400n * perSecond - (nanoseconds * perSecond) / SECOND;
 }

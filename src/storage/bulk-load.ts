@@ -165,7 +165,9 @@ export function adoptSealed(context: StorageContext, table: Table, segment: Segm
 }
 
 /** Frees a sealed segment that no table has taken. */
-export async function discardSealed({ cache, segmentsFolder }: StorageContext, segment: Segment): Promise<void> {
+export async function discardSealed({ memory, cache, segmentsFolder }: StorageContext, segment: Segment): Promise<void> {
   cache.drop(segment);
+  for (const { first } of segment.codeRows.values()) memory.free(first);
+  segment.codeRows.clear();
   if (segmentsFolder !== null && segment.record !== null) await rm(join(segmentsFolder, segment.record.file), { force: true });
 }

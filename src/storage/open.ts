@@ -133,6 +133,8 @@ function removeSegment(context: StorageContext, segment: Segment): void {
   for (const column of segment.columns) for (const address of addressesOf(column)) memory.free(address);
   segment.columns = [];
   cache.drop(segment);
+  for (const { first } of segment.codeRows.values()) memory.free(first);
+  segment.codeRows.clear();
   memory.free(segment.alive.address);
   const file = segment.record?.file;
   if (segmentsFolder === null || file === undefined || file === '') return;

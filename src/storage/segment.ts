@@ -1,7 +1,7 @@
 /** A horizontal slice of a table. It is active (takes rows), then closed (waits to be sealed), then sealed (immutable, usually in a file). */
 
 import { assert } from '../core/assert.js';
-import type { ClusterIndex, RowOrder, SegmentView, ZoneMap } from '../core/contracts.js';
+import type { ClusterIndex, CodeRows, RowOrder, SegmentView, ZoneMap } from '../core/contracts.js';
 import type { SegmentRecord } from './catalog.js';
 import { type ColumnBuffers, columnBytes, freeze } from './column-buffers.js';
 import type { CachedColumn } from './column-cache.js';
@@ -66,6 +66,8 @@ export class Segment {
   parts: readonly { readonly segment: Segment; order: number }[] | null = null;
   /** Where the values of the CLUSTER BY column lie, when rows are grouped by it and that was read already. */
   cluster: ClusterIndex | null = null;
+  /** By column position. */
+  readonly codeRows = new Map<number, CodeRows>();
   /** Truncated or dropped, a commit under way included. */
   discarded = false;
   private version: SegmentVersion | null = null;

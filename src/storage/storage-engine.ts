@@ -19,6 +19,7 @@ import { openTableAppend } from './append-session.js';
 import { deleteRows } from './delete-rows.js';
 import { StorageIngest } from './ingest.js';
 import { type Names, nameKey, tableKey } from './names.js';
+import { Retention } from './retention.js';
 import type { Segment } from './segment.js';
 import type { StorageContext } from './storage-context.js';
 import { StorageSnapshot, type Visible } from './storage-snapshot.js';
@@ -41,6 +42,7 @@ export class StorageEngine implements Storage {
   readonly readOnly: boolean;
   private readonly parts: StorageParts;
   private readonly host: TransactionHost;
+  private readonly retention: Retention;
   private names: Names;
   private visible: Visible | null = null;
   /** Changes of definitions run one after the other. */
@@ -59,6 +61,8 @@ export class StorageEngine implements Storage {
     };
     this.host = this.makeHost(nextTableId);
     this.ingest = new StorageIngest(this);
+    this.retention = new Retention(parts.context, () => this.names.tables.values());
+    if (!this.readOnly) this.retention.start();
     this.watchAge();
   }
 
@@ -79,6 +83,7 @@ export class StorageEngine implements Storage {
 
   tableChanged(): void {
     this.visible = null;
+    this.retention.notice();
   }
 
   hasTable(name: string): boolean {
@@ -137,6 +142,7 @@ export class StorageEngine implements Storage {
     await this.closeActive(tables);
     this.parts.context.sealer.retry();
     await this.parts.context.sealer.drain();
+    await this.retention.expire();
     this.parts.context.assertWritable();
   }
 
@@ -163,6 +169,7 @@ export class StorageEngine implements Storage {
     this.isClosed = true;
     clearTimeout(this.sealTimer);
     const { context, unlock } = this.parts;
+    await this.retention.stop();
     await context.sealer.stop();
     await context.queue.drain();
     context.refuseWrites(new DbError('closed', 'the database is closed'));

@@ -4,6 +4,7 @@ import { bitmapBytes, type Vector } from '../core/batch.js';
 import type { PinnedSegment, SegmentView, Snapshot, TableInfo, TableSnapshot, ViewDefinition } from '../core/contracts.js';
 import { loadAlive } from './alive-rows.js';
 import { clusterOf } from './cluster-record.js';
+import { codeRowsOf } from './code-rows.js';
 import { type ColumnBuffers, vectorOf } from './column-buffers.js';
 import type { CachedColumn } from './column-cache.js';
 import type { Epochs } from './epochs.js';
@@ -58,12 +59,19 @@ export class StorageSnapshot implements Snapshot {
       segment.order.kind === 'cluster'
         ? (clusterOf(this.context.catalog, info.id, (segment as SegmentVersion).segment) ?? undefined)
         : undefined;
+    const codeRows = async (segment: SegmentView, columnIndex: number) => {
+      const column = layout.columns[columnIndex];
+      const version = segment as SegmentVersion;
+      const position = version.segment.layout.columns.findIndex((each) => each.id === column?.id);
+      if (column?.dictionary == null || position < 0) return undefined;
+      return codeRowsOf(this.context.memory, this.context.cache, version, position, column.dictionary.count);
+    };
     /** Plain text columns have rows without a code, and so may columns that came later. */
     const codeOf = (columnIndex: number, text: string) => {
       const column = layout.columns[columnIndex];
       return column?.plain === false && column.fill === null ? column.dictionary?.find(text) : undefined;
     };
-    return { table: info, segments, rowCount, sizeBytes, distinctValues, clusterIndex, codeOf, pin };
+    return { table: info, segments, rowCount, sizeBytes, distinctValues, clusterIndex, codeRows, codeOf, pin };
   }
 
   views(): readonly ViewDefinition[] {

@@ -3,7 +3,7 @@ import { instantiateKernels } from '../../native-free/kernels.js';
 import { Arena } from '../../src/core/arena.js';
 import { type Batch, bitmapBytes, type Value, type Vector } from '../../src/core/batch.js';
 import type { IngestService, Snapshot, Storage, TableDefinition } from '../../src/core/contracts.js';
-import { systemEnvironment } from '../../src/core/environment.js';
+import { type Environment, systemEnvironment } from '../../src/core/environment.js';
 import { MemoryScope } from '../../src/core/memory-scope.js';
 import { type SettingName, settingsWith } from '../../src/core/settings.js';
 import { type DataType, type Field, physicalOf, WIDTH_BYTES } from '../../src/core/types.js';
@@ -18,11 +18,15 @@ export interface TestStorage {
 
 type Overrides = Partial<Record<SettingName, string | number | boolean>>;
 
-export async function openTest(path: string, overrides: Overrides = {}): Promise<TestStorage> {
+export async function openTest(
+  path: string,
+  overrides: Overrides = {},
+  environment: Environment = systemEnvironment,
+): Promise<TestStorage> {
   const settings = settingsWith({ memory_limit: '512MB', ...overrides });
   const arena = Arena.create(0, settings.memory_limit);
   const kernels = instantiateKernels(arena.memory);
-  const storage = await openStorage({ path, settings, environment: systemEnvironment, arena, kernels });
+  const storage = await openStorage({ path, settings, environment, arena, kernels });
   return { storage, arena, close: () => storage.close() };
 }
 

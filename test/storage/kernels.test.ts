@@ -75,6 +75,49 @@ it('rows are grouped by their codes, NULLs last, and the first and last row of e
   );
 });
 
+it('the last row of each code is found over rows and segments in any order', () => {
+  const code = fc.nat(5);
+  const step = fc.record({
+    segment: fc.nat(3),
+    rows: fc.array(fc.tuple(code, fc.bigInt({ min: -4n, max: 4n }), fc.nat(20)), { maxLength: 70 }),
+    mask: fc.option(bytes(16), { nil: undefined }),
+    valid: fc.option(bytes(16), { nil: undefined }),
+    last: fc.array(fc.oneof(fc.constant(0xffffffff), fc.nat(9)), { minLength: 7, maxLength: 7 }),
+  });
+  // best, segments and rows of the codes; out after them.
+  const [best, segments, found, out] = [C, C + 64, C + 128, C + 192];
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 5 }), fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }), (steps, wanted) => {
+      loadWords(
+        segments,
+        wanted.map((is) => (is ? 0xffffffff : 0xfffffffe)),
+      );
+      for (const { segment, rows: given, mask, valid, last } of steps) {
+        const [codes, times, numbers] = [A, A + 1024, A + 4096];
+        loadWords(
+          codes,
+          given.map(([c]) => c),
+        );
+        given.forEach(([, time], i) => {
+          arena.i64[times / 8 + i] = time;
+        });
+        loadWords(
+          numbers,
+          given.map(([, , row]) => row),
+        );
+        const chosen = mask === undefined ? 0 : load(B, mask);
+        const validAt = validity(valid);
+        same('latest_rows', codes, validAt, times, numbers, chosen, given.length, 6, segment, best, segments, found);
+        same('latest_least', 6, best, segments, out);
+        same('latest_ties', codes, validAt, times, numbers, chosen, given.length, 6, best, segments, out);
+        loadWords(B + 64, last);
+        if (given.length >= 10) same('latest_candidates', B + 64, times, 6, segment, best, segments, found);
+        same('latest_take', 6, segment, segments, found, out);
+      }
+    }),
+  );
+});
+
 it('bitmaps: move, fill, trim, count, find, remove, permute', () => {
   fc.assert(
     fc.property(bytes(64), bytes(64), fc.nat(70), fc.nat(70), rows, (source, target, from, to, n) => {

@@ -16,3 +16,4 @@ export * from './permute';
 export * from './sort';
 export * from './zone';
 export * from './cluster';
+export * from './latest';

@@ -1,15 +1,15 @@
 /** LATEST ON ts PARTITION BY key: of each key the row with the largest time, the last one inserted among equal times. */
 import { DbError } from '../../core/errors.js';
-import { INT32 } from '../../core/types.js';
+import { INT32, INT64 } from '../../core/types.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import type { LogicalPlan, ScanPlan } from '../plan/logical.js';
 import { cloneWithFreshIds } from '../plan/traverse.js';
 import type { LatestOn } from '../syntax/ast/query.js';
 import { aggregateColumn } from './aggregate-column.js';
 import { castTo } from './coercion.js';
-import { type BoundRelation, type Clause, unsupported } from './context.js';
+import type { BoundRelation, Clause } from './context.js';
 import { columnOf } from './expressions.js';
-import { aggregatePlan, joinPlan, pickColumns } from './plans.js';
+import { aggregatePlan, joinPlan, limitByPlan, numberPlan, pickColumns, sortPlan } from './plans.js';
 import { designated } from './sample-by.js';
 
 /** Index of the two row-id columns of a scan. */
@@ -22,17 +22,14 @@ export function latestRows(syntax: LatestOn, plan: LogicalPlan, from: BoundRelat
   const keys = syntax.partitionBy.map((key) => context.bindExpression(key, clause));
   if (keys.length === 0) throw new DbError('syntax_error', 'LATEST ON needs PARTITION BY', { position: syntax.position });
   const rowIds = ROW_ID.map(() => context.nextId()) as unknown as readonly [ColumnId, ColumnId];
-  const identified = withRowIds(plan, rowIds);
-  if (!identified) throw unsupported('LATEST ON over something else than one table', syntax.position);
+  const columns = keys.filter((key) => key.kind === 'column');
+  const identified = time.kind === 'column' && columns.length === keys.length ? withRowIds(plan, rowIds) : undefined;
+  if (!identified) return latestOfAny(plan, time, keys, context.nextId());
   const copy = cloneWithFreshIds(identified, context.nextId);
   const renamed = (expression: Expression): Expression =>
     expression.kind === 'column' ? { ...expression, id: copy.ids.get(expression.id) ?? expression.id } : expression;
   const copied = (id: ColumnId): Expression => columnOf({ id: copy.ids.get(id) ?? id, name: 'row', type: INT32, nullable: false });
-  if (time.kind !== 'column') throw unsupported('LATEST ON an expression', syntax.position);
-  const groups = keys.map((key) => {
-    if (key.kind !== 'column') throw unsupported('LATEST ON … PARTITION BY an expression', key.position);
-    return { id: context.nextId(), name: 'key', expression: renamed(key) };
-  });
+  const groups = columns.map((key) => ({ id: context.nextId(), name: 'key', expression: renamed(key) }));
   const order = [{ expression: renamed(time), descending: false, nullsFirst: true }];
   const lasts = rowIds.map((id) => aggregateColumn('last', [copied(id)], context.nextId(), { orderBy: order }));
   const latest = aggregatePlan(copy.plan, groups, lasts);
@@ -42,6 +39,18 @@ export function latestRows(syntax: LatestOn, plan: LogicalPlan, from: BoundRelat
     return { left: columnOf({ id, name: 'row', type: INT32, nullable: false }), right: castTo(columnOf(last), INT32) };
   });
   return pickColumns(joinPlan('semi', identified, latest, pairs), plan.output);
+}
+
+/** Of rows that are no table's: they are numbered, and of each key the first is taken in the order of the latest; rows keep their order. */
+function latestOfAny(plan: LogicalPlan, time: Expression, keys: readonly Expression[], number: ColumnId): LogicalPlan {
+  const numbered = numberPlan(plan, [], number);
+  const place = columnOf({ id: number, name: 'number', type: INT64, nullable: false });
+  const sorted = sortPlan(numbered, [
+    { expression: time, descending: true, nullsFirst: false },
+    { expression: place, descending: true, nullsFirst: false },
+  ]);
+  const latest = sortPlan(limitByPlan(sorted, keys, 1), [{ expression: place, descending: false, nullsFirst: false }]);
+  return pickColumns(latest, plan.output);
 }
 
 /** The plan with the row-id columns of its only table added; undefined when it is not filters over one scan. */

@@ -179,7 +179,8 @@ async function openPieces(right: Pipeline, time: ColumnId | null, run: QueryRun)
   if (!cuts) return null;
   const open = new OpenLanes(right, run.options.signal);
   run.hold(open);
-  for (const [i, unit] of branch.units.entries()) await open.add([{ branch: 0, unit: i, first: 0, end: unit.rowCount }]);
+  for (const [i, unit] of branch.units.entries())
+    await open.add([{ branch: 0, unit: i, first: unit.first, end: unit.first + unit.rowCount }]);
   const pieces = open.branches[0]?.pieces ?? [];
   const opened = open.lanes.flatMap(({ ranges }) => {
     const range = ranges[0];

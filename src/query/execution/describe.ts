@@ -8,6 +8,7 @@ import {
   type IntervalBound,
   inputsOf,
   type LogicalPlan,
+  type ScanPlan,
   type SortKey,
   type WindowJoinPlan,
 } from '../plan/logical.js';
@@ -100,6 +101,7 @@ export function describeNode(plan: LogicalPlan): { readonly name: string; readon
             plan.output.map((column) => column.name),
           ),
           ...list('filters', plan.filters.map(expressionText)),
+          ...(plan.pick ? [`backwards: ${pickText(plan)}`] : []),
         ],
       };
     case 'values':
@@ -294,4 +296,13 @@ export function describePhysical(plan: LogicalPlan): readonly string[] {
   };
   visit(plan, 0);
   return lines;
+}
+
+function pickText({ pick, columns, source }: ScanPlan): string {
+  const name = (id: number) => {
+    const index = columns.find((column) => column.id === id)?.columnIndex ?? -1;
+    return source.table.definition.columns[index]?.name ?? '?';
+  };
+  if (pick?.kind === 'latest') return `latest ${name(pick.time)} of each ${name(pick.key)}${pick.ties === 'all' ? ', with ties' : ''}`;
+  return pick ? `${pick.count} rows from the ${pick.descending ? 'last' : 'first'} ${name(pick.time)} on` : '';
 }

@@ -31,13 +31,14 @@ import { PROBE_JOIN, sidesOf } from './join-sides.js';
 import { filterPlace } from './key-filter.js';
 import { openNumbered } from './number-rows.js';
 import { columnOf, idsOf, nullOf } from './output-columns.js';
+import { openScan } from './picked-rows.js';
 import { openPositional } from './positional.js';
 import type { QueryRun } from './query-run.js';
 import type { RangeLookup } from './range-conditions.js';
 import { openLimitedRecursion, Recursion } from './recursion.js';
 import { Relations } from './relations.js';
 import { seriesUnits, valuesBatch } from './row-sources.js';
-import { lanesOf, OpenLanes, openSome, type Pipeline, pieceUnit, rowsOf, scanBranch, withOperator } from './sources.js';
+import { lanesOf, OpenLanes, openSome, type Pipeline, pieceUnit, rowsOf, withOperator } from './sources.js';
 import type { CollectedBatch, JoinTable, LaneOutput, OrderSpec, ProbeSpec, SinkSpec } from './task.js';
 import { openTopBy } from './top-by.js';
 import { openWindowJoin } from './window-join-stage.js';
@@ -87,7 +88,7 @@ export class Executor {
     const counter = this.run.nodes.of(plan).counter;
     switch (plan.kind) {
       case 'scan':
-        return { branches: [scanBranch(plan, this.run)] };
+        return openScan(plan, this.run);
       case 'values':
         return this.batchPipeline(valuesBatch(plan, this.run), plan.output, counter);
       case 'series':

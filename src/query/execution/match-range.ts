@@ -71,7 +71,7 @@ export async function openWhere(
 ): Promise<Pipeline> {
   const { run } = executor;
   if (conditions.length === 0) return executor.open(plan);
-  if (plan.kind === 'scan') return { branches: [scanBranch(plan, run, conditions)] };
+  if (plan.kind === 'scan' && !plan.pick) return { branches: [scanBranch(plan, run, conditions)] };
   const by = new Map(
     plan.kind === 'project' ? plan.output.map((column, i) => [column.id, plan.expressions[i] as Expression] as const) : [],
   );

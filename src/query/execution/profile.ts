@@ -15,6 +15,8 @@ export interface OperatorProfile {
   readonly bytes: number;
   /** Scans: segments in the table and how many of them were not read; null for other operators. */
   readonly segments: { readonly total: number; readonly pruned: number } | null;
+  /** Scans: rows that indexes and bounds of the time left away, so that no filter saw them. */
+  readonly prunedRows: number;
   /** Time summed over threads, without its inputs. */
   readonly microseconds: number;
   /** Threads that took part. */
@@ -33,6 +35,8 @@ export class OperatorNode {
   microseconds = 0;
   threads = 0;
   segments: { total: number; pruned: number } | null = null;
+  /** Scans: rows that were left away before any of their filters ran. */
+  prunedRows = 0;
 
   constructor(plan: LogicalPlan, depth: number, index: number) {
     this.plan = plan;
@@ -47,8 +51,8 @@ export class OperatorNode {
 
   profile(): OperatorProfile {
     const { name, details } = describeNode(this.plan);
-    const { depth, rows, bytes, segments, microseconds, threads } = this;
-    return { name, depth, details, rows, bytes, segments, microseconds: Math.round(microseconds), threads };
+    const { depth, rows, bytes, segments, prunedRows, microseconds, threads } = this;
+    return { name, depth, details, rows, bytes, segments, prunedRows, microseconds: Math.round(microseconds), threads };
   }
 }
 

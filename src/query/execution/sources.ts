@@ -9,8 +9,9 @@ import { columnsOf } from '../plan/expression.js';
 import type { ScanPlan } from '../plan/logical.js';
 import type { QueryRun } from './query-run.js';
 import { timeOrderOf } from './scan-order.js';
+import { isGroupedBy, isOneGroup, isOutside, rangesOf, symbolConditions } from './scan-ranges.js';
 import type { Branch, Lane, LaneRange, OperatorSpec, Piece } from './task.js';
-import { type TimeBounds, timeBounds, verdictOf, zonesOf } from './zone-pruning.js';
+import { bothBounds, isTimeBound, NO_BOUNDS, type TimeBounds, timeBounds, verdictOf, type Zones, zonesOf } from './zone-pruning.js';
 
 /**
  * Vectors' worth of rows in a lane: few where the rows are few, so that all threads have some, and more where each lane would only cost its
@@ -23,8 +24,10 @@ const MAX_LANES = 64;
 
 /** A unit of a source: a segment or a piece. */
 export interface SourceUnit {
+  /** Rows [first, first + rowCount) of it are wanted. */
+  readonly first: number;
   readonly rowCount: number;
-  /** Makes the rows readable; the range is what remains of [0, rowCount) after a look at the values. */
+  /** Makes the rows readable; the range is what remains of the wanted rows after a look at the values. */
   open(signal: AbortSignal): Promise<OpenUnit>;
 }
 
@@ -61,25 +64,29 @@ export function withOperator(pipeline: Pipeline, operator: OperatorSpec): Pipeli
 /** Rows that are in memory already. */
 export function pieceUnit(piece: Piece, rowCount: number): SourceUnit {
   const open: OpenUnit = { piece, first: 0, end: rowCount, release: () => undefined };
-  return { rowCount, open: () => Promise.resolve(open) };
+  return { first: 0, rowCount, open: () => Promise.resolve(open) };
 }
 
-/** The segments of a table that the filters leave, and the filters that are left to check. `more`: conditions that only the run knows. */
-export function scanBranch(plan: ScanPlan, run: QueryRun, more: readonly Expression[] = []): PipelineBranch {
-  const all = [...plan.filters, ...more];
-  const node = run.nodes.of(plan);
-  const { segments } = plan.source;
-  const alive = segments.filter((segment) => segment.rowCount > segment.deletedCount);
-  const zones = alive.map((segment) => ({ segment, zones: zonesOf(segment, plan.columns) }));
-  const kept = zones.filter(({ segment, zones: of }) => !all.some((filter) => verdictOf(filter, of, segment.rowCount) === 'none'));
-  const filters = all.filter((filter) => !kept.every(({ segment, zones: of }) => verdictOf(filter, of, segment.rowCount) === 'all'));
-  node.segments = { total: segments.length, pruned: segments.length - kept.length };
+/**
+ * The segments of a table that the filters leave, and the filters that are left to check. `more`: conditions that only the run knows; `bounds`: bounds
+ * of the time that are known besides.
+ */
+export function scanBranch(scan: ScanPlan, run: QueryRun, more: readonly Expression[] = [], known: TimeBounds = NO_BOUNDS): PipelineBranch {
+  const node = run.nodes.of(scan);
+  const plan = more.length === 0 ? scan : { ...scan, filters: [...scan.filters, ...more] };
+  const { kept, filters, total } = keptSegments(plan, known);
   const columns = columnsToRead(plan, filters);
-  const bounds = timeBoundsOf(plan, all);
+  const bounds = timeBoundsOf(plan, known);
   const read = bounds && !columns.some((column) => column.columnIndex === bounds.columnIndex) ? [...columns, bounds] : columns;
+  const units = kept.flatMap(({ segment, ranges }) =>
+    (ranges ?? [[0, segment.rowCount] as const]).map(([first, end]) => segmentUnit(scan, segment, read, bounds, run, first, end)),
+  );
+  const whole = plan.source.segments.reduce((sum, segment) => sum + segment.rowCount, 0);
+  node.segments = { total, pruned: total - kept.length };
+  node.prunedRows += whole - units.reduce((sum, unit) => sum + unit.rowCount, 0);
   return {
     columns: read.map((column) => column.id),
-    units: kept.map(({ segment }) => segmentUnit(plan, segment, read, bounds, run)),
+    units,
     operators: filters.length === 0 ? [] : [{ kind: 'filter', conditions: filters, counter: node.counter }],
     counter: filters.length === 0 ? node.counter : node.sourceCounter,
     ...ascendingIn(plan),
@@ -93,12 +100,53 @@ function ascendingIn({ source, columns }: ScanPlan): { readonly ascending?: Colu
   return time && timeOrderOf(source.segments, timestampColumn) !== 'none' ? { ascending: time.id } : {};
 }
 
-interface ReadColumn {
+/** Rows ascend in time, in the whole segment or in each of the ranges, so that bounds of the time are cut off. */
+function ascends(plan: ScanPlan, segment: SegmentView, ranges: KeptSegment['ranges']): boolean {
+  return segment.order.kind === 'time' || (segment.order.kind === 'cluster' && ranges !== null) || isOneGroup(plan, segment);
+}
+
+export interface KeptSegment {
+  readonly segment: SegmentView;
+  /** Ranges of rows [first, end) that can fulfil conditions on the column that rows are grouped by; null = all rows. */
+  readonly ranges: readonly (readonly [number, number])[] | null;
+}
+
+/** What zone maps and the indexes of grouped segments leave of a scan. */
+export function keptSegments(plan: ScanPlan, more: TimeBounds = NO_BOUNDS): { kept: KeptSegment[]; filters: Expression[]; total: number } {
+  const { segments, table } = plan.source;
+  const zonesBy = new Map(segments.map((segment) => [segment, zonesOf(segment, plan.columns)] as const));
+  const symbols = symbolConditions(plan);
+  const time = table.definition.timestampColumn;
+  const hasBounds = timeBoundsOf(plan, more) !== null;
+  const timeId = plan.columns.find((column) => column.columnIndex === time)?.id;
+  const kept: KeptSegment[] = [];
+  for (const segment of segments) {
+    if (segment.rowCount === segment.deletedCount) continue;
+    const zones = zonesBy.get(segment) as Zones;
+    if (isOutside(segment, time, more)) continue;
+    if (plan.filters.some((filter) => verdictOf(filter, zones, segment.rowCount) === 'none')) continue;
+    const ranges = rangesOf(plan, segment, symbols, hasBounds);
+    if (ranges === null || ranges.length > 0) kept.push({ segment, ranges });
+  }
+  const filters = plan.filters.filter((filter) => {
+    const symbol = symbols.find((each) => each.condition === filter);
+    const isBound = timeId !== undefined && isTimeBound(filter, timeId);
+    return !kept.every(
+      ({ segment, ranges }) =>
+        (isBound && ascends(plan, segment, ranges)) ||
+        verdictOf(filter, zonesBy.get(segment) as Zones, segment.rowCount) === 'all' ||
+        (symbol && isGroupedBy(segment, symbol.columnIndex)),
+    );
+  });
+  return { kept, filters, total: segments.length };
+}
+
+export interface ReadColumn {
   readonly id: ColumnId;
   readonly columnIndex: number;
 }
 
-function columnsToRead(plan: ScanPlan, filters: readonly Expression[]): ReadColumn[] {
+export function columnsToRead(plan: ScanPlan, filters: readonly Expression[]): ReadColumn[] {
   const columns = plan.output.map((column, i): ReadColumn => ({ id: column.id, columnIndex: plan.columnIndexes[i] ?? -1 }));
   const known = new Set(columns.map((column) => column.id));
   for (const id of filters.flatMap((filter) => [...columnsOf(filter)])) {
@@ -112,31 +160,39 @@ function columnsToRead(plan: ScanPlan, filters: readonly Expression[]): ReadColu
 
 interface ScanBounds extends ReadColumn, TimeBounds {}
 
-function timeBoundsOf(plan: ScanPlan, filters: readonly Expression[]): ScanBounds | null {
+function timeBoundsOf(plan: ScanPlan, more: TimeBounds): ScanBounds | null {
   const index = plan.source.table.definition.timestampColumn;
   const column = plan.columns.find((candidate) => candidate.columnIndex === index);
   if (index === null || !column) return null;
-  const bounds = timeBounds(filters, column.id);
+  const bounds = bothBounds(timeBounds(plan.filters, column.id), more);
   return bounds.low || bounds.high ? { id: column.id, columnIndex: index, ...bounds } : null;
 }
 
-function segmentUnit(
+export function segmentUnit(
   plan: ScanPlan,
   segment: SegmentView,
   read: readonly ReadColumn[],
   bounds: ScanBounds | null,
   run: QueryRun,
+  from: number,
+  to: number,
 ): SourceUnit {
   const stored = [...new Set(read.filter((column) => column.columnIndex >= 0).map((column) => column.columnIndex))];
+  let wasOpened = false;
   return {
-    rowCount: segment.rowCount,
+    first: from,
+    rowCount: to - from,
     open: async (signal) => {
       const pinned = await plan.source.pin(segment, stored, signal);
       try {
         const columns = read.map((column) => columnVector(plan, segment, column, stored, pinned, run));
-        const time = bounds && segment.order.kind === 'time' ? columns[read.findIndex((column) => column.id === bounds.id)] : undefined;
-        const [first, end] = time && bounds ? cutRows(time, segment, bounds, run) : [0, segment.rowCount];
-        run.nodes.of(plan).bytes += segment.sizeBytes * (stored.length / Math.max(1, plan.source.table.definition.columns.length));
+        const isSorted = segment.order.kind === 'time' || to - from < segment.rowCount || isOneGroup(plan, segment);
+        const time = bounds && isSorted ? columns[read.findIndex((column) => column.id === bounds.id)] : undefined;
+        const [first, end] = time && bounds ? cutRows(time, from, to, bounds, run) : [from, to];
+        if (!wasOpened) run.nodes.of(plan).prunedRows += to - from - (end - first);
+        if (!wasOpened)
+          run.nodes.of(plan).bytes += segment.sizeBytes * (stored.length / Math.max(1, plan.source.table.definition.columns.length));
+        wasOpened = true;
         return { piece: { kind: 'rows', columns, alive: pinned.alive, order: 0 }, first, end, release: () => pinned.release() };
       } catch (error) {
         pinned.release();
@@ -165,16 +221,16 @@ function columnVector(
   return { ...flatVector(INT32, segment.rowCount, index), encoding: 'constant' };
 }
 
-/** Rows of a segment that is sorted by time which the bounds leave. */
-function cutRows(time: Vector, segment: SegmentView, bounds: TimeBounds, run: QueryRun): [number, number] {
+/** Of rows [from, to), which ascend in time, those that the bounds leave. */
+function cutRows(time: Vector, from: number, to: number, bounds: TimeBounds, run: QueryRun): [number, number] {
   const { kernels, arena } = run.options;
-  if (time.encoding !== 'flat' || time.validity !== 0) return [0, segment.rowCount];
+  assert(time.encoding === 'flat' && time.validity === 0, 'times that ascend are flat and not NULL');
   const slot = run.context.scratch.allocate(64);
-  let first = 0;
-  let end = segment.rowCount;
+  let first = from;
+  let end = to;
   if (bounds.low) {
     arena.i64[slot / 8] = bounds.low.value;
-    first = kernels.lower_bound_i64(time.values, 0, end, slot, bounds.low.above ? 1 : 0) >>> 0;
+    first = kernels.lower_bound_i64(time.values, first, end, slot, bounds.low.above ? 1 : 0) >>> 0;
   }
   if (bounds.high) {
     arena.i64[slot / 8] = bounds.high.value;
@@ -208,8 +264,9 @@ export function cutUnits(pipeline: Pipeline, rows: number): UnitRange[][] {
   let left = rows;
   pipeline.branches.forEach((branch, b) => {
     branch.units.forEach((unit, u) => {
-      for (let first = 0; first < unit.rowCount; ) {
-        const end = Math.min(unit.rowCount, first + left);
+      const last = unit.first + unit.rowCount;
+      for (let first = unit.first; first < last; ) {
+        const end = Math.min(last, first + left);
         lane.push({ branch: b, unit: u, first, end });
         left = Math.floor((left - (end - first)) / 64) * 64;
         first = end;

@@ -149,7 +149,9 @@ export function timeBounds(conditions: readonly Expression[], id: ColumnId): Tim
 
 /** True when the condition says nothing else than a bound that timeBounds() takes from it. */
 export function isTimeBound(condition: Expression, id: ColumnId): boolean {
-  return condition.kind === 'and' ? condition.operands.every((one) => isTimeBound(one, id)) : tickBound(condition, id) !== undefined;
+  if (condition.kind === 'and') return condition.operands.every((one) => isTimeBound(one, id));
+  const bound = tickBound(condition, id);
+  return bound !== undefined && bound.comparison !== 'ne';
 }
 
 function tickBound(condition: Expression, id: ColumnId): { comparison: Comparison; value: bigint } | undefined {
@@ -163,4 +165,15 @@ function tickBound(condition: Expression, id: ColumnId): { comparison: Compariso
     return { comparison: MIRRORED[comparison], value: left.value };
   }
   return undefined;
+}
+
+export const NO_BOUNDS: TimeBounds = { low: null, high: null };
+
+/** What fulfils both. */
+export function bothBounds(a: TimeBounds, b: TimeBounds): TimeBounds {
+  const lower = (x: TimeBounds['low'], y: TimeBounds['low']) =>
+    !x || (y && (y.value > x.value || (y.value === x.value && y.above))) ? y : x;
+  const upper = (x: TimeBounds['high'], y: TimeBounds['high']) =>
+    !x || (y && (y.value < x.value || (y.value === x.value && !y.above))) ? y : x;
+  return { low: lower(a.low, b.low), high: upper(a.high, b.high) };
 }

@@ -155,7 +155,9 @@ function scanCardinality(plan: ScanPlan): Cardinality {
     if (Number.isFinite(values)) distinct.set(id, Math.max(1, Math.min(values, source.rowCount)));
   }
   const all: Cardinality = { rows: source.rowCount, distinct, ranges, unfiltered: source.rowCount };
-  return plan.filters.length === 0 ? all : scaled(all, selectivityOf(plan.filters.flatMap(conjuncts), all));
+  const left = plan.filters.length === 0 ? all : scaled(all, selectivityOf(plan.filters.flatMap(conjuncts), all));
+  const keys = plan.pick?.kind === 'latest' ? distinct.get(plan.pick.key) : undefined;
+  return keys === undefined || keys >= left.rows ? left : scaled(left, keys / left.rows);
 }
 
 const WHOLE: ReadonlySet<string> = new Set(['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'date32', 'decimal']);

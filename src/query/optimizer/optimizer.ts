@@ -1,5 +1,6 @@
 /** The optimizer: a list of rules, applied once each, in this order. */
 import type { LogicalPlan } from '../plan/logical.js';
+import { BACKWARDS_SCANS } from './backwards-scans.js';
 import { COMPARABLE_COLUMNS } from './comparable-columns.js';
 import { CONSTANT_FOLDING } from './constant-folding.js';
 import { FILTER_PUSHDOWN } from './filter-pushdown.js';
@@ -25,6 +26,7 @@ export const RULES: readonly Rule[] = [
   PROJECTION_MERGING,
   LIMIT_PUSHDOWN,
   METADATA_COUNTS,
+  BACKWARDS_SCANS,
   TOP_BY,
   PROJECTION_PRUNING,
 ];

@@ -209,6 +209,8 @@ function pruneScan(plan: ScanPlan, wanted: Wanted): LogicalPlan {
   const output = pick(plan.output, kept);
   const needed = new Set(output.map((column) => column.id));
   for (const filter of plan.filters) addColumnsOf(filter, needed);
+  if (plan.pick) needed.add(plan.pick.time);
+  if (plan.pick?.kind === 'latest') needed.add(plan.pick.key);
   return {
     ...plan,
     columnIndexes: pick(plan.columnIndexes, kept),

@@ -57,7 +57,24 @@ export interface ScanPlan extends Node {
   /** Conjuncts over all columns of the table that were pushed down. `columns` maps their ids to column indexes (a superset of output). */
   readonly filters: readonly Expression[];
   readonly columns: readonly { readonly id: ColumnId; readonly columnIndex: number }[];
+  /** Which of these rows are enough; null or absent = all. Rows that it names come, others may not. */
+  readonly pick?: ScanPick | null;
 }
+
+export type ScanPick =
+  /** At least the first `count` rows in the order of a column of the table that is its designated timestamp, and all that tie with them. */
+  | { readonly kind: 'end'; readonly time: ColumnId; readonly descending: boolean; readonly count: number }
+  /**
+   * For each value of the key, a dictionary-encoded column, exactly the rows of the largest time: all that tie, or the last one inserted. NULL is
+   * a value where `nulls` says so; else rows without a key do not come.
+   */
+  | {
+      readonly kind: 'latest';
+      readonly key: ColumnId;
+      readonly time: ColumnId;
+      readonly ties: 'all' | 'last';
+      readonly nulls: boolean;
+    };
 
 /** Constant rows; expressions read no column. No rows and no columns is legal; one row without columns is SELECT without FROM. */
 export interface ValuesPlan extends Node {

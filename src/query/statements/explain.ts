@@ -100,8 +100,8 @@ async function planJson(plan: LogicalPlan, runs: boolean, context: StatementCont
 /** Parents stand before their inputs. */
 function nested(operators: readonly OperatorProfile[]): JsonNode | undefined {
   const open: JsonNode[] = [];
-  for (const { name, depth, details, rows, bytes, segments, microseconds, threads } of operators) {
-    const read = segments ? { segments: segments.total, segments_read: segments.total - segments.pruned } : {};
+  for (const { name, depth, details, rows, bytes, segments, prunedRows, microseconds, threads } of operators) {
+    const read = segments ? { segments: segments.total, segments_read: segments.total - segments.pruned, rows_pruned: prunedRows } : {};
     const node = { operator: name, details, rows, bytes, time_us: microseconds, threads, ...read, inputs: [] };
     open.length = depth;
     open.at(-1)?.inputs.push(node);
@@ -113,7 +113,9 @@ function nested(operators: readonly OperatorProfile[]): JsonNode | undefined {
 function profileLines(operator: OperatorProfile): readonly string[] {
   const indent = '  '.repeat(operator.depth);
   const segments = operator.segments
-    ? `, segments ${operator.segments.total - operator.segments.pruned} of ${operator.segments.total}`
+    ? `, segments ${operator.segments.total - operator.segments.pruned} of ${operator.segments.total}${
+        operator.prunedRows > 0 ? `, ${operator.prunedRows} rows pruned` : ''
+      }`
     : '';
   const bytes = operator.bytes > 0 ? `, ${operator.bytes} bytes` : '';
   const figures = `(rows ${operator.rows}${bytes}${segments}, ${(operator.microseconds / 1000).toFixed(3)} ms, threads ${operator.threads})`;

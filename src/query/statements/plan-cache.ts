@@ -92,6 +92,10 @@ function overTables(plan: LogicalPlan, snapshot: Snapshot): LogicalPlan | undefi
         return node;
       }
       sources.set(node.source, source);
+      // Text that has come to have too many values has no codes any more, which such a scan goes by.
+      const key = node.pick?.kind === 'latest' ? node.pick.key : undefined;
+      const keyColumn = node.columns.find((column) => column.id === key);
+      if (keyColumn && source.codeOf?.(keyColumn.columnIndex, '') === undefined) changed = true;
       return source === node.source ? node : { ...node, source };
     }
     return mapInputs(node, visit);
