@@ -237,7 +237,7 @@ export const TIME_BUCKET_FUNCTIONS: readonly ScalarFunction[] = [
   ),
   entry(
     'time_bucket',
-    'time_bucket(width, ts[, origin | offset | zone]): start of the bucket that ts lies in, counted from Monday 2000-01-03 (months: from 2000-01). Also of integers.',
+    'time_bucket(width, ts[, origin][, offset][, zone]): start of the bucket that ts lies in, counted from Monday 2000-01-03 (months: from 2000-01). What follows ts stands in any order. Also of integers.',
     [
       { sql: "time_bucket('5 minutes', TIMESTAMP '2026-01-01 00:07:30')", result: '2026-01-01T00:05:00.000000Z' },
       { sql: "time_bucket('1h', TIMESTAMP '2026-01-01 00:20:00', INTERVAL '30 minutes')", result: '2025-12-31T23:30:00.000000Z' },
