@@ -94,11 +94,12 @@ export function gridOfCall(call: Expression): { readonly time: ColumnExpression;
   }
   if (!['time_bucket', 'date_bin', 'xbar'].includes(call.function)) return null;
   const [size, moved] = constants.filter((arg) => arg.type.kind === 'interval').map((arg) => arg.value as IntervalValue | null);
-  const [origin, zone] = [of((type) => type.kind === 'timestamp'), of(isText)];
+  const origin = constants.find((arg) => arg.type.kind === 'timestamp');
+  const zone = of(isText);
   if (!size || constants.some((arg) => arg.value === null)) return null;
   if (size.months < 0 || (size.months !== 0 && (size.days !== 0 || size.nanoseconds !== 0n))) return null;
   if (size.months === 0 && BigInt(size.days) * NS_PER_DAY + size.nanoseconds <= 0n) return null;
-  const from = typeof origin === 'bigint' ? origin * (NS_PER_SECOND / ticksPerSecond(time.type)) : undefined;
+  const from = typeof origin?.value === 'bigint' ? origin.value * (NS_PER_SECOND / ticksPerSecond(origin.type)) : undefined;
   const since = from ?? (call.function === 'time_bucket' ? undefined : 0n);
   return withUnit(time, gridAt(widthOf(call.function, size), zoneName(zone === undefined ? zoned : String(zone)), since, moved ?? null));
 }
