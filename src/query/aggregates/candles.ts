@@ -99,7 +99,7 @@ export const CANDLES: readonly AggregateFunction[] = [
         result: "{'open': 10, 'high': 14, 'low': 9, 'close': 11, 'volume': 10, 'vwap': 10.4}",
       },
     ],
-    arrange: (args) => (args[1]?.type.kind === 'timestamp' ? [0, 1, 2] : [1, 0, 2]).slice(0, args.length),
+    arrange: (args) => (args[1]?.type.kind === 'timestamp' ? [0, 1, 2] : [1, 0, 2]).filter((index) => index < args.length),
     resolve: (args) => {
       const time = timeTypeOf(args[1]?.type ?? FLOAT64);
       const fit = args.length === 3 && [args[0], args[2]].every((arg) => priceType(arg) !== undefined);

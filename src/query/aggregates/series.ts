@@ -415,7 +415,7 @@ export const SERIES: readonly AggregateFunction[] = [
     ordered: true,
     constantsFrom: 2,
     // The field's order is lttb(ts, x, n).
-    arrange: (args) => (args[1]?.type.kind === 'timestamp' ? [0, 1, 2] : [1, 0, 2]).slice(0, args.length),
+    arrange: (args) => (args[1]?.type.kind === 'timestamp' ? [0, 1, 2] : [1, 0, 2]).filter((index) => index < args.length),
     resolve: (args) => {
       const types = valueTimeTypes(args.slice(0, 2), false);
       const time = types?.[1];

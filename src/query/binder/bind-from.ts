@@ -18,7 +18,7 @@ import { bindWindowJoin } from './bind-window-join.js';
 import { bindCommonTable } from './common-tables.js';
 import type { BoundRelation, FromClause } from './context.js';
 import { dependsOn, joinLateral } from './decorrelate.js';
-import { designatedOf } from './designated-column.js';
+import { designatedOf, namedTimestamp } from './designated-column.js';
 import { didYouMean } from './nearest-name.js';
 import { findObject, objectNames, writtenName } from './object-name.js';
 import { joinPlan } from './plans.js';
@@ -125,9 +125,7 @@ function bindStored(source: TableSnapshot, reference: TableName, clause: FromCla
     output,
   };
   const timestamp = reference.timestamp;
-  const designated = timestamp
-    ? output.find((column) => column.name.toLowerCase() === timestamp.name.toLowerCase())
-    : output[definition.timestampColumn ?? -1];
+  const designated = timestamp ? namedTimestamp(output, timestamp) : output[definition.timestampColumn ?? -1];
   return asRelation(
     sampled(plan, reference.sample, clause),
     output,

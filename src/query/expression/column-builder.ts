@@ -210,10 +210,12 @@ export class ColumnBuilder {
     const [first, end] = this.appendOffsets(vector, context);
     const source = vector.children[0];
     const child = this.children[0];
-    assert(source && child, 'a list has a child');
     const count = end - first;
+    // Empty lists need not have any.
+    if (count === 0) return;
+    assert(source && child, 'a list has a child');
     if (first === 0 && count === source.length) child.append(source, context);
-    else if (count > 0) {
+    else {
       const indices = context.scratch.allocate(4 * count);
       context.kernels.sequence_u32(first, count, indices);
       child.append(gatherVector(source, indices, count, context), context);
