@@ -1,6 +1,7 @@
 /** What text functions share: operands as kernels take them, and results with offsets. */
 import type { Vector } from '../../core/batch.js';
 import { tooMuchText } from '../../core/build-vector.js';
+import { DbError } from '../../core/errors.js';
 import { type DataType, UTF8 } from '../../core/types.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';
 import { textsOf, vectorOf } from '../expression/vector-values.js';
@@ -47,10 +48,15 @@ export function writtenText(
   return result(type, rowCount, values, 0, offsets);
 }
 
+/** What a client in JavaScript can still hold as one text. */
+const LONGEST_TEXT_BYTES = 2 ** 29 - 32;
+
 /** Runs a kernel twice: first (out = 0) for the size, then to write. */
 export function measuredText(rowCount: number, context: EvaluationContext, kernel: (offsets: number, out: number) => number): Vector {
   const sizeBytes = kernel(0, 0);
   if (sizeBytes < 0) throw tooMuchText();
+  if (sizeBytes > LONGEST_TEXT_BYTES * rowCount) throw new DbError('query_memory_exceeded', 'a text would be longer than 512 MiB');
+  context.check?.();
   return writtenText(rowCount, sizeBytes, context, kernel);
 }
 
