@@ -59,6 +59,8 @@ function evaluateNode(
   context: EvaluationContext,
 ): Vector {
   const { rowCount } = input;
+  // Items of lists may be many more than a vector's rows.
+  if (rowCount > LONG_VECTOR_ROWS) context.check?.();
   switch (expression.kind) {
     case 'call':
       return evaluateCall(expression, input, context);
@@ -81,6 +83,9 @@ function evaluateNode(
       return evaluateIn(expression, evaluate(expression.operand, input, context), rowCount, context);
   }
 }
+
+/** Rows from which on the time of a single step is worth a look at whether the query shall go on. */
+const LONG_VECTOR_ROWS = 100_000;
 
 interface Resolved {
   readonly function: ScalarFunction;
