@@ -337,8 +337,11 @@ export const OVER_VALUES: readonly AggregateFunction[] = [
     examples: [
       { sql: "SELECT histogram(x) FROM (VALUES ('b'), ('a'), ('b')) t(x)", result: "[{'key': a, 'value': 1}, {'key': b, 'value': 2}]" },
     ],
-    resolve: (args) =>
-      args.length === 1 && args[0] ? { args: [known(args[0].type)], type: histogramType(known(args[0].type)) } : undefined,
+    // Distinct lists are counted as bytes, which are no keys to show.
+    resolve: ([value, ...more]) =>
+      value && more.length === 0 && value.type.kind !== 'list' && value.type.kind !== 'struct'
+        ? { args: [known(value.type)], type: histogramType(known(value.type)) }
+        : undefined,
     recipe: () =>
       recipeOf({ inputs: [0] }, ([values = []]) => counted(values).map(({ value, count }) => ({ key: value, value: BigInt(count) }))),
   },
