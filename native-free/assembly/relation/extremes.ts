@@ -262,6 +262,20 @@ function pickFirst<T>(values: usize, validity: usize, mask: usize, groups: usize
 // @ts-ignore: decorator
 @inline
 function pickLast<T>(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): void {
+  if (groups && count > n && !isVector<T>()) {
+    // Not all groups can have a row here, so there is no early end to be had: later rows overwrite earlier ones.
+    for (let base: u32 = 0; base < n; base += 64) {
+      const valid = rowsOf(validity, base, n);
+      for (let word = rowsOf(mask, base, n); word; word &= word - 1) {
+        const bit = ctz(word);
+        const i: usize = base + (bit as u32);
+        const group = load<u32>(groups + (i << 2)) as usize;
+        store<u8>(flags + group, (valid >> bit) & 1 ? 1 : 2);
+        store<T>(states + group * sizeof<T>(), load<T>(values + i * sizeof<T>()));
+      }
+    }
+    return;
+  }
   let left = groups ? count : 1;
   for (let base = (n + 63) & ~63; base > 0 && left > 0; ) {
     base -= 64;
