@@ -135,7 +135,7 @@ export function closeFull(context: StorageContext, table: Table, undo: Undo, clo
 }
 
 /** What the catalog has of a table's rows. */
-export const ROW_STORES = ['segment', 'tail', 'deletion', 'cluster'] as const;
+const ROW_STORES = ['segment', 'tail', 'deletion', 'cluster'] as const;
 
 /** Plans the removal of all rows: segments of now are doomed, rows placed from here on stay. */
 export function truncatePlanned(

@@ -11,7 +11,7 @@ import { columnAt, type Segment } from './segment.js';
 const SORT_SCRATCH_BYTES = 8192;
 
 /** More parts than that are not made of one segment: neighbouring partitions then share a part of at least 1/256 of the rows. */
-export const MOST_PARTS = 256;
+const MOST_PARTS = 256;
 
 /** Which rows of a segment become a segment of their own. */
 export interface SealedPart {

@@ -4,11 +4,11 @@ import { columnsOf, type Expression } from '../plan/expression.js';
 import type { AsofDirection, AsofPlan } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
 import type { AsofJoin, Expression as Syntax } from '../syntax/ast/query.js';
-import { scalarCall } from './bind-call.js';
 import { coerceBool } from './coercion.js';
 import type { BoundRelation, Clause, FromClause } from './context.js';
 import { columnOf, conjunction, conjuncts } from './expressions.js';
 import { designated } from './sample-by.js';
+import { scalarCall } from './scalar-call.js';
 import { Scope, type ScopeColumn } from './scope.js';
 
 export interface AsofSides {

@@ -8,13 +8,13 @@ import type { Identifier } from '../syntax/ast/node.js';
 import type { AsofJoin } from '../syntax/ast/query.js';
 import { type AsofConditions, type AsofSides, asofConditions, usingConditions } from './asof-conditions.js';
 import { asofTolerance } from './asof-tolerance.js';
-import { scalarCall } from './bind-call.js';
 import { checkAliases } from './check-aliases.js';
 import { castTo, unify } from './coercion.js';
 import { type BoundRelation, type FromClause, unsupported } from './context.js';
 import { dependsOn } from './decorrelate.js';
 import { caseOf, columnOf, conjunction, disjunction, isNull, isTrue } from './expressions.js';
 import { asofPlan, filterPlan, projectPlan } from './plans.js';
+import { scalarCall } from './scalar-call.js';
 import { Scope, type ScopeColumn } from './scope.js';
 
 export function bindAsof(reference: AsofJoin, clause: FromClause): BoundRelation {

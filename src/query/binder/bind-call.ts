@@ -2,8 +2,8 @@
 
 import { DbError } from '../../core/errors.js';
 import { FLOAT64, typeName, UTF8 } from '../../core/types.js';
-import { aggregateFunction, isAggregate, nearestAggregate, resolveAggregate } from '../aggregates/registry.js';
-import { nearestFunction, resolveScalar, scalarFunction } from '../functions/registry.js';
+import { aggregateFunction, isAggregate, resolveAggregate } from '../aggregates/registry.js';
+import { scalarFunction } from '../functions/registry.js';
 import { addColumnsOf, type ColumnId, type Expression } from '../plan/expression.js';
 import type { SortKey } from '../plan/logical.js';
 import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
@@ -13,49 +13,19 @@ import { bindLambdaCall, jsonAggregateArguments, jsonArguments, namedFields } fr
 import { bindGapfillCall } from './bind-gapfill.js';
 import { type AggregateBinder, bindWindowAggregate } from './bind-window-aggregate.js';
 import { catalogCall } from './catalog-functions.js';
-import { argumentOf, castTo, coerceBool, decimalLiterals } from './coercion.js';
+import { argumentOf, castTo, coerceBool } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
 import { literal } from './expressions.js';
+import { scalarCall } from './scalar-call.js';
 import type { Scope } from './scope.js';
 import { arrangedCall } from './series-arguments.js';
 import { seriesSyntax } from './series-syntax.js';
 
-/** Functions that never give NULL, whatever they get. */
-const NEVER_NULL = new Set(['is_distinct_from', 'is_not_distinct_from']);
 /** Aggregates that give 0 rather than NULL over no rows. */
 const COUNTS = new Set(['count', 'count_star', 'count_if', 'approx_count_distinct', 'regr_count']);
 
 export function isCount(name: string): boolean {
   return COUNTS.has(name);
-}
-
-/** A scalar call on bound arguments: finds the overload and puts casts around the arguments. */
-export function scalarCall(name: string, given: readonly Expression[], position: number): Expression {
-  const args = scalarFunction(name)?.category === 'operator' ? decimalLiterals(given) : given;
-  const resolved = resolveScalar(name, args.map(argumentOf));
-  if (!resolved) throw noOverload(name, args, position);
-  const { overload } = resolved;
-  const converted = args.map((arg, i) => castTo(arg, overload.args[i] ?? arg.type));
-  const strictOperator = resolved.function.nulls === 'strict' && resolved.function.category === 'operator';
-  const nullable = NEVER_NULL.has(resolved.function.name) ? false : strictOperator ? converted.some((arg) => arg.nullable) : true;
-  return { kind: 'call', function: resolved.function.name, args: converted, type: overload.type, nullable, position };
-}
-
-function noOverload(name: string, args: readonly Expression[], position: number): DbError {
-  const types = args.map((arg) => (arg.type.kind === 'null' ? 'NULL' : typeName(arg.type))).join(', ');
-  const entry = scalarFunction(name);
-  if (entry?.category === 'operator') {
-    return new DbError('type_mismatch', `${entry.name.replaceAll('_', ' ')} does not take (${types})`, {
-      position,
-      hint: 'cast one of the sides',
-    });
-  }
-  if (entry) return new DbError('function_not_found', `${name} does not take (${types})`, { position, hint: entry.doc });
-  const nearest = nearestFunction(name) ?? nearestAggregate(name);
-  return new DbError('function_not_found', `no function is called ${name}`, {
-    position,
-    hint: nearest === undefined ? undefined : `did you mean ${nearest}?`,
-  });
 }
 
 /** PostgreSQL's ordered-set names and the aggregates that they are here; the ordered value becomes the first argument. */

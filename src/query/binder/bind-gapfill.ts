@@ -7,12 +7,12 @@ import { implicitlyCasts } from '../functions/types.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import type { FunctionCall } from '../syntax/ast/query.js';
-import { scalarCall } from './bind-call.js';
 import { argumentOf, castTo, coerce } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
 import { conjuncts } from './expressions.js';
 import type { GapfillCollector } from './gapfill-collector.js';
 import { at, wallNanoseconds } from './sample-by.js';
+import { scalarCall } from './scalar-call.js';
 
 const NAMES = new Set(['time_bucket_gapfill', 'locf', 'interpolate']);
 

@@ -4,7 +4,6 @@ import type { Expression } from '../plan/expression.js';
 import type { JoinPlan, LogicalPlan } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
 import type { Join, JoinType, TableReference } from '../syntax/ast/query.js';
-import { scalarCall } from './bind-call.js';
 import { joinWithSubqueries } from './bind-on.js';
 import { bindPlusJoin } from './bind-plus-join.js';
 import { bindUnionJoin } from './bind-union-join.js';
@@ -15,6 +14,7 @@ import { dependsOn, existsJoin, joinLateral } from './decorrelate.js';
 import { caseOf, columnOf, conjunction, isNull } from './expressions.js';
 import { joinPlan, positionalPlan, projectPlan } from './plans.js';
 import { Relation } from './relation.js';
+import { scalarCall } from './scalar-call.js';
 import { Scope, type ScopeColumn } from './scope.js';
 
 type PlanJoin = JoinPlan['join'];

@@ -9,10 +9,11 @@ import type { WindowCall, WindowFrame } from '../plan/window.js';
 import type { FunctionCall } from '../syntax/ast/query.js';
 import { type WindowFunction, windowFunction } from '../windows/registry.js';
 import type { WindowMaker } from '../windows/series-functions.js';
-import { isCount, scalarCall } from './bind-call.js';
+import { isCount } from './bind-call.js';
 import { argumentOf, castTo } from './coercion.js';
 import type { Clause } from './context.js';
 import { caseOf, literal } from './expressions.js';
+import { scalarCall } from './scalar-call.js';
 import type { ArrangedCall } from './series-arguments.js';
 import { bindFrame, wholePartition } from './window-frame.js';
 

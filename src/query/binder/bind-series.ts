@@ -5,11 +5,11 @@ import { commonType } from '../functions/types.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import type { FunctionCall } from '../syntax/ast/query.js';
-import { scalarCall } from './bind-call.js';
 import { argumentOf, coerce } from './coercion.js';
 import type { Clause, FromClause } from './context.js';
 import { intLiteral } from './expressions.js';
 import { unnestPlan } from './plans.js';
+import { scalarCall } from './scalar-call.js';
 import { Scope } from './scope.js';
 
 /** The bounds of a series, converted to its type. */

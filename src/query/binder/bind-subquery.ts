@@ -6,7 +6,6 @@ import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import { cloneWithFreshIds, freeColumns } from '../plan/traverse.js';
 import type { Exists, InQuery, Quantified, Query, Subquery, Expression as Syntax } from '../syntax/ast/query.js';
 import { aggregateColumn } from './aggregate-column.js';
-import { scalarCall } from './bind-call.js';
 import { compareQuantified, compareRows } from './bind-operator.js';
 import { castTo } from './coercion.js';
 import { type BoundQuery, type Clause, unsupported } from './context.js';
@@ -14,6 +13,7 @@ import { existsJoin, joinDependent } from './decorrelate.js';
 import { boolLiteral, caseOf, columnOf, conjunction, intLiteral, isNull, literal, not } from './expressions.js';
 import { type AggregateColumn, aggregatePlan, distinctPlan, filterPlan, joinPlan, projectPlan } from './plans.js';
 import type { Attachment, Relation } from './relation.js';
+import { scalarCall } from './scalar-call.js';
 
 function bindQuery(query: Query, clause: Clause): BoundQuery {
   return clause.context.bindQuery(query, clause.context, clause.scope, clause.commonTables);

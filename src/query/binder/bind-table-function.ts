@@ -5,7 +5,6 @@ import { findSystemFunction, SYSTEM_FUNCTION_NAMES } from '../catalog/registry.j
 import type { Expression } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { FunctionCall, TableFunction } from '../syntax/ast/query.js';
-import { scalarCall } from './bind-call.js';
 import { bindFileFunction, FILE_FUNCTIONS } from './bind-file.js';
 import { bindSeries, ONE_ROW, seriesList } from './bind-series.js';
 import { type BoundRelation, type Clause, type FromClause, unsupported } from './context.js';
@@ -13,6 +12,7 @@ import { intLiteral } from './expressions.js';
 import { didYouMean } from './nearest-name.js';
 import { unnestPlan } from './plans.js';
 import { sampled } from './sample.js';
+import { scalarCall } from './scalar-call.js';
 import { Scope } from './scope.js';
 import { asRelation } from './table-alias.js';
 

@@ -8,7 +8,6 @@ import type { FileCatalog } from '../files/statement-files.js';
 import { withoutNulls } from '../functions/types.js';
 import { type Expression, mapShared } from '../plan/expression.js';
 import type { Query } from '../syntax/ast/query.js';
-import { scalarCall } from './bind-call.js';
 import { bindExpression } from './bind-expression.js';
 import { bindTable } from './bind-from.js';
 import { bindQuery } from './bind-query.js';
@@ -20,6 +19,7 @@ import { columnOf } from './expressions.js';
 import { DEFAULT_PATH, type SearchPath } from './object-name.js';
 import type { PivotValues } from './pivot-values.js';
 import { projectPlan } from './plans.js';
+import { scalarCall } from './scalar-call.js';
 import { catalogFacts, systemTablePlan } from './system-tables.js';
 
 export interface BindOptions {

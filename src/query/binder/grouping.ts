@@ -3,9 +3,9 @@ import { DbError } from '../../core/errors.js';
 import { INT32 } from '../../core/types.js';
 import { type ColumnId, columnsOf, type Expression, mapChildren, someNode } from '../plan/expression.js';
 import type { AggregateCollector, GroupingCall } from './aggregate-collector.js';
-import { scalarCall } from './bind-call.js';
 import { caseOf, fingerprint, literal } from './expressions.js';
 import type { GroupColumn } from './plans.js';
+import { scalarCall } from './scalar-call.js';
 import type { Scope } from './scope.js';
 
 export class Groups {

@@ -10,12 +10,12 @@ import { columnsOf, type Expression } from '../plan/expression.js';
 import type { AggregateCall, LogicalPlan } from '../plan/logical.js';
 import { cloneWithFreshIds, substitute } from '../plan/traverse.js';
 import type { SampleBy, Expression as Syntax } from '../syntax/ast/query.js';
-import { scalarCall } from './bind-call.js';
 import { castTo, coerce } from './coercion.js';
 import type { BoundRelation, Clause } from './context.js';
 import { columnOf, conjunction, literal, textLiteral } from './expressions.js';
 import { type FillRequest, fillRequests } from './fill-requests.js';
 import { aggregatePlan, filterPlan, joinPlan } from './plans.js';
+import { scalarCall } from './scalar-call.js';
 
 /** What the rows of the groups are completed with. */
 export interface GapRequest {

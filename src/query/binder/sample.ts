@@ -7,12 +7,12 @@ import { FLOAT64, INT64, isNumeric, UINT64 } from '../../core/types.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { Expression as Syntax, TableSample } from '../syntax/ast/query.js';
-import { scalarCall } from './bind-call.js';
 import { castTo } from './coercion.js';
 import type { FromClause } from './context.js';
 import { columnOf, literal } from './expressions.js';
 import { scanWithRowIds } from './latest-on.js';
 import { filterPlan, limitPlan, numberPlan, pickColumns, projectPlan, sortPlan } from './plans.js';
+import { scalarCall } from './scalar-call.js';
 import { Scope } from './scope.js';
 
 /** Rows that SYSTEM takes or leaves together. */

@@ -7,10 +7,10 @@ import { columnsOf, type Expression } from '../plan/expression.js';
 import type { SortKey } from '../plan/logical.js';
 import type { FrameBound, WindowFrame } from '../plan/window.js';
 import type { FrameBound as BoundSyntax, WindowFrame as FrameSyntax } from '../syntax/ast/query.js';
-import { scalarCall } from './bind-call.js';
 import { argumentOf, castTo } from './coercion.js';
 import type { Clause } from './context.js';
 import { literal } from './expressions.js';
+import { scalarCall } from './scalar-call.js';
 
 const WHOLE: WindowFrame = {
   unit: 'rows',

@@ -23,10 +23,3 @@ export function timeOrderOf(segments: readonly SegmentView[], timestampColumn: n
   }
   return 'ascending';
 }
-
-/** Index of the column that groups the rows of every segment, whose runs ascend in time; undefined = there is none. */
-export function clusterColumnOf(segments: readonly SegmentView[]): number | undefined {
-  const [first] = segments;
-  const column = first?.order.kind === 'cluster' ? first.order.column : -1;
-  return column >= 0 && segments.every(({ order }) => order.kind === 'cluster' && order.column === column) ? column : undefined;
-}

@@ -47,7 +47,7 @@ function intervalOf(months: number, nanoseconds: bigint): IntervalValue {
 }
 
 /** The month since year 0, and nanoseconds since its first. */
-export function monthAndRest(nanoseconds: bigint): { readonly month: number; readonly rest: bigint } {
+function monthAndRest(nanoseconds: bigint): { readonly month: number; readonly rest: bigint } {
   const day = ((nanoseconds % NS_PER_DAY) + NS_PER_DAY) % NS_PER_DAY;
   const date = new Date(Number((nanoseconds - day) / 1_000_000n));
   return { month: date.getUTCFullYear() * 12 + date.getUTCMonth(), rest: BigInt(date.getUTCDate() - 1) * NS_PER_DAY + day };
