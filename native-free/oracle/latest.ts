@@ -31,10 +31,9 @@ export function latestOracle(bytes: Uint8Array): Latest {
       }).length,
     latest_least: (codeCount, best, segments, out) => {
       const seen = range(codeCount + 1).filter((c) => u32(segments + 4 * c) < UNWANTED);
-      setI64(
-        out,
-        seen.map((c) => i64(best + 8 * c)).reduce((a, b) => (a < b ? a : b), 2n ** 63n - 1n),
-      );
+      let least = 2n ** 63n - 1n;
+      for (const c of seen) if (i64(best + 8 * c) < least) least = i64(best + 8 * c);
+      setI64(out, least);
       return range(codeCount + 1).filter((c) => u32(segments + 4 * c) === NONE).length;
     },
     latest_ties: (codes, validity, times, numbers, mask, n, codeCount, best, segments, out) => {
