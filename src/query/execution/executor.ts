@@ -21,14 +21,15 @@ import type {
   WindowPlan,
 } from '../plan/logical.js';
 import { openAggregate, openGroupingSets } from './aggregation.js';
-import { openAsof } from './asof-stage.js';
+import { openAsof } from './asof/stage.js';
 import { openCut } from './cut.js';
 import { trimmed } from './cut-batch.js';
 import { openFile } from './file-source.js';
 import { openGapFill } from './gap-fill.js';
-import { openHorizonJoin } from './horizon-stage.js';
 import { PROBE_JOIN, sidesOf } from './join-sides.js';
 import { filterPlace } from './key-filter.js';
+import { openHorizonJoin } from './match/horizon-stage.js';
+import { openWindowJoin } from './match/window-join-stage.js';
 import { openNumbered } from './number-rows.js';
 import { columnOf, idsOf, nullOf } from './output-columns.js';
 import { openScan } from './picked-rows.js';
@@ -41,7 +42,6 @@ import { seriesUnits, valuesBatch } from './row-sources.js';
 import { lanesOf, OpenLanes, openSome, type Pipeline, pieceUnit, rowsOf, withOperator } from './sources.js';
 import type { CollectedBatch, JoinTable, LaneOutput, OrderSpec, ProbeSpec, SinkSpec } from './task.js';
 import { openTopBy } from './top-by.js';
-import { openWindowJoin } from './window-join-stage.js';
 import { computeWindows, prepareWindows } from './window-stage.js';
 
 /** Rows up to which the first rows of an order are kept as candidates instead of sorting everything. */

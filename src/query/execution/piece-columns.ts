@@ -5,7 +5,7 @@ import { physicalOf, WIDTH_BYTES } from '../../core/types.js';
 import { gatherVectorOrNull } from '../expression/gather.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { ColumnId } from '../plan/expression.js';
-import type { PieceColumn, PieceColumns } from './asof-spec.js';
+import type { PieceColumn, PieceColumns } from './asof/spec.js';
 
 const GATHER = {
   1: 'gather_pieces_8',

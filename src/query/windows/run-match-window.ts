@@ -1,7 +1,7 @@
 /** Aggregates of a window join over a range of left rows: frames over the right rows, which the computations of window functions slide over. */
 import type { Vector } from '../../core/batch.js';
 import { MemoryScope } from '../../core/memory-scope.js';
-import type { MatchWindowTask } from '../execution/match-task.js';
+import type { MatchWindowTask } from '../execution/match/task.js';
 import type { TaskRun } from '../execution/run-task.js';
 import type { TaskResult } from '../execution/task.js';
 import { ExpandCall } from './expand-call.js';

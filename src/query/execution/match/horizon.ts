@@ -1,17 +1,17 @@
 /** HORIZON JOIN on a thread: each left row once for every offset, with the right row that prevails then, vector by vector. */
-import { flatVector, type Vector } from '../../core/batch.js';
-import { DbError } from '../../core/errors.js';
-import type { MemoryScope } from '../../core/memory-scope.js';
-import { INT64 } from '../../core/types.js';
-import { evaluate } from '../expression/evaluate.js';
-import { gatherVector, gatherVectorOrNull, toFlat } from '../expression/gather.js';
-import type { EvaluationContext } from '../functions/contract.js';
-import type { ColumnId } from '../plan/expression.js';
-import { Chunk, type ComposedRows, mayFail, NONE } from './chunk.js';
-import { createLookup, type Lookup } from './join-lookup.js';
-import type { Emit, Operator } from './operators.js';
-import { narrowOrderKey } from './sort-rows.js';
-import type { HorizonSpec } from './task.js';
+import { flatVector, type Vector } from '../../../core/batch.js';
+import { DbError } from '../../../core/errors.js';
+import type { MemoryScope } from '../../../core/memory-scope.js';
+import { INT64 } from '../../../core/types.js';
+import { evaluate } from '../../expression/evaluate.js';
+import { gatherVector, gatherVectorOrNull, toFlat } from '../../expression/gather.js';
+import type { EvaluationContext } from '../../functions/contract.js';
+import type { ColumnId } from '../../plan/expression.js';
+import { Chunk, type ComposedRows, mayFail, NONE } from '../chunk.js';
+import { createLookup, type Lookup } from '../join-lookup.js';
+import type { Emit, Operator } from '../operators.js';
+import { narrowOrderKey } from '../sort-rows.js';
+import type { HorizonSpec } from '../task.js';
 
 /** Addresses of what each row of one emitted chunk is made of (uint32): left row, number of the offset, right position or none. */
 interface Found {

@@ -1,9 +1,9 @@
 /** HORIZON JOIN on the coordinating thread: the right side is put in order, left rows then stream through. */
-import type { HorizonJoinPlan } from '../plan/logical.js';
-import type { Executor } from './executor.js';
-import { matchSide } from './match-side.js';
-import { columnOf, idsOf } from './output-columns.js';
-import { type Pipeline, rowsOf, withOperator } from './sources.js';
+import type { HorizonJoinPlan } from '../../plan/logical.js';
+import type { Executor } from '../executor.js';
+import { columnOf, idsOf } from '../output-columns.js';
+import { type Pipeline, rowsOf, withOperator } from '../sources.js';
+import { matchSide } from './side.js';
 
 export async function openHorizonJoin(plan: HorizonJoinPlan, executor: Executor): Promise<Pipeline> {
   const { run } = executor;

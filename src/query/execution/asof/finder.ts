@@ -1,7 +1,7 @@
 /** How left rows of an ASOF join find their right rows. */
-import type { Vector } from '../../core/batch.js';
-import type { Times } from './asof-times.js';
-import type { Chunk } from './chunk.js';
+import type { Vector } from '../../../core/batch.js';
+import type { Chunk } from '../chunk.js';
+import type { Times } from './times.js';
 
 /** What is looked up for a chunk of left rows. */
 export interface AsofRows {

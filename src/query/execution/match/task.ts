@@ -1,11 +1,11 @@
 /** Tasks of interval joins. The right side lies by position, group of equal keys after group, each in the order of its times. */
-import type { Batch } from '../../core/batch.js';
-import type { DataType } from '../../core/types.js';
-import type { ColumnTarget } from '../windows/column-target.js';
-import type { WindowSpec } from '../windows/spec.js';
-import type { TaskColumn } from '../windows/window-rows.js';
-import type { LookupHandle } from './join-lookup.js';
-import type { QueryFrame, WindowPiece } from './task.js';
+import type { Batch } from '../../../core/batch.js';
+import type { DataType } from '../../../core/types.js';
+import type { ColumnTarget } from '../../windows/column-target.js';
+import type { WindowSpec } from '../../windows/spec.js';
+import type { TaskColumn } from '../../windows/window-rows.js';
+import type { LookupHandle } from '../join-lookup.js';
+import type { QueryFrame, WindowPiece } from '../task.js';
 
 /** The right side, ready for look-ups: addresses only. */
 export interface MatchTable {

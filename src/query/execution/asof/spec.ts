@@ -1,10 +1,10 @@
 /** What an ASOF join hands to threads: plain data over the arena. */
-import type { Batch, Vector } from '../../core/batch.js';
-import type { DataType } from '../../core/types.js';
-import type { ColumnId, Expression } from '../plan/expression.js';
-import type { AsofDirection } from '../plan/logical.js';
-import type { LookupHandle } from './join-lookup.js';
-import type { QueryFrame } from './task.js';
+import type { Batch, Vector } from '../../../core/batch.js';
+import type { DataType } from '../../../core/types.js';
+import type { ColumnId, Expression } from '../../plan/expression.js';
+import type { AsofDirection } from '../../plan/logical.js';
+import type { LookupHandle } from '../join-lookup.js';
+import type { QueryFrame } from '../task.js';
 
 /** How the kernels number directions. */
 export const ASOF_DIRECTION = { ge: 0, gt: 1, le: 2, lt: 3, nearest: 4 } as const satisfies Record<AsofDirection, number>;

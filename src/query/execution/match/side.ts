@@ -1,19 +1,19 @@
 /** The right side of an interval join on the coordinating thread: its rows in order, and the columns that are read of it. */
-import { assert } from '../../core/assert.js';
-import type { Batch, Vector } from '../../core/batch.js';
-import { BOOL, type DataType } from '../../core/types.js';
-import type { ColumnId, Expression } from '../plan/expression.js';
-import type { HorizonJoinPlan, LogicalPlan, WindowJoinPlan } from '../plan/logical.js';
-import { allocateTarget, type ColumnTarget, finishTarget } from '../windows/column-target.js';
-import type { TaskColumn } from '../windows/window-rows.js';
-import type { Executor } from './executor.js';
-import { openWhere } from './match-range.js';
-import type { MatchTable } from './match-task.js';
-import type { OperatorNode } from './profile.js';
-import type { QueryRun } from './query-run.js';
-import { withOperator } from './sources.js';
-import type { CollectedBatch } from './task.js';
-import { addressesOf, grouped, MOST_RANGES, piecesOf, RANGE_VECTORS } from './window-stage.js';
+import { assert } from '../../../core/assert.js';
+import type { Batch, Vector } from '../../../core/batch.js';
+import { BOOL, type DataType } from '../../../core/types.js';
+import type { ColumnId, Expression } from '../../plan/expression.js';
+import type { HorizonJoinPlan, LogicalPlan, WindowJoinPlan } from '../../plan/logical.js';
+import { allocateTarget, type ColumnTarget, finishTarget } from '../../windows/column-target.js';
+import type { TaskColumn } from '../../windows/window-rows.js';
+import type { Executor } from '../executor.js';
+import type { OperatorNode } from '../profile.js';
+import type { QueryRun } from '../query-run.js';
+import { withOperator } from '../sources.js';
+import type { CollectedBatch } from '../task.js';
+import { addressesOf, grouped, MOST_RANGES, piecesOf, RANGE_VECTORS } from '../window-stage.js';
+import { openWhere } from './range.js';
+import type { MatchTable } from './task.js';
 
 export interface MatchSide {
   readonly table: MatchTable;

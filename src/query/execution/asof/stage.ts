@@ -2,20 +2,20 @@
  * An ASOF join on the coordinating thread. A right side that is a table whose segments ascend in time stays where it lies: it is read side by
  * side with left rows that ascend too, or put in order key by key, for left rows to look themselves up. Any other right side is collected first.
  */
-import { assert } from '../../core/assert.js';
-import { bitmapBytes, flatVector, type Vector } from '../../core/batch.js';
-import { type DataType, isText } from '../../core/types.js';
-import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
-import type { AsofPlan, OutputColumn } from '../plan/logical.js';
-import { ascendsByKey, ascendsMostly, designatesTime } from './asof-order.js';
-import type { AsofIndex, AsofPieces, AsofTable, PieceColumns } from './asof-spec.js';
-import type { Executor } from './executor.js';
-import type { LookupHandle } from './join-lookup.js';
-import { piecedColumns, wholeColumns } from './piece-columns.js';
-import type { QueryRun } from './query-run.js';
-import { OpenLanes, type Pipeline, withOperator } from './sources.js';
-import type { RowsPiece } from './task.js';
-import { isTimeBound } from './zone-pruning.js';
+import { assert } from '../../../core/assert.js';
+import { bitmapBytes, flatVector, type Vector } from '../../../core/batch.js';
+import { type DataType, isText } from '../../../core/types.js';
+import { type ColumnId, columnsOf, type Expression } from '../../plan/expression.js';
+import type { AsofPlan, OutputColumn } from '../../plan/logical.js';
+import type { Executor } from '../executor.js';
+import type { LookupHandle } from '../join-lookup.js';
+import { piecedColumns, wholeColumns } from '../piece-columns.js';
+import type { QueryRun } from '../query-run.js';
+import { OpenLanes, type Pipeline, withOperator } from '../sources.js';
+import type { RowsPiece } from '../task.js';
+import { isTimeBound } from '../zone-pruning.js';
+import { ascendsByKey, ascendsMostly, designatesTime } from './order.js';
+import type { AsofIndex, AsofPieces, AsofTable, PieceColumns } from './spec.js';
 
 export async function openAsof(plan: AsofPlan, executor: Executor): Promise<Pipeline> {
   const { run } = executor;

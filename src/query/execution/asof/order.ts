@@ -1,7 +1,7 @@
 /** Whether rows come in ascending order of a time. */
-import type { SegmentView } from '../../core/contracts.js';
-import type { Expression } from '../plan/expression.js';
-import type { LogicalPlan, ScanPlan } from '../plan/logical.js';
+import type { SegmentView } from '../../../core/contracts.js';
+import type { Expression } from '../../plan/expression.js';
+import type { LogicalPlan, ScanPlan } from '../../plan/logical.js';
 
 /** Places where a table may go back in time and still be taken for ascending: each costs a look back over the other side. */
 const MOST_BREAKS = 4;

@@ -1,16 +1,16 @@
 /** Right rows that no interval can reach need not be read: the times that the left rows' intervals span, as conditions on the right side. */
-import type { Vector } from '../../core/batch.js';
-import { BOOL, physicalOf } from '../../core/types.js';
-import { toFlat } from '../expression/gather.js';
-import { columnsOf, type Expression } from '../plan/expression.js';
-import type { LogicalPlan } from '../plan/logical.js';
-import { substitute } from '../plan/traverse.js';
-import type { Executor } from './executor.js';
-import type { LimitSpec } from './match-task.js';
-import { idsOf } from './output-columns.js';
-import type { QueryRun } from './query-run.js';
-import { type Pipeline, scanBranch, withOperator } from './sources.js';
-import type { WindowPiece } from './task.js';
+import type { Vector } from '../../../core/batch.js';
+import { BOOL, physicalOf } from '../../../core/types.js';
+import { toFlat } from '../../expression/gather.js';
+import { columnsOf, type Expression } from '../../plan/expression.js';
+import type { LogicalPlan } from '../../plan/logical.js';
+import { substitute } from '../../plan/traverse.js';
+import type { Executor } from '../executor.js';
+import { idsOf } from '../output-columns.js';
+import type { QueryRun } from '../query-run.js';
+import { type Pipeline, scanBranch, withOperator } from '../sources.js';
+import type { WindowPiece } from '../task.js';
+import type { LimitSpec } from './task.js';
 
 const LEAST = -(2n ** 63n);
 const MOST = 2n ** 63n - 1n;

@@ -1,10 +1,10 @@
 /** One pass over both sides of an ASOF join that ascend in time. */
-import { bitmapBytes, type DictionaryView, flatVector, type Vector } from '../../core/batch.js';
-import type { MemoryScope } from '../../core/memory-scope.js';
-import type { EvaluationContext } from '../functions/contract.js';
-import type { AsofFinder, AsofRows } from './asof-finder.js';
-import type { AsofPieces, AsofSpec } from './asof-spec.js';
-import type { Lookup } from './join-lookup.js';
+import { bitmapBytes, type DictionaryView, flatVector, type Vector } from '../../../core/batch.js';
+import type { MemoryScope } from '../../../core/memory-scope.js';
+import type { EvaluationContext } from '../../functions/contract.js';
+import type { Lookup } from '../join-lookup.js';
+import type { AsofFinder, AsofRows } from './finder.js';
+import type { AsofPieces, AsofSpec } from './spec.js';
 
 /** Right rows between here and the next left row up to which walking is as good as looking from behind. */
 const NEAR_ROWS = 4096;

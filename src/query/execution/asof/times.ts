@@ -1,10 +1,10 @@
 /** Times of ASOF joins as int64 values in ascending order of time. */
-import type { Vector } from '../../core/batch.js';
-import type { Allocator } from '../../core/build-vector.js';
-import { DbError } from '../../core/errors.js';
-import { type DataType, physicalOf, typeName } from '../../core/types.js';
-import { type MoveContext, toFlat } from '../expression/gather.js';
-import { narrowOrderKey } from './sort-rows.js';
+import type { Vector } from '../../../core/batch.js';
+import type { Allocator } from '../../../core/build-vector.js';
+import { DbError } from '../../../core/errors.js';
+import { type DataType, physicalOf, typeName } from '../../../core/types.js';
+import { type MoveContext, toFlat } from '../../expression/gather.js';
+import { narrowOrderKey } from '../sort-rows.js';
 
 export interface Times {
   /** Address of the values (int64). */

@@ -1,14 +1,14 @@
 /** The tasks that put both sides of an interval join in order: right rows by group and time, left rows by group and where their interval begins. */
-import type { Vector } from '../../core/batch.js';
-import { MemoryScope } from '../../core/memory-scope.js';
-import { toFlat } from '../expression/gather.js';
-import { buildLookup, createLookup } from './join-lookup.js';
-import type { LimitSpec, MatchBuildTask, MatchLeftTask, MatchPlaceTask } from './match-task.js';
-import { sliceVector } from './piece-reader.js';
-import type { TaskRun } from './run-task.js';
-import { concatenate } from './sinks.js';
-import { narrowOrderKey, sortRows } from './sort-rows.js';
-import type { TaskResult } from './task.js';
+import type { Vector } from '../../../core/batch.js';
+import { MemoryScope } from '../../../core/memory-scope.js';
+import { toFlat } from '../../expression/gather.js';
+import { buildLookup, createLookup } from '../join-lookup.js';
+import { sliceVector } from '../piece-reader.js';
+import type { TaskRun } from '../run-task.js';
+import { concatenate } from '../sinks.js';
+import { narrowOrderKey, sortRows } from '../sort-rows.js';
+import type { TaskResult } from '../task.js';
+import type { LimitSpec, MatchBuildTask, MatchLeftTask, MatchPlaceTask } from './task.js';
 
 /** Left rows that are looked up at once: their arrays should stay in the cache. */
 const STRETCH_ROWS = 8192;

@@ -1,15 +1,15 @@
 /** Tasks that make the look-up of an ASOF join. */
-import type { Vector } from '../../core/batch.js';
-import { MemoryScope } from '../../core/memory-scope.js';
-import { evaluate } from '../expression/evaluate.js';
-import type { AsofBuildTask, AsofIndex, AsofKeysTask, AsofPlaceTask } from './asof-spec.js';
-import { type Times, timesOf } from './asof-times.js';
-import { buildLookup } from './join-lookup.js';
-import type { TaskRun } from './run-task.js';
-import { concatenate } from './sinks.js';
-import { bucketRows, sortRows } from './sort-rows.js';
-import type { TaskResult } from './task.js';
-import { chunkOf } from './top-sink.js';
+import type { Vector } from '../../../core/batch.js';
+import { MemoryScope } from '../../../core/memory-scope.js';
+import { evaluate } from '../../expression/evaluate.js';
+import { buildLookup } from '../join-lookup.js';
+import type { TaskRun } from '../run-task.js';
+import { concatenate } from '../sinks.js';
+import { bucketRows, sortRows } from '../sort-rows.js';
+import type { TaskResult } from '../task.js';
+import { chunkOf } from '../top-sink.js';
+import type { AsofBuildTask, AsofIndex, AsofKeysTask, AsofPlaceTask } from './spec.js';
+import { type Times, timesOf } from './times.js';
 
 const NO_KEY = -1;
 

@@ -3,25 +3,25 @@
  * there; left rows are put in the same order, so that their intervals slide over the right rows and nothing is looked at more than a few
  * times; ranges of left rows are worked on side by side, and the results moved back beside the left side's rows.
  */
-import { assert } from '../../core/assert.js';
-import type { Batch, Vector } from '../../core/batch.js';
-import { BOOL } from '../../core/types.js';
-import type { Expression } from '../plan/expression.js';
-import type { IntervalBound, WindowJoinPlan } from '../plan/logical.js';
-import { allocateTarget, type ColumnTarget, finishTarget } from '../windows/column-target.js';
-import { compileWindow } from '../windows/compile-window.js';
-import type { PlacedRows } from '../windows/place-rows.js';
-import type { WindowSpec } from '../windows/spec.js';
-import type { Executor } from './executor.js';
-import { reachedTimes } from './match-range.js';
-import { collectedSide, matchSide, oneColumn, wholeColumns } from './match-side.js';
-import type { LimitSpec } from './match-task.js';
-import { columnOf } from './output-columns.js';
-import type { OperatorNode } from './profile.js';
-import type { QueryRun } from './query-run.js';
-import type { Pipeline } from './sources.js';
-import type { CollectedBatch, TaskResult, WindowPiece, WindowResultTask } from './task.js';
-import { addressesOf, batchesOf, grouped, MOST_RANGES, piecesOf, RANGE_VECTORS } from './window-stage.js';
+import { assert } from '../../../core/assert.js';
+import type { Batch, Vector } from '../../../core/batch.js';
+import { BOOL } from '../../../core/types.js';
+import type { Expression } from '../../plan/expression.js';
+import type { IntervalBound, WindowJoinPlan } from '../../plan/logical.js';
+import { allocateTarget, type ColumnTarget, finishTarget } from '../../windows/column-target.js';
+import { compileWindow } from '../../windows/compile-window.js';
+import type { PlacedRows } from '../../windows/place-rows.js';
+import type { WindowSpec } from '../../windows/spec.js';
+import type { Executor } from '../executor.js';
+import { columnOf } from '../output-columns.js';
+import type { OperatorNode } from '../profile.js';
+import type { QueryRun } from '../query-run.js';
+import type { Pipeline } from '../sources.js';
+import type { CollectedBatch, TaskResult, WindowPiece, WindowResultTask } from '../task.js';
+import { addressesOf, batchesOf, grouped, MOST_RANGES, piecesOf, RANGE_VECTORS } from '../window-stage.js';
+import { reachedTimes } from './range.js';
+import { collectedSide, matchSide, oneColumn, wholeColumns } from './side.js';
+import type { LimitSpec } from './task.js';
 
 export async function openWindowJoin(plan: WindowJoinPlan, executor: Executor): Promise<Pipeline> {
   const { run } = executor;

@@ -1,18 +1,18 @@
 /** The left side of an ASOF join: each row gets the number of its right row, and right columns are made when they are asked for. */
-import { assert } from '../../core/assert.js';
-import { bitmapBytes, type Vector } from '../../core/batch.js';
-import type { MemoryScope } from '../../core/memory-scope.js';
-import { evaluate, evaluatePredicate } from '../expression/evaluate.js';
-import type { EvaluationContext } from '../functions/contract.js';
-import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
-import type { AsofFinder, AsofRows } from './asof-finder.js';
-import { AsofMerge } from './asof-merge.js';
-import { ASOF_DIRECTION, type AsofSpec, type PieceColumn } from './asof-spec.js';
-import { hasFloatTimes, type Times, timesOf } from './asof-times.js';
-import { type Chunk, mayFail, type Origin } from './chunk.js';
-import { createLookup, type Lookup } from './join-lookup.js';
-import type { Emit, Operator } from './operators.js';
-import { gatherPieces } from './piece-columns.js';
+import { assert } from '../../../core/assert.js';
+import { bitmapBytes, type Vector } from '../../../core/batch.js';
+import type { MemoryScope } from '../../../core/memory-scope.js';
+import { evaluate, evaluatePredicate } from '../../expression/evaluate.js';
+import type { EvaluationContext } from '../../functions/contract.js';
+import { type ColumnId, columnsOf, type Expression } from '../../plan/expression.js';
+import { type Chunk, mayFail, type Origin } from '../chunk.js';
+import { createLookup, type Lookup } from '../join-lookup.js';
+import type { Emit, Operator } from '../operators.js';
+import { gatherPieces } from '../piece-columns.js';
+import type { AsofFinder, AsofRows } from './finder.js';
+import { AsofMerge } from './merge.js';
+import { ASOF_DIRECTION, type AsofSpec, type PieceColumn } from './spec.js';
+import { hasFloatTimes, type Times, timesOf } from './times.js';
 
 export class AsofProbe implements Operator {
   readonly counter: number;
