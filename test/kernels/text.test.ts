@@ -180,6 +180,14 @@ describe('every text kernel does what its twin does', () => {
   }
 });
 
+test('a pattern that begins with two runs has no first word', () => {
+  const dice = new Dice(834372950);
+  bench.start(dice);
+  const { params } = declarationsOf('text').find(({ name }) => name === 'like_bytes') ?? { params: [] };
+  bench.run('like_bytes', twins.like_bytes, argumentsOf('like_bytes', params, dice));
+  expect(bench.difference()).toBeUndefined();
+});
+
 describe('hashing of text', () => {
   test('a set finds its values and no others, and equal values get one code in order of appearance', () => {
     fc.assert(

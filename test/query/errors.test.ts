@@ -41,7 +41,7 @@ const WRONG: readonly (readonly [sql: string, failure: string])[] = [
   ['SELECT price FROM trades ORDER BY pricee', 'column_not_found @34 did you mean price?'],
   ['SELECT lowr(sym) FROM trades', 'function_not_found @7 did you mean lower?'],
   ['SELECT summ(price) FROM trades', 'function_not_found @7 did you mean sum?'],
-  ['SELECT row_numbr() OVER () FROM trades', 'function_not_found @7'],
+  ['SELECT row_numbr() OVER () FROM trades', 'function_not_found @7 did you mean row_number?'],
   ['SELECT * FROM generate_serie(1, 2)', 'unsupported @14 did you mean generate_series?'],
   ['SELECT * FROM fletch_setings()', 'unsupported @14 did you mean fletch_settings?'],
   ['SELECT CAST(1 AS integr)', 'type_mismatch @17 did you mean integer?'],

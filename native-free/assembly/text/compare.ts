@@ -100,11 +100,11 @@ export function like_bytes(offsets: usize, values: usize, n: i32, tokens: usize,
 /** Bytes of the first word of a pattern of words between runs; 0 for other patterns. */
 function firstInside(tokens: usize, count: i32): i32 {
   if (count < 3 || tokenAt(tokens, 0) != ANY_RUN || tokenAt(tokens, count - 1) != ANY_RUN) return 0;
-  let size = 0;
+  let size = -1;
   for (let t = 1; t < count; t++) {
     const token = tokenAt(tokens, t);
     if (token == ANY_CHARACTER) return 0;
-    if (token == ANY_RUN && size == 0) size = t - 1;
+    if (token == ANY_RUN && size < 0) size = t - 1;
   }
   return size;
 }
