@@ -2,24 +2,7 @@
 //
 // Interval joins: the right rows lie by position, group after group, each in the order of its keys (uint64). starts[g] is where group g
 // begins, starts[g + 1] where it ends; groups that rows name exist (an empty one for rows without a partner). Times are order keys too.
-
-// @ts-ignore: decorator
-@inline
-function at4(base: usize, i: u32): u32 {
-  return load<u32>(base + ((i as usize) << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function put4(base: usize, i: u32, value: u32): void {
-  store<u32>(base + ((i as usize) << 2), value);
-}
-
-// @ts-ignore: decorator
-@inline
-function at8(base: usize, i: u32): u64 {
-  return load<u64>(base + ((i as usize) << 3));
-}
+import { at4, at8, put4 } from '../shared/words';
 
 /** True for keys that lie before what is looked for: keys below the limit, with `after` also those equal to it. */
 // @ts-ignore: decorator

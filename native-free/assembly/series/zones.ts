@@ -1,6 +1,6 @@
 // Wall time of zones, and buckets that are cut in it.
 import { bitIsSet } from '../shared/bitmap';
-import { civilMonth, civilYear, daysFromCivil, floorDiv, splitDays } from '../vector/calendar';
+import { civilMonth, civilYear, daysFromCivil, floorDiv, splitDays } from '../shared/calendar';
 
 // @ts-ignore: decorator
 @inline

@@ -1,5 +1,5 @@
 // Numbers and times → text: n + 1 offsets from 0, and bytes (room for the longest text of each row).
-import { civilDay, civilMonth, civilYear, floorDiv, splitDays } from '../vector/calendar';
+import { civilDay, civilMonth, civilYear, floorDiv, splitDays } from '../shared/calendar';
 
 /** Writes the decimal digits of x, at least `width` of them, and gives the address after them. */
 function digits(out: usize, x: u64, width: i32): usize {

@@ -1,7 +1,7 @@
 // Text → numbers and times. Only the plain forms: the bit of a row that is anything else (or does not fit) is cleared in ok, a bitmap of
 // ones before, and the caller parses that row itself. Returns how many bits were cleared. Null slots are not looked at.
 import { bitIsSet, clearBit } from '../shared/bitmap';
-import { daysFromCivil, daysInMonth } from '../vector/calendar';
+import { daysFromCivil, daysInMonth } from '../shared/calendar';
 
 // @ts-ignore: decorator
 @inline

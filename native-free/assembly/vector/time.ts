@@ -1,6 +1,6 @@
 // Timestamps (ticks since the epoch), dates (days), intervals. Ticks per day and widths come by pointer to an i64.
 import { bitIsSet } from '../shared/bitmap';
-import { civilDay, civilMonth, civilYear, daysFromCivil, daysInMonth, floorDiv, splitDays } from './calendar';
+import { civilDay, civilMonth, civilYear, daysFromCivil, daysInMonth, floorDiv, splitDays } from '../shared/calendar';
 
 // @ts-ignore: decorator
 @inline

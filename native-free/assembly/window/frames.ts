@@ -1,17 +1,6 @@
 /** Bounds of frames. `end` = 1: the bound behind the last position, else the first position. */
 import { bitIsSet } from '../shared/bitmap';
-
-// @ts-ignore: decorator
-@inline
-function at4(base: usize, i: u32): u32 {
-  return load<u32>(base + ((i as usize) << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function put4(base: usize, i: u32, value: u32): void {
-  store<u32>(base + ((i as usize) << 2), value);
-}
+import { at4, put4 } from '../shared/words';
 
 /** ROWS: so many positions away, kept inside the partition. */
 export function bound_rows(end: u32, following: u32, offset: u32, low: usize, high: usize, first: u32, n: u32, out: usize): void {

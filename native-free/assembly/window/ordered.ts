@@ -4,12 +4,7 @@
  * between calls; `tree` is a Fenwick tree over it. A row that comes or goes costs the logarithm of the ranks.
  */
 import { bitIsSet } from '../shared/bitmap';
-
-// @ts-ignore: decorator
-@inline
-function at4(base: usize, i: u32): u32 {
-  return load<u32>(base + ((i as usize) << 2));
-}
+import { at4 } from '../shared/words';
 
 // @ts-ignore: decorator
 @inline

@@ -1,19 +1,8 @@
 /** Functions that pick a row: results are its position, 0xFFFFFFFF for none. */
 import { bitIsSet } from '../shared/bitmap';
+import { at4, put4 } from '../shared/words';
 
 const NONE: u32 = u32.MAX_VALUE;
-
-// @ts-ignore: decorator
-@inline
-function at4(base: usize, i: u32): u32 {
-  return load<u32>(base + ((i as usize) << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function put4(base: usize, i: u32, value: u32): void {
-  store<u32>(base + ((i as usize) << 2), value);
-}
 
 /** set[before[i]] = i for the set bits. */
 export function list_bits(bitmap: usize, n: u32, out: usize): void {

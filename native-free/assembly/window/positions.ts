@@ -1,11 +1,6 @@
 /** Rows into positions: partitions, groups of peers, values moved. */
 import { bitIsSet } from '../shared/bitmap';
-
-// @ts-ignore: decorator
-@inline
-function at4(base: usize, i: u32): u32 {
-  return load<u32>(base + ((i as usize) << 2));
-}
+import { at4 } from '../shared/words';
 
 /** Rows (in the order of `rows`, 0 = ascending) to the next position of their partition: position of each row, row of each position. cursors are used up. */
 export function place_rows(partitions: usize, rows: usize, n: u32, cursors: usize, outPositions: usize, outRows: usize): void {

@@ -1,10 +1,5 @@
 /** Functions of a row's place in its partition. Results are one per position from `first` on. */
-
-// @ts-ignore: decorator
-@inline
-function at4(base: usize, i: u32): u32 {
-  return load<u32>(base + ((i as usize) << 2));
-}
+import { at4 } from '../shared/words';
 
 export function row_number(low: usize, first: u32, n: u32, out: usize): void {
   for (let k: u32 = 0; k < n; k++) store<i64>(out + ((k as usize) << 3), (first + k - at4(low, k) + 1) as i64);

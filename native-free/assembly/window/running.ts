@@ -3,12 +3,7 @@
  * of each position begins. Positions outside the mask are left out. `flags` gets 1 where there is a result.
  */
 import { bitIsSet } from '../shared/bitmap';
-
-// @ts-ignore: decorator
-@inline
-function at4(base: usize, i: u32): u32 {
-  return load<u32>(base + ((i as usize) << 2));
-}
+import { at4 } from '../shared/words';
 
 /** Exponential average with a fixed share for each new value. state: [average, is there one]. */
 export function running_ema(alpha: f64, x: usize, mask: usize, low: usize, first: u32, n: u32, state: usize, out: usize, flags: usize): void {

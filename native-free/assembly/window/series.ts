@@ -2,12 +2,7 @@
  * Aggregates over series: values with times. `rows` lists the rows of one group after the other, each group's in the order of time; group g
  * has rows [starts[g], starts[g + 1]). Values are float64, times int64 ticks. `present` gets 1 for groups that have a result.
  */
-
-// @ts-ignore: decorator
-@inline
-function at4(base: usize, i: u32): u32 {
-  return load<u32>(base + ((i as usize) << 2));
-}
+import { at4 } from '../shared/words';
 
 // @ts-ignore: decorator
 @inline

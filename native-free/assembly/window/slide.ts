@@ -8,12 +8,7 @@
  * left out. out: one state of the aggregate per frame, as agg_sum_* keep it.
  */
 import { bitIsSet } from '../shared/bitmap';
-
-// @ts-ignore: decorator
-@inline
-function at4(base: usize, i: u32): u32 {
-  return load<u32>(base + ((i as usize) << 2));
-}
+import { at4 } from '../shared/words';
 
 const SUM = 0;
 const SUM_PRODUCT = 1;

@@ -1,6 +1,6 @@
 /** ASOF JOIN and its relatives LT, AJ, AJ0 and SPLICE: each left row beside the closest right row. */
 import { DbError } from '../../core/errors.js';
-import { sameType, typeName } from '../../core/types.js';
+import { isInteger, sameType, typeName } from '../../core/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { AsofPlan, LogicalPlan, OutputColumn } from '../plan/logical.js';
 import { cloneWithFreshIds } from '../plan/traverse.js';
@@ -74,24 +74,10 @@ function matchOf(reference: AsofJoin, conditions: AsofConditions, sides: AsofSid
   return { join: outer, keys: conditions.keys, time: ordered, direction, tolerance, residual: conditions.residual };
 }
 
-const ORDERED = new Set([
-  'timestamp',
-  'date32',
-  'time64',
-  'float64',
-  'decimal',
-  'int8',
-  'int16',
-  'int32',
-  'int64',
-  'uint8',
-  'uint16',
-  'uint32',
-  'uint64',
-]);
+const ORDERED = new Set(['timestamp', 'date32', 'time64', 'float64', 'decimal']);
 
 function checkOrdered(time: Expression, position: number): void {
-  if (ORDERED.has(time.type.kind)) return;
+  if (ORDERED.has(time.type.kind) || isInteger(time.type)) return;
   throw new DbError('type_mismatch', `the order of an ASOF join is by times, dates or numbers, not ${typeName(time.type)}`, { position });
 }
 

@@ -5,6 +5,7 @@
 import { assert } from '../../core/assert.js';
 import { bitmapBytes, type Vector } from '../../core/batch.js';
 import type { ScanPick, ScanPlan } from '../plan/logical.js';
+import type { Chunk } from './chunk.js';
 import type { QueryRun } from './query-run.js';
 import { groupAt, symbolConditions } from './scan-ranges.js';
 import { filterColumns, fromEnd, Walk } from './segment-walk.js';
@@ -236,27 +237,21 @@ class LatestSearch {
     let offered = 0;
     this.rowsLookedAt += end - first;
     this.walk.rows(open, first, end, (chunk) => {
-      const [key, time, number] = [this.key, this.time, this.number].map(({ id }) => chunk.column(id));
-      assert(key && time && number, 'columns of a chunk');
-      const [codes, valid] = this.codesOf(key);
+      const { codes, valid, times, numbers } = this.keyedRows(chunk);
       const segment = this.numberOf(each);
-      found += kernels.latest_rows(
-        codes,
-        valid,
-        time.values,
-        number.values,
-        chunk.mask,
-        chunk.rowCount,
-        codeCount,
-        segment,
-        best,
-        segments,
-        rows,
-      );
+      found += kernels.latest_rows(codes, valid, times, numbers, chunk.mask, chunk.rowCount, codeCount, segment, best, segments, rows);
       offered += chunk.count;
     });
     this.note(found);
     return offered;
+  }
+
+  /** Addresses of what the kernels read of a chunk's rows: codes of keys, their validity, times, numbers of rows. */
+  private keyedRows(chunk: Chunk) {
+    const [key, time, number] = [this.key, this.time, this.number].map(({ id }) => chunk.column(id));
+    assert(key && time && number, 'columns of a chunk');
+    const [codes, valid] = this.codesOf(key);
+    return { codes, valid, times: time.values, numbers: number.values };
   }
 
   /** Addresses of codes and of their validity. A column that the segment lacks is NULL everywhere. */
@@ -322,15 +317,13 @@ class LatestSearch {
         if (isSorted) arena.i64[this.slot / 8] = least;
         const first = isSorted ? kernels.lower_bound_i64(times.values, open.first, open.end, this.slot, 0) >>> 0 : open.first;
         this.walk.rows(open, first, open.end, (chunk) => {
-          const [key, time, number] = [this.key, this.time, this.number].map(({ id }) => chunk.column(id));
-          assert(key && time && number, 'columns of a chunk');
-          const [codes, valid] = this.codesOf(key);
+          const keyed = this.keyedRows(chunk);
           const out = run.context.scratch.allocate(chunk.rowCount * 4);
           const count = kernels.latest_ties(
-            codes,
-            valid,
-            time.values,
-            number.values,
+            keyed.codes,
+            keyed.valid,
+            keyed.times,
+            keyed.numbers,
             chunk.mask,
             chunk.rowCount,
             codeCount,

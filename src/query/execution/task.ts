@@ -245,47 +245,39 @@ export interface MergeAggregateTask {
   readonly columns: readonly number[] | null;
 }
 
-/** Makes the build side of a join from collected batches. */
-export interface BuildTask {
-  readonly kind: 'build';
+/** Rows that other tasks have collected, as input of one. */
+export interface CollectedRows {
   readonly frame: QueryFrame;
   readonly ids: readonly ColumnId[];
   readonly types: readonly DataType[];
   readonly batches: readonly Batch[];
+}
+
+/** Makes the build side of a join from collected batches. */
+export interface BuildTask extends CollectedRows {
+  readonly kind: 'build';
   readonly keys: readonly Expression[];
   readonly lookup: RangeLookup | null;
 }
 
 /** Sorts collected batches: columns and the order of their rows. */
-export interface SortTask {
+export interface SortTask extends CollectedRows {
   readonly kind: 'sort';
-  readonly frame: QueryFrame;
-  readonly ids: readonly ColumnId[];
-  readonly types: readonly DataType[];
-  readonly batches: readonly Batch[];
   readonly keys: readonly OrderSpec[];
   readonly limit: number | null;
 }
 
 /** Keeps the first rows of each group of collected rows; gives what a sort gives. */
-export interface TopByTask {
+export interface TopByTask extends CollectedRows {
   readonly kind: 'top_by';
-  readonly frame: QueryFrame;
-  readonly ids: readonly ColumnId[];
-  readonly types: readonly DataType[];
-  readonly batches: readonly Batch[];
   readonly keys: readonly Expression[];
   readonly order: OrderSpec;
   readonly limit: number;
 }
 
 /** Cuts each group of collected rows to a limit; gives what a sort gives. */
-export interface LimitByTask {
+export interface LimitByTask extends CollectedRows {
   readonly kind: 'limit_by';
-  readonly frame: QueryFrame;
-  readonly ids: readonly ColumnId[];
-  readonly types: readonly DataType[];
-  readonly batches: readonly Batch[];
   readonly keys: readonly Expression[];
   /** null = no limit. */
   readonly limit: number | null;

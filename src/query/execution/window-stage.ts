@@ -19,17 +19,11 @@ import { ignoresTieOrder } from '../windows/tie-order.js';
 import type { PositionRange, TaskColumn } from '../windows/window-rows.js';
 import { cutBatch } from './cut-batch.js';
 import { columnOf } from './output-columns.js';
-import { sliceVector } from './piece-reader.js';
 import type { OperatorNodes } from './profile.js';
 import type { QueryRun } from './query-run.js';
 import type { CollectedBatch, TaskResult, WindowPiece, WindowResultTask } from './task.js';
+import { addressesOf, batchesOf, grouped, MOST_RANGES, piecesOf, RANGE_VECTORS } from './window-pieces.js';
 import { streamedColumns } from './window-stream.js';
-
-/** Vectors' worth of rows below which a range is not cut further. */
-export const RANGE_VECTORS = 16;
-
-/** Ranges of one window at most: enough for threads to share them evenly. */
-export const MOST_RANGES = 64;
 
 interface PreparedWindow {
   readonly spec: WindowSpec;
@@ -128,37 +122,6 @@ async function streamed(
   return pieces.map(({ columns, rowCount: rows }, i): CollectedBatch => {
     return { arena, rowCount: rows, columns: [...columns.slice(0, inputColumns), ...results.flatMap((each) => each[i] ?? [])], owned: [] };
   });
-}
-
-/** The batches, large ones cut, so that tasks can share them. */
-export function piecesOf(batches: readonly CollectedBatch[], run: QueryRun): readonly WindowPiece[] {
-  const size = run.frame.vectorRows * RANGE_VECTORS;
-  const pieces: WindowPiece[] = [];
-  let first = 0;
-  for (const { rowCount, columns } of batches) {
-    for (let start = 0; start < rowCount; start += size) {
-      const count = Math.min(size, rowCount - start);
-      const cut = count === rowCount ? columns : columns.map((column) => sliceVector(column, start, count));
-      pieces.push({ first: first + start, rowCount: count, columns: cut });
-    }
-    first += rowCount;
-  }
-  return pieces;
-}
-
-/** Pieces in groups of about so many rows. */
-export function grouped(pieces: readonly WindowPiece[], rows: number): readonly (readonly WindowPiece[])[] {
-  const groups: WindowPiece[][] = [];
-  let count = rows;
-  for (const piece of pieces) {
-    if (count >= rows) {
-      groups.push([]);
-      count = 0;
-    }
-    groups.at(-1)?.push(piece);
-    count += piece.rowCount;
-  }
-  return groups;
 }
 
 /** A window with its rows placed and room for its results. */
@@ -374,14 +337,6 @@ class WindowComputation {
       return { arena: arena.id, rowCount, columns: [...columns.slice(0, prepared.inputColumns), ...calls], owned: [] };
     });
   }
-}
-
-export function batchesOf({ lanes }: TaskResult): readonly CollectedBatch[] {
-  return lanes.flatMap(({ output }) => (output.kind === 'batches' ? output.batches : []));
-}
-
-export function addressesOf({ values, validity }: Vector): readonly number[] {
-  return validity === 0 ? [values] : [values, validity];
 }
 
 /** Windows without partitions often leave rows where they are, and one task reads them: their columns are not moved before. */

@@ -9,6 +9,7 @@ import type { WindowSpec } from '../windows/spec.js';
 import { type StreamCall, startsOfLanes, streamCalls, tailBytes } from '../windows/stream-calls.js';
 import type { QueryRun } from './query-run.js';
 import type { TaskResult, WindowPiece } from './task.js';
+import { grouped } from './window-pieces.js';
 
 /** Lanes of one window at most. */
 const MOST_LANES = 16;
@@ -43,7 +44,7 @@ export async function streamedColumns(
   if (!stream) return undefined;
   const here = run.runsHere(rowCount);
   const size = Math.max(run.frame.vectorRows * 16, Math.ceil(rowCount / MOST_LANES));
-  const lanes = inLanes(own, size);
+  const lanes = grouped(own, size);
   const shared = { frame: run.frame, counter: window.counter, ...stream };
   const said = await run.runAll(
     lanes.map((lane, i) => ({ kind: 'window_tails', ...shared, pieces: lane, isLast: i === lanes.length - 1 }) as const),
@@ -96,20 +97,6 @@ function partitionsOf(pieces: readonly WindowPiece[], column: number): number | 
     count = Math.max(count, vector.dictionary.count);
   }
   return count;
-}
-
-function inLanes(pieces: readonly WindowPiece[], rows: number): readonly (readonly WindowPiece[])[] {
-  const lanes: WindowPiece[][] = [];
-  let count = rows;
-  for (const piece of pieces) {
-    if (count >= rows) {
-      lanes.push([]);
-      count = 0;
-    }
-    lanes.at(-1)?.push(piece);
-    count += piece.rowCount;
-  }
-  return lanes;
 }
 
 /** True when no lane begins before the one before it ends. */

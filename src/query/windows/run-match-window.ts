@@ -1,17 +1,12 @@
 /** Aggregates of a window join over a range of left rows: frames over the right rows, which the computations of window functions slide over. */
-import type { Vector } from '../../core/batch.js';
 import { MemoryScope } from '../../core/memory-scope.js';
 import type { MatchWindowTask } from '../execution/match/task.js';
 import type { TaskRun } from '../execution/run-task.js';
 import type { TaskResult } from '../execution/task.js';
 import { ExpandCall } from './expand-call.js';
-import type { FramePiece, Stretch } from './frames.js';
-import { computationOf } from './run-window.js';
-import type { WindowComputation } from './window-call.js';
+import type { FramePiece } from './frames.js';
+import { addStretch, computationOf, finishCalls, STRETCH_ROWS } from './run-window.js';
 import { WindowRows } from './window-rows.js';
-
-/** Left rows that are worked on at once: their arrays should stay in the cache. */
-const STRETCH_ROWS = 8192;
 
 export function* runMatchWindow(task: MatchWindowTask, run: TaskRun): Generator<void, Partial<TaskResult>> {
   const { context, kept, temporary } = run;
@@ -32,32 +27,14 @@ export function* runMatchWindow(task: MatchWindowTask, run: TaskRun): Generator<
       context.scratch.reset();
       const low = frames.low + from * 4;
       const high = frames.high + from * 4;
-      yield* addStretch(calls, { first: from, n: Math.min(STRETCH_ROWS, n - from), low, high }, run);
-    }
-    const columns: Vector[] = [];
-    for (const call of calls) {
-      run.check();
-      context.scratch.reset();
-      const column = call.finish();
-      if (column) columns.push(column);
+      const stretch = { first: from, n: Math.min(STRETCH_ROWS, n - from), low, high };
+      for (const call of calls) yield* addStretch(call, stretch, [{ low, high }], run);
       yield;
     }
-    return { batch: { arena: kept.arena.id, rowCount: n, columns } };
+    return { batch: { arena: kept.arena.id, rowCount: n, columns: yield* finishCalls(calls, run) } };
   } finally {
     memory.release();
   }
-}
-
-function* addStretch(calls: readonly WindowComputation[], stretch: Stretch, run: TaskRun): Generator<void> {
-  const { scratch } = run.context;
-  const pieces = [{ low: stretch.low, high: stretch.high }];
-  for (const call of calls) {
-    const mark = scratch.mark();
-    if (call.addInSteps) yield* call.addInSteps(stretch, pieces);
-    else call.add(stretch, pieces);
-    scratch.rewind(mark);
-  }
-  yield;
 }
 
 /** The positions of the right rows that each left row's interval has. */

@@ -8,7 +8,7 @@ import type { CollectedBatch, TaskResult, WindowColumnTask, WindowMoveTask, Wind
 import { gatherVector, toFlat } from '../expression/gather.js';
 import { scatterColumn } from './column-target.js';
 import { ExpandCall } from './expand-call.js';
-import { type FramePiece, Framer, Stretches } from './frames.js';
+import { type FramePiece, Framer, type Stretch, Stretches } from './frames.js';
 import { orderedCall } from './ordered-calls.js';
 import { rankCall } from './rank-calls.js';
 import { runningCall } from './running-calls.js';
@@ -19,7 +19,7 @@ import type { WindowComputation } from './window-call.js';
 import { WindowRows } from './window-rows.js';
 
 /** Positions that are worked on at once: their arrays should stay in the cache. */
-const STRETCH_ROWS = 8192;
+export const STRETCH_ROWS = 8192;
 
 /** One column per call, by position; those of a fixed width are put into targets instead. */
 export function* runWindow(task: WindowTask, run: TaskRun): Generator<void, Partial<TaskResult>> {
@@ -46,25 +46,40 @@ export function* runWindow(task: WindowTask, run: TaskRun): Generator<void, Part
           pieces = framers[index]?.pieces(stretch) ?? [];
           frames.set(index, pieces);
         }
-        const mark = context.scratch.mark();
-        if (call.addInSteps) yield* call.addInSteps(stretch, pieces);
-        else call.add(stretch, pieces);
-        context.scratch.rewind(mark);
+        yield* addStretch(call, stretch, pieces, run);
       }
       yield;
     }
-    const columns: Vector[] = [];
-    for (const call of calls) {
-      run.check();
-      context.scratch.reset();
-      const column = call.finish();
-      if (column) columns.push(column);
-      yield;
-    }
-    return { batch: { arena: kept.arena.id, rowCount: n, columns } };
+    return { batch: { arena: kept.arena.id, rowCount: n, columns: yield* finishCalls(calls, run) } };
   } finally {
     memory.release();
   }
+}
+
+/** What a call takes from the scratch for a stretch is given back behind it. */
+export function* addStretch(
+  call: WindowComputation,
+  stretch: Stretch,
+  pieces: readonly FramePiece[],
+  { context }: TaskRun,
+): Generator<void> {
+  const mark = context.scratch.mark();
+  if (call.addInSteps) yield* call.addInSteps(stretch, pieces);
+  else call.add(stretch, pieces);
+  context.scratch.rewind(mark);
+}
+
+/** The columns of the calls that have no target. */
+export function* finishCalls(calls: readonly WindowComputation[], run: TaskRun): Generator<void, readonly Vector[]> {
+  const columns: Vector[] = [];
+  for (const call of calls) {
+    run.check();
+    run.context.scratch.reset();
+    const column = call.finish();
+    if (column) columns.push(column);
+    yield;
+  }
+  return columns;
 }
 
 /** Batches of one column as one vector. */

@@ -1,10 +1,9 @@
 /** What an ASOF join hands to threads: plain data over the arena. */
-import type { Batch, Vector } from '../../../core/batch.js';
-import type { DataType } from '../../../core/types.js';
+import type { Vector } from '../../../core/batch.js';
 import type { ColumnId, Expression } from '../../plan/expression.js';
 import type { AsofDirection } from '../../plan/logical.js';
 import type { LookupHandle } from '../join-lookup.js';
-import type { QueryFrame } from '../task.js';
+import type { CollectedRows, QueryFrame } from '../task.js';
 
 /** How the kernels number directions. */
 export const ASOF_DIRECTION = { ge: 0, gt: 1, le: 2, lt: 3, nearest: 4 } as const satisfies Record<AsofDirection, number>;
@@ -65,12 +64,8 @@ export interface AsofSpec {
 }
 
 /** Makes the look-up over a right side that is all there: `batches` have the columns of `ids`. */
-export interface AsofBuildTask {
+export interface AsofBuildTask extends CollectedRows {
   readonly kind: 'asof_build';
-  readonly frame: QueryFrame;
-  readonly ids: readonly ColumnId[];
-  readonly types: readonly DataType[];
-  readonly batches: readonly Batch[];
   readonly keys: readonly Expression[];
   readonly time: Expression;
   readonly counter: number;
