@@ -2,10 +2,12 @@
  * Where storage, query and the doors meet. Storage implements Storage; query implements QueryService; http, flight and the embedded API
  * see only these. All methods are called on the main thread.
  */
+
 import type { Arena } from './arena.js';
 import type { Batch, OwnedBatch, Value, Vector } from './batch.js';
 import type { Principal } from './principal.js';
 import type { QuerySettings } from './settings.js';
+import type { StopSignal } from './stop-signal.js';
 import type { Field, Schema } from './types.js';
 
 // ---- tables ----------------------------------------------------------------------------------------------------------------------
@@ -129,7 +131,7 @@ export interface TableSnapshot {
    * Makes columns resident (reading files where needed; checksums are verified, failure is `corrupt`) and holds them.
    * Fails with `query_memory_exceeded` when they do not fit under memory_limit even after eviction.
    */
-  pin(segment: SegmentView, columnIndexes: readonly number[], signal?: AbortSignal): Promise<PinnedSegment>;
+  pin(segment: SegmentView, columnIndexes: readonly number[], signal?: StopSignal): Promise<PinnedSegment>;
 }
 
 /** A consistent view of all tables. Writers never wait for it. Old segments stay readable until release(). */
@@ -282,7 +284,7 @@ export interface QueryRequest {
   readonly principal: Principal;
   /** True at doors that only read: a statement that writes fails with `method_not_allowed`. */
   readonly readOnly?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: StopSignal | undefined;
   /** Chosen by the client, or made. Unique among running queries. */
   readonly queryId?: string | undefined;
 }
@@ -349,7 +351,7 @@ export interface IngestOptions {
   readonly mode: 'append' | 'replace';
   /** Where it has an open transaction, the rows become part of that. */
   readonly session?: QuerySession | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: StopSignal | undefined;
 }
 
 /** The one way in for rows: HTTP bodies, DoPut streams, embedded inserts and INSERT statements all come here as batches. */

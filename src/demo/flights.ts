@@ -1,4 +1,5 @@
 /** `--demo`: the first 272,727 of three million real US flights (the npm package vega-datasets), so that a first query has something to answer. */
+
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -6,6 +7,7 @@ import type { Engine } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import { MemoryScope } from '../core/memory-scope.js';
 import { EMBEDDED } from '../core/principal.js';
+import { StopController } from '../core/stop-signal.js';
 import { fileOptions } from '../formats/files/file-options.js';
 import { readFile } from '../formats/files/read-file.js';
 
@@ -19,7 +21,7 @@ export async function loadDemo(engine: Engine): Promise<void> {
   snapshot.release();
   if (present) return;
   const path = findDataset();
-  const { signal } = new AbortController();
+  const signal = new StopController();
   const memory = () => new MemoryScope(engine.arena);
   const reading = { arena: engine.arena, memory, signal, maxBytes: Number.MAX_SAFE_INTEGER };
   const source = await readFile(path, fileOptions(path, {}), { table: TABLE, columns: undefined }, reading);

@@ -2,6 +2,7 @@
 
 import { DbError } from '../core/errors.js';
 import { ANONYMOUS } from '../core/principal.js';
+import type { StopSignal } from '../core/stop-signal.js';
 import { type FlightContext, type ResponseStream, ResponseWriter, type UnaryCall } from './call.js';
 import { jsonObject, quoted, refuseUnknown } from './command.js';
 import { readAction, readText, writeActionType, writeBytes } from './messages.js';
@@ -12,7 +13,7 @@ interface ActionRow {
   /** Key of the value that a body in plain text is; null = a body is not read. */
   readonly plainKey: string | null;
   readonly description: string;
-  run(context: FlightContext, body: Body, signal: AbortSignal): Promise<string>;
+  run(context: FlightContext, body: Body, signal: StopSignal): Promise<string>;
 }
 
 const ACTIONS = {
@@ -41,7 +42,7 @@ const ACTIONS = {
   },
 } as const satisfies Record<string, ActionRow>;
 
-export async function doAction(context: FlightContext, call: UnaryCall & ResponseStream, signal: AbortSignal): Promise<void> {
+export async function doAction(context: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<void> {
   const { type, body } = readAction(call.request);
   const row: ActionRow | undefined = Object.hasOwn(ACTIONS, type) ? ACTIONS[type as keyof typeof ACTIONS] : undefined;
   if (row === undefined) {
@@ -53,7 +54,7 @@ export async function doAction(context: FlightContext, call: UnaryCall & Respons
   await writer.drain();
 }
 
-export async function listActions(_context: FlightContext, call: UnaryCall & ResponseStream, signal: AbortSignal): Promise<void> {
+export async function listActions(_context: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<void> {
   const writer = new ResponseWriter(call, signal);
   for (const [type, { description }] of Object.entries(ACTIONS)) await writer.write(writeActionType(type, description));
   await writer.drain();
@@ -66,7 +67,7 @@ function bodyOf(row: ActionRow, text: string): Body {
   return { [row.plainKey]: text.trim() };
 }
 
-async function createTable({ engine }: FlightContext, body: Body, signal: AbortSignal): Promise<string> {
+async function createTable({ engine }: FlightContext, body: Body, signal: StopSignal): Promise<string> {
   const { table, columns, timestamp, partition_by: partitionBy, if_not_exists: ifNotExists = false, ...others } = body;
   refuseUnknown(others as Record<string, null>, 'the action body');
   if (!Array.isArray(columns) || columns.length === 0) throw new DbError('invalid_argument', 'the action body has no "columns"');
@@ -85,7 +86,7 @@ function columnSql(column: unknown): string {
   return `${quoted(required(name, 'name'))} ${word(required(type, 'type'), 'type')}${nullable === false ? ' NOT NULL' : ''}`;
 }
 
-async function dropTable({ engine }: FlightContext, body: Body, signal: AbortSignal): Promise<string> {
+async function dropTable({ engine }: FlightContext, body: Body, signal: StopSignal): Promise<string> {
   const { table, if_exists: ifExists = false, ...others } = body;
   refuseUnknown(others as Record<string, null>, 'the action body');
   await run(engine, `DROP TABLE ${ifExists === true ? 'IF EXISTS ' : ''}${quoted(required(table, 'table'))}`, signal);
@@ -116,7 +117,7 @@ function word(text: string, key: string): string {
   throw new DbError('invalid_argument', `the action body has ${JSON.stringify(text)} for ${JSON.stringify(key)}`);
 }
 
-async function run(engine: FlightContext['engine'], sql: string, signal: AbortSignal): Promise<void> {
+async function run(engine: FlightContext['engine'], sql: string, signal: StopSignal): Promise<void> {
   const result = await engine.query.execute({ sql, principal: ANONYMOUS, signal });
   for await (const batch of result.batches) batch.release();
 }

@@ -1,10 +1,12 @@
 /** What all methods share: a signal that follows the client, and writing with backpressure. */
+
 import type { EventEmitter } from 'node:events';
 import type { Writable } from 'node:stream';
 import type { Metadata } from '@grpc/grpc-js';
 import type { Engine } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import type { Settings } from '../core/settings.js';
+import { StopController, type StopSignal } from '../core/stop-signal.js';
 import type { OutgoingMessage } from './flight-data.js';
 
 export interface FlightContext {
@@ -26,32 +28,32 @@ const MAX_IN_FLIGHT_BYTES = 16 * 2 ** 20;
 /** Runs a method with a signal that is aborted when the client cancels, goes away, or its deadline passes, before the method ends. */
 export async function withSignal<Answer>(
   call: EventEmitter & { readonly cancelled: boolean },
-  run: (signal: AbortSignal) => Promise<Answer>,
+  run: (signal: StopSignal) => Promise<Answer>,
 ): Promise<Answer> {
-  const controller = new AbortController();
+  const controller = new StopController();
   const abort = () => controller.abort(new DbError('cancelled', 'the client cancelled the call, left, or its deadline passed'));
   if (call.cancelled) abort();
   else call.once('cancelled', abort);
   try {
-    return await run(controller.signal);
+    return await run(controller);
   } finally {
     // gRPC reports every call as cancelled once it has ended.
     call.removeListener('cancelled', abort);
   }
 }
 
-export function throwIfAborted(signal: AbortSignal): void {
+export function throwIfAborted(signal: StopSignal): void {
   if (signal.aborted) throw signal.reason;
 }
 
 /** Writes messages in order, some megabytes ahead of the network and no further. */
 export class ResponseWriter {
   private readonly call: ResponseStream;
-  private readonly signal: AbortSignal;
+  private readonly signal: StopSignal;
   private inFlightBytes = 0;
   private wake: (() => void) | undefined;
 
-  constructor(call: ResponseStream, signal: AbortSignal) {
+  constructor(call: ResponseStream, signal: StopSignal) {
     this.call = call;
     this.signal = signal;
     signal.addEventListener('abort', () => this.wake?.(), { once: true });

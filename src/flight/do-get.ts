@@ -6,12 +6,13 @@ import { StreamEncoder } from '../arrow/stream-encoder.js';
 import type { QueryResult } from '../core/contracts.js';
 import { MemoryScope } from '../core/memory-scope.js';
 import { ANONYMOUS } from '../core/principal.js';
+import type { StopSignal } from '../core/stop-signal.js';
 import { type FlightContext, type ResponseStream, ResponseWriter, type UnaryCall } from './call.js';
 import { queryOfBytes } from './command.js';
 import { batchData, schemaData } from './flight-data.js';
 import { readBytes } from './messages.js';
 
-export async function doGet({ engine }: FlightContext, call: UnaryCall & ResponseStream, signal: AbortSignal): Promise<void> {
+export async function doGet({ engine }: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<void> {
   const { sql, parameters } = queryOfBytes(readBytes(call.request), 'the ticket');
   const result = await engine.query.execute({ sql, parameters, principal: ANONYMOUS, readOnly: true, signal });
   await sendResult(engine.arena, result, new ResponseWriter(call, signal));

@@ -3,6 +3,7 @@
  * several are on their way at once, in order, so that a client that does not read its acknowledgements is not slowed down. An atomic stream
  * (`atomic`, or mode `replace`) is one append, acknowledged once at its end.
  */
+
 import type { Duplex } from 'node:stream';
 import { copyIntoArena } from '../arrow/arena-copy.js';
 import { IpcDecoder } from '../arrow/ipc-decoder.js';
@@ -11,6 +12,7 @@ import type { AppendResult, AppendSession, Engine, IngestOptions } from '../core
 import { DbError } from '../core/errors.js';
 import { MemoryScope } from '../core/memory-scope.js';
 import { ANONYMOUS } from '../core/principal.js';
+import type { StopSignal } from '../core/stop-signal.js';
 import type { Schema } from '../core/types.js';
 import { type FlightContext, type ResponseStream, throwIfAborted } from './call.js';
 import { type PutCommand, putOfDescriptor } from './command.js';
@@ -20,7 +22,7 @@ import { limitReadAhead } from './tuning.js';
 /** Commits on their way at once. */
 const MAX_COMMITS = 8;
 
-export async function doPut({ engine, settings }: FlightContext, call: Duplex & ResponseStream, signal: AbortSignal): Promise<void> {
+export async function doPut({ engine, settings }: FlightContext, call: Duplex & ResponseStream, signal: StopSignal): Promise<void> {
   const decoder = new IpcDecoder(engine.arena, settings.max_body_bytes);
   limitReadAhead(call);
   const put = new PutStream(engine, signal, (ack) => call.write(ack));
@@ -71,7 +73,7 @@ async function takeMessage(put: PutStream, decoder: IpcDecoder, data: FlightData
 class PutStream {
   command: PutCommand | undefined;
   private readonly engine: Engine;
-  private readonly signal: AbortSignal;
+  private readonly signal: StopSignal;
   private readonly acknowledge: (ack: Buffer) => void;
   private schema: Schema | undefined;
   /** Opened and not yet committed. */
@@ -80,7 +82,7 @@ class PutStream {
   private failure: { readonly error: unknown } | undefined;
   private hasCommitted = false;
 
-  constructor(engine: Engine, signal: AbortSignal, acknowledge: (ack: Buffer) => void) {
+  constructor(engine: Engine, signal: StopSignal, acknowledge: (ack: Buffer) => void) {
     this.engine = engine;
     this.signal = signal;
     this.acknowledge = acknowledge;

@@ -1,9 +1,11 @@
 /** GetFlightInfo, PollFlightInfo, GetSchema and ListFlights: what a query or table will give, planned and not executed. */
+
 import { encodeSchema } from '../arrow/ipc-schema.js';
 import { wireSchemaOf } from '../arrow/wire-type.js';
 import type { QueryDescription } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import { ANONYMOUS } from '../core/principal.js';
+import type { StopSignal } from '../core/stop-signal.js';
 import { type FlightContext, type ResponseStream, ResponseWriter, throwIfAborted, type UnaryCall } from './call.js';
 import { queryOfDescriptor, ticketOf } from './command.js';
 import {
@@ -17,22 +19,22 @@ import {
   writePollInfo,
 } from './messages.js';
 
-export async function getFlightInfo(context: FlightContext, call: UnaryCall, signal: AbortSignal): Promise<Buffer> {
+export async function getFlightInfo(context: FlightContext, call: UnaryCall, signal: StopSignal): Promise<Buffer> {
   return writeFlightInfo(await flightInfo(context, readDescriptor(call.request), signal)).finish();
 }
 
 /** The plan is there at once, so the first poll is the last. */
-export async function pollFlightInfo(context: FlightContext, call: UnaryCall, signal: AbortSignal): Promise<Buffer> {
+export async function pollFlightInfo(context: FlightContext, call: UnaryCall, signal: StopSignal): Promise<Buffer> {
   return writePollInfo(await flightInfo(context, readDescriptor(call.request), signal));
 }
 
-export async function getSchema(context: FlightContext, call: UnaryCall, signal: AbortSignal): Promise<Buffer> {
+export async function getSchema(context: FlightContext, call: UnaryCall, signal: StopSignal): Promise<Buffer> {
   const description = await describe(context, readDescriptor(call.request), signal);
   return writeBytes(encodeSchema(wireSchemaOf(description.schema)));
 }
 
 /** One flight per table; the criteria are a prefix of its name. */
-export async function listFlights(context: FlightContext, call: UnaryCall & ResponseStream, signal: AbortSignal): Promise<void> {
+export async function listFlights(context: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<void> {
   const prefix = readText(readBytes(call.request), 'the criteria').toLowerCase();
   const writer = new ResponseWriter(call, signal);
   const tables = tableSizes(context).filter(({ name }) => name.toLowerCase().startsWith(prefix));
@@ -54,7 +56,7 @@ function tableSizes({ engine }: FlightContext): { readonly name: string; readonl
 }
 
 /** undefined when the table was dropped meanwhile. */
-async function tableInfo(context: FlightContext, name: string, signal: AbortSignal): Promise<FlightInfo | undefined> {
+async function tableInfo(context: FlightContext, name: string, signal: StopSignal): Promise<FlightInfo | undefined> {
   try {
     return await flightInfo(context, { kind: 'path', command: new Uint8Array(0), path: [name] }, signal);
   } catch (error) {
@@ -63,7 +65,7 @@ async function tableInfo(context: FlightContext, name: string, signal: AbortSign
   }
 }
 
-async function flightInfo(context: FlightContext, descriptor: FlightDescriptor, signal: AbortSignal): Promise<FlightInfo> {
+async function flightInfo(context: FlightContext, descriptor: FlightDescriptor, signal: StopSignal): Promise<FlightInfo> {
   const description = await describe(context, descriptor, signal);
   return {
     schema: encodeSchema(wireSchemaOf(description.schema)),
@@ -75,7 +77,7 @@ async function flightInfo(context: FlightContext, descriptor: FlightDescriptor, 
   };
 }
 
-async function describe({ engine }: FlightContext, descriptor: FlightDescriptor, signal: AbortSignal): Promise<QueryDescription> {
+async function describe({ engine }: FlightContext, descriptor: FlightDescriptor, signal: StopSignal): Promise<QueryDescription> {
   if (descriptor.kind === 'unknown') throw new DbError('invalid_argument', 'the descriptor has neither a command nor a path');
   const { sql, parameters } = queryOfDescriptor(descriptor);
   const description = await engine.query.describe({ sql, parameters, principal: ANONYMOUS, readOnly: true, signal });

@@ -2,6 +2,7 @@
  * The Arrow Flight server: methods of arrow.flight.protocol.FlightService over grpc-js. Messages pass as bytes; flight-data.ts and messages.ts
  * frame them.
  */
+
 import type { Duplex } from 'node:stream';
 import {
   logVerbosity,
@@ -14,6 +15,7 @@ import {
 import type { Engine } from '../core/contracts.js';
 import { systemEnvironment } from '../core/environment.js';
 import { DbError } from '../core/errors.js';
+import type { StopSignal } from '../core/stop-signal.js';
 import { doAction, listActions } from './actions.js';
 import { type FlightContext, type ResponseStream, type UnaryCall, withSignal } from './call.js';
 import { doGet } from './do-get.js';
@@ -24,9 +26,9 @@ import type { FlightOptions, FlightServer } from './server-interface.js';
 import { statusOf } from './status.js';
 import { channelOptions, widenSessions, widenStreams } from './tuning.js';
 
-type Unary = (context: FlightContext, call: UnaryCall, signal: AbortSignal) => Promise<Buffer>;
-type ServerStream = (context: FlightContext, call: UnaryCall & ResponseStream, signal: AbortSignal) => Promise<void>;
-type Bidi = (context: FlightContext, call: Duplex & ResponseStream, signal: AbortSignal) => Promise<void>;
+type Unary = (context: FlightContext, call: UnaryCall, signal: StopSignal) => Promise<Buffer>;
+type ServerStream = (context: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal) => Promise<void>;
+type Bidi = (context: FlightContext, call: Duplex & ResponseStream, signal: StopSignal) => Promise<void>;
 
 type Method =
   | { readonly kind: 'unary'; readonly run: Unary }

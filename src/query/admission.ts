@@ -1,5 +1,7 @@
 /** How many queries run at once; more wait in turn, and beyond that they are refused. */
+
 import { DbError } from '../core/errors.js';
+import type { StopSignal } from '../core/stop-signal.js';
 
 interface Waiter {
   readonly admit: () => void;
@@ -24,7 +26,7 @@ export class Admission {
   }
 
   /** Resolves when there is a place. Fails with `overloaded`, or with the signal's reason. */
-  enter(signal: AbortSignal): Promise<void> {
+  enter(signal: StopSignal): Promise<void> {
     if (this.waiting.length >= this.mostWaiting) {
       return Promise.reject(
         new DbError('overloaded', `${this.running} queries run and ${this.waiting.length} wait`, {

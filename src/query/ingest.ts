@@ -1,4 +1,5 @@
 /** Rows that come in bulk: into the open transaction of their session, and never past the constraints of their table. */
+
 import type { Batch } from '../core/batch.js';
 import type {
   AppendResult,
@@ -10,6 +11,7 @@ import type {
   TableDefinition,
 } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
+import { StopController, type StopSignal } from '../core/stop-signal.js';
 import type { Schema } from '../core/types.js';
 import { storedName } from './binder/object-name.js';
 import { pickColumns } from './binder/plans.js';
@@ -27,7 +29,7 @@ export interface CheckedIngestParts {
   readonly storage: Storage;
   readonly keyQueue: KeyQueue;
   transactionOf(options: IngestOptions): StorageTransaction | null;
-  planContext(signal: AbortSignal): PlanContext;
+  planContext(signal: StopSignal): PlanContext;
 }
 
 export class CheckedIngest implements IngestService {
@@ -167,8 +169,8 @@ class CheckedAppend implements AppendSession {
   }
 }
 
-function signalOf(options: IngestOptions): AbortSignal {
-  return options.signal ?? new AbortController().signal;
+function signalOf(options: IngestOptions): StopSignal {
+  return options.signal ?? new StopController();
 }
 
 function definitionIn(writer: Pick<Storage, 'snapshot'>, table: string): TableDefinition | undefined {

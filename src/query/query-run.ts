@@ -1,7 +1,9 @@
 /** One request while it runs: its id, its state, its counters, and what stops it. */
+
 import type { QueryProgress, QueryRequest, RunningQuery } from '../core/contracts.js';
 import type { Environment } from '../core/environment.js';
 import { asDbError, DbError } from '../core/errors.js';
+import { StopController, type StopSignal } from '../core/stop-signal.js';
 
 export class QueryRun {
   readonly queryId: string;
@@ -12,14 +14,12 @@ export class QueryRun {
   /** Of statements that have ended, and of the one that runs. */
   private scannedBefore = 0;
   private scannedNow: () => number = () => 0;
-  /** Made when somebody asks for the signal: a plan alone needs none. */
-  private controller: AbortController | undefined;
-  private stopped: DbError | undefined;
+  private readonly controller = new StopController();
   private readonly environment: Environment;
   private readonly startedMicroseconds: number;
   private endedMicroseconds: number | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private readonly followed: AbortSignal | undefined;
+  private readonly followed: StopSignal | undefined;
   private readonly onAbort = () => this.cancel();
 
   constructor(queryId: string, request: QueryRequest, environment: Environment) {
@@ -33,32 +33,24 @@ export class QueryRun {
     this.followed?.addEventListener('abort', this.onAbort, { once: true });
   }
 
-  get signal(): AbortSignal {
-    if (!this.controller) {
-      this.controller = new AbortController();
-      if (this.stopped) this.controller.abort(this.stopped);
-    }
-    return this.controller.signal;
+  cancel(): void {
+    this.controller.abort(new DbError('cancelled', 'the query was cancelled'));
   }
 
-  cancel(): void {
-    this.stop(new DbError('cancelled', 'the query was cancelled'));
+  get signal(): StopSignal {
+    return this.controller;
   }
 
   throwIfStopped(): void {
-    if (this.stopped) throw this.stopped;
-  }
-
-  private stop(reason: DbError): void {
-    this.stopped ??= reason;
-    this.controller?.abort(this.stopped);
+    this.controller.throwIfAborted();
   }
 
   /** From the statement's start on; 0 = no limit. */
   limitTime(timeoutMs: number): void {
     if (this.timer) clearTimeout(this.timer);
     if (timeoutMs === 0) return;
-    this.timer = setTimeout(() => this.stop(new DbError('timeout', `the statement ran longer than timeout_ms = ${timeoutMs}`)), timeoutMs);
+    const stop = () => this.controller.abort(new DbError('timeout', `the statement ran longer than timeout_ms = ${timeoutMs}`));
+    this.timer = setTimeout(stop, timeoutMs);
     this.timer.unref();
   }
 
@@ -83,7 +75,8 @@ export class QueryRun {
 
   /** What the client is told of an error: why the query was stopped, when it was. */
   failure(thrown: unknown): DbError {
-    if (this.stopped && isStop(thrown, this.stopped)) return this.stopped;
+    const { aborted, reason } = this.controller;
+    if (aborted && isStop(thrown, reason)) return asDbError(reason);
     const first = thrown instanceof DbError && thrown.code === 'internal' ? thrown.cause : thrown;
     if (first instanceof RangeError && /call stack/i.test(first.message)) {
       return new DbError('nesting_too_deep', 'the statement is nested too deeply', { cause: thrown });
@@ -99,7 +92,7 @@ export class QueryRun {
 }
 
 /** After a stop most errors are its consequence; an error of the statement itself stays what it is. */
-function isStop(thrown: unknown, reason: DbError): boolean {
+function isStop(thrown: unknown, reason: unknown): boolean {
   if (thrown === reason || !(thrown instanceof DbError)) return true;
   return thrown.code === 'cancelled' || thrown.code === 'internal' || thrown.code === 'closed';
 }

@@ -1,4 +1,5 @@
 /** Implements QueryService: SQL text → statements, run in order, the last one's result streamed to the caller. */
+
 import type { Kernels } from '../../native-free/kernels.js';
 import type { OwnedBatch, Value } from '../core/batch.js';
 import type { IngestService, QueryDescription, QueryRequest, QueryResult, QueryService, RunningQuery, Storage } from '../core/contracts.js';
@@ -6,6 +7,7 @@ import type { Environment } from '../core/environment.js';
 import { DbError } from '../core/errors.js';
 import { MemoryScope, Scratch } from '../core/memory-scope.js';
 import type { QuerySettings, Settings } from '../core/settings.js';
+import type { StopSignal } from '../core/stop-signal.js';
 import { Admission } from './admission.js';
 import { BatchStream } from './batch-stream.js';
 import { KeyQueue } from './constraints/key-queue.js';
@@ -276,14 +278,12 @@ class Service implements QueryEngine {
         principal: run.request.principal,
         allowFileAccess: settings.allow_file_access,
         maxBytes: settings.memory_limit,
-        signal: () => run.signal,
+        signal: run.signal,
       }),
       sql: run.request.sql,
       parameters: run.request.parameters,
       principal: run.request.principal,
-      get signal() {
-        return run.signal;
-      },
+      signal: run.signal,
       nowNanoseconds,
       evaluateConstant: (expression) => this.evaluate(expression, nowNanoseconds, effective.timezone),
       clockReads: () => this.clockReads,
@@ -291,7 +291,7 @@ class Service implements QueryEngine {
   }
 
   /** For plans that no statement asks for. */
-  private planContext(signal: AbortSignal): PlanContext {
+  private planContext(signal: StopSignal): PlanContext {
     const { storage, pool, kernels, environment, settings } = this.options;
     const nowNanoseconds = environment.nowNanoseconds();
     return {

@@ -1,7 +1,9 @@
 /** Snapshots: which segments, how many of their rows, and which columns are held in the arena while somebody reads them. */
+
 import { assert } from '../core/assert.js';
 import { bitmapBytes, type Vector } from '../core/batch.js';
 import type { PinnedSegment, SegmentView, Snapshot, TableInfo, TableSnapshot, ViewDefinition } from '../core/contracts.js';
+import type { StopSignal } from '../core/stop-signal.js';
 import { loadAlive } from './alive-rows.js';
 import { clusterOf } from './cluster-record.js';
 import { codeRowsOf } from './code-rows.js';
@@ -46,7 +48,7 @@ export class StorageSnapshot implements Snapshot {
     const found = this.visible.tables.get(name.toLowerCase());
     if (found === undefined) return undefined;
     const { info, layout, segments, rowCount, sizeBytes } = found;
-    const pin = (segment: SegmentView, columnIndexes: readonly number[], signal?: AbortSignal) => {
+    const pin = (segment: SegmentView, columnIndexes: readonly number[], signal?: StopSignal) => {
       assert(!this.isReleased, 'a snapshot is not used after release()');
       const place = { tableId: info.id, layout, epochs: this.epochs, holder: this.holder };
       return pinSegment(this.context, place, segment as SegmentVersion, columnIndexes, signal);
@@ -105,7 +107,7 @@ async function pinSegment(
   { tableId, layout, epochs, holder }: Place,
   version: SegmentVersion,
   columnIndexes: readonly number[],
-  signal: AbortSignal | undefined,
+  signal: StopSignal | undefined,
 ): Promise<PinnedSegment> {
   const { memory, cache } = context;
   signal?.throwIfAborted();

@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DbError } from '../../src/core/errors.js';
 import { settingsWith } from '../../src/core/settings.js';
+import type { StopSignal } from '../../src/core/stop-signal.js';
 import { FLOAT64, INT32, INT64, TIMESTAMP_NS, UTF8 } from '../../src/core/types.js';
 import { type HttpServer, startHttp } from '../../src/http/server.js';
 import { FakeEngine, vectorOf } from './fake-engine.js';
@@ -226,7 +227,7 @@ describe('failures', () => {
   });
 
   test('a client that goes away cancels its query', async () => {
-    let signal: AbortSignal | undefined;
+    let signal: StopSignal | undefined;
     const seen = new Promise<void>((resolve) => {
       fake.answers.set('SELECT slow', (request) => {
         signal = request.signal;

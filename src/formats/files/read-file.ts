@@ -1,4 +1,5 @@
 /** Files → batches. Text and Arrow are decoded as they are read; Parquet by row groups. */
+
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
@@ -9,6 +10,7 @@ import type { OwnedBatch } from '../../core/batch.js';
 import { closedByReturn } from '../../core/batch-source.js';
 import { DbError } from '../../core/errors.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
+import type { StopSignal } from '../../core/stop-signal.js';
 import { decodeCsv } from '../decoders/csv.js';
 import { decodeJson } from '../decoders/json.js';
 import type { IngestTarget } from '../decoders/match-columns.js';
@@ -20,7 +22,7 @@ export interface FileReading {
   readonly arena: Arena;
   /** Memory for one batch. */
   readonly memory: () => MemoryScope;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   /** Bounds one message of an Arrow file. */
   readonly maxBytes: number;
   /** csv and tsv: the columns of the cells, in turn, whatever the header says. */
@@ -63,7 +65,10 @@ export function fileError(error: NodeJS.ErrnoException, path: string): DbError {
 
 async function* bytesOf(path: string, { compression }: FileOptions, { signal }: FileReading): AsyncGenerator<Uint8Array> {
   const isGzip = compression === 'gzip' || (compression === 'auto' && isGzipName(path));
-  const file = createReadStream(path, { highWaterMark: READ_BYTES, signal });
+  signal.throwIfAborted();
+  const file = createReadStream(path, { highWaterMark: READ_BYTES });
+  const abort = () => file.destroy(signal.reason as Error);
+  signal.addEventListener('abort', abort, { once: true });
   const bytes = isGzip ? createGunzip({ chunkSize: READ_BYTES }) : file;
   // An error of the file comes out of the stream behind it.
   const copying = isGzip ? pipeline(file, bytes as ReturnType<typeof createGunzip>).catch(() => undefined) : undefined;
@@ -76,6 +81,7 @@ async function* bytesOf(path: string, { compression }: FileOptions, { signal }: 
     if (failure.code?.startsWith('Z_')) throw new DbError('invalid_data', `${path} is not gzip: ${failure.message}`, { cause: error });
     throw fileError(failure, path);
   } finally {
+    signal.removeEventListener('abort', abort);
     file.destroy();
     await copying;
   }

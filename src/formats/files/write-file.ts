@@ -1,4 +1,5 @@
 /** Batches → a file, which appears whole or not at all: bytes go to a temporary file beside it, which takes its name at the end. */
+
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
@@ -7,6 +8,7 @@ import { createGzip, type Gzip } from 'node:zlib';
 import type { Arena } from '../../core/arena.js';
 import type { OwnedBatch } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
+import type { StopSignal } from '../../core/stop-signal.js';
 import type { Schema } from '../../core/types.js';
 import { arrowEncoder, arrowFileEncoder } from '../encoders/arrow.js';
 import { csvEncoder } from '../encoders/delimited.js';
@@ -19,7 +21,7 @@ import { fileError } from './read-file.js';
 
 export interface FileWriting {
   readonly arena: Arena;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   /** Makes the temporary file's name its own. */
   readonly uniqueName: string;
 }

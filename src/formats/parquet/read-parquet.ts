@@ -1,10 +1,12 @@
 /** Parquet files → batches, one row group each. One column at a time is in JavaScript's memory; the batch lies in the arena. */
+
 import type { AsyncBuffer, DecodedArray, FileMetaData, SchemaElement } from 'hyparquet';
 import { assert } from '../../core/assert.js';
 import type { OwnedBatch, Value, Vector } from '../../core/batch.js';
 import { buildVector } from '../../core/build-vector.js';
 import { asDbError, DbError } from '../../core/errors.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
+import type { StopSignal } from '../../core/stop-signal.js';
 import type { DataType, Field } from '../../core/types.js';
 import type { RowSource } from '../decoders/row-decoder.js';
 import { fieldOf, itemOf, type LeafKind, leafKind, type SchemaNode } from './parquet-types.js';
@@ -14,7 +16,7 @@ export interface ParquetReading {
   readonly memory: () => MemoryScope;
   /** Names of the columns to read; undefined = all. */
   readonly columns?: readonly string[] | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: StopSignal | undefined;
 }
 
 /** Larger row groups are read in slices; each decodes the group's pages anew. */

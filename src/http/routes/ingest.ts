@@ -1,8 +1,10 @@
 /** POST /tables/:name/rows: a body of rows becomes one atomic append. */
+
 import { decodeIpcStream } from '../../arrow/ipc-stream.js';
 import type { AppendResult, Engine } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import { MemoryScope } from '../../core/memory-scope.js';
+import { StopController } from '../../core/stop-signal.js';
 import type { Field } from '../../core/types.js';
 import { decodeCsv } from '../../formats/decoders/csv.js';
 import { decodeJson } from '../../formats/decoders/json.js';
@@ -81,7 +83,7 @@ export const postRows: Handler = async (context, request, reply) => {
   const response = reply.raw;
   const { metrics, engine, settings } = context;
   const started = performance.now();
-  const abort = new AbortController();
+  const abort = new StopController();
   response.once('close', () => {
     if (!response.writableFinished) abort.abort();
   });
@@ -99,7 +101,7 @@ export const postRows: Handler = async (context, request, reply) => {
     const target = targetOf(engine, name, flag(query, 'create', false));
     const bytes = counted(bodyBytes(request.raw, settings.max_body_bytes), context);
     const source = await chosen.format.decode({ context, bytes, target, query });
-    const options = { principal: principalOf(request), create: target.columns === undefined, mode, signal: abort.signal };
+    const options = { principal: principalOf(request), create: target.columns === undefined, mode, signal: abort };
     const result = await appendAll(engine, target, source, options);
     metrics.count('fletchdb_rows_ingested_total', result.rows);
     const body = JSON.stringify({ table: target.table, rows: result.rows, duration_us: Math.round((performance.now() - started) * 1000) });

@@ -1,9 +1,11 @@
 /** SQL in, results out. */
+
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { StatementKind } from '../../core/contracts.js';
 import { systemEnvironment } from '../../core/environment.js';
 import { DbError } from '../../core/errors.js';
+import { StopController } from '../../core/stop-signal.js';
 import { Output } from '../../formats/encoders/output.js';
 import { encodeResult } from '../../formats/encoders/result-encoder.js';
 import type { Handler, HttpContext } from '../context.js';
@@ -63,7 +65,7 @@ async function answer(
 ): Promise<void> {
   const { engine, metrics } = context;
   const started = performance.now();
-  const abort = new AbortController();
+  const abort = new StopController();
   response.once('close', () => {
     if (!response.writableFinished) abort.abort();
   });
@@ -77,7 +79,7 @@ async function answer(
     sql = input.sql;
     const { parameters, settings } = input;
     const principal = principalOf(request);
-    const result = await engine.query.execute({ sql, parameters, settings, principal, readOnly, signal: abort.signal, queryId });
+    const result = await engine.query.execute({ sql, parameters, settings, principal, readOnly, signal: abort, queryId });
     queryId = result.queryId;
     kind = result.kind;
     const encoder = input.format.row.make(engine.arena, result.schema, input.encoding);

@@ -1,9 +1,11 @@
 /** Runs logical plans: the door of the execution engine. */
+
 import type { Kernels } from '../../../native-free/kernels.js';
 import type { Arena } from '../../core/arena.js';
 import type { OwnedBatch } from '../../core/batch.js';
 import type { Environment } from '../../core/environment.js';
 import type { QuerySettings } from '../../core/settings.js';
+import type { StopSignal } from '../../core/stop-signal.js';
 import type { Schema } from '../../core/types.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import { Executor } from './executor.js';
@@ -22,7 +24,7 @@ export interface ExecutionOptions {
   readonly pool: WorkerPool;
   readonly settings: QuerySettings;
   /** Aborting stops the work; the consumer gets the reason when it is a DbError, else `cancelled`. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   /** Statement start, what now() gives. */
   readonly nowNanoseconds: bigint;
   readonly timezone: string;

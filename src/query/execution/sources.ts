@@ -1,8 +1,10 @@
 /** Sources of pipelines as the coordinating thread sees them: tables (read when they are needed) and rows that are there already. */
+
 import { assert } from '../../core/assert.js';
 import { flatVector, type Vector } from '../../core/batch.js';
 import type { PinnedSegment, SegmentView } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
+import type { StopSignal } from '../../core/stop-signal.js';
 import { INT32 } from '../../core/types.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import { columnsOf } from '../plan/expression.js';
@@ -28,7 +30,7 @@ export interface SourceUnit {
   readonly first: number;
   readonly rowCount: number;
   /** Makes the rows readable; the range is what remains of the wanted rows after a look at the values. */
-  open(signal: AbortSignal): Promise<OpenUnit>;
+  open(signal: StopSignal): Promise<OpenUnit>;
 }
 
 export interface OpenUnit {
@@ -288,12 +290,14 @@ export class OpenLanes {
   rows = 0;
   private readonly pipeline: Pipeline;
   private readonly open = new Map<SourceUnit, { readonly unit: OpenUnit; readonly piece: number }>();
-  private readonly signal: AbortSignal;
+  private readonly signal: StopSignal;
 
-  constructor(pipeline: Pipeline, signal: AbortSignal) {
+  constructor(pipeline: Pipeline, signal: StopSignal) {
     this.pipeline = pipeline;
     this.signal = signal;
-    this.branches = pipeline.branches.map(({ units: _units, ...branch }) => ({ ...branch, pieces: [] }));
+    this.branches = pipeline.branches.map(({ columns, operators, counter, ascending }) =>
+      ascending === undefined ? { columns, operators, counter, pieces: [] } : { columns, operators, counter, ascending, pieces: [] },
+    );
   }
 
   /** Opens what the lane needs. When that fails, what was opened before stays open. */

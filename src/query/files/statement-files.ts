@@ -2,12 +2,14 @@
  * The files that a statement reads. Binding needs a file's columns and cannot wait for them: it throws FilesNeeded, the files' first rows are
  * read, and the statement is bound again.
  */
+
 import { basename } from 'node:path';
 import type { Arena } from '../../core/arena.js';
 import type { OwnedBatch } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { MemoryScope } from '../../core/memory-scope.js';
 import type { Principal } from '../../core/principal.js';
+import type { StopSignal } from '../../core/stop-signal.js';
 import type { Field } from '../../core/types.js';
 import { fileOptions, type GivenFileOptions } from '../../formats/files/file-options.js';
 import { readFile } from '../../formats/files/read-file.js';
@@ -47,7 +49,7 @@ export interface FileAccess {
   readonly principal: Principal;
   readonly allowFileAccess: boolean;
   readonly maxBytes: number;
-  signal(): AbortSignal;
+  readonly signal: StopSignal;
 }
 
 /** Fails with `permission_denied` for who may not name files of this machine. */
@@ -110,8 +112,7 @@ export class StatementFiles implements FileCatalog {
   }
 
   private async look({ path, given, position }: FileRequest): Promise<FileRows> {
-    const { arena, maxBytes } = this.access;
-    const signal = this.access.signal();
+    const { arena, maxBytes, signal } = this.access;
     const name = basename(path);
     const options = fileOptions(path, given);
     const reading = { arena, signal, maxBytes, memory: () => new MemoryScope(arena) };

@@ -1,4 +1,5 @@
 /** What running a statement needs, and what it gives. */
+
 import type { Kernels } from '../../../native-free/kernels.js';
 import type { OwnedBatch, Value } from '../../core/batch.js';
 import type {
@@ -14,6 +15,7 @@ import type { Environment } from '../../core/environment.js';
 import { DbError } from '../../core/errors.js';
 import type { Principal } from '../../core/principal.js';
 import { type QuerySettings, SETTINGS, type SettingName, type Settings } from '../../core/settings.js';
+import type { StopSignal } from '../../core/stop-signal.js';
 import type { Schema } from '../../core/types.js';
 import { createBindContext } from '../binder/binder.js';
 import type { BindContext } from '../binder/context.js';
@@ -60,7 +62,7 @@ export interface StatementContext {
   readonly sql: string;
   readonly parameters: Parameters | undefined;
   readonly principal: Principal;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   /** Statement start, nanoseconds since the epoch. */
   readonly nowNanoseconds: bigint;
   evaluateConstant(expression: Expression): Value;
