@@ -114,22 +114,42 @@ export function encode_text(table: usize, offsets: usize, bytes: usize, validity
   return n;
 }
 
+/** Ids of codes from row i on, up to the first whose code has none yet; returns that row, or n. */
+// @ts-ignore: decorator
+@inline
+function mapKnown(map: usize, codes: usize, i: u32, n: u32, out: usize): u32 {
+  for (; i + 4 <= n; i += 4) {
+    const at = (i as usize) << 2;
+    const a = load<u32>(map + ((load<u32>(codes + at) as usize) << 2)) - 1;
+    const b = load<u32>(map + ((load<u32>(codes + at, 4) as usize) << 2)) - 1;
+    const c = load<u32>(map + ((load<u32>(codes + at, 8) as usize) << 2)) - 1;
+    const d = load<u32>(map + ((load<u32>(codes + at, 12) as usize) << 2)) - 1;
+    // An id never has the highest bit.
+    if (((a | b | c | d) as i32) < 0) break;
+    store<u32>(out + at, a);
+    store<u32>(out + at, b, 4);
+    store<u32>(out + at, c, 8);
+    store<u32>(out + at, d, 12);
+  }
+  for (; i < n; i++) {
+    const id = load<u32>(map + ((load<u32>(codes + ((i as usize) << 2)) as usize) << 2)) - 1;
+    if ((id as i32) < 0) break;
+    store<u32>(out + ((i as usize) << 2), id);
+  }
+  return i;
+}
+
 /** As encode_text for codes of a dictionary. map: id + 1 by code, 0 = not met yet. */
 export function encode_text_codes(
   table: usize, map: usize, codes: usize, offsets: usize, bytes: usize, validity: usize, mask: usize, start: u32, n: u32, out: usize,
 ): u32 {
   if (mask == 0 && validity == 0) {
-    for (let i = start; i < n; i++) {
+    for (let i = mapKnown(map, codes, start, n, out); i < n; i = mapKnown(map, codes, i, n, out)) {
       const code = load<u32>(codes + ((i as usize) << 2)) as usize;
-      let known = load<u32>(map + (code << 2));
-      if (known == 0) {
-        const first = load<u32>(offsets + (code << 2));
-        const id = intern(table, bytes + first, load<u32>(offsets + (code << 2) + 4) - first);
-        if (id == FULL) return i;
-        known = id + 1;
-        store<u32>(map + (code << 2), known);
-      }
-      store<u32>(out + ((i as usize) << 2), known - 1);
+      const first = load<u32>(offsets + (code << 2));
+      const id = intern(table, bytes + first, load<u32>(offsets + (code << 2) + 4) - first);
+      if (id == FULL) return i;
+      store<u32>(map + (code << 2), id + 1);
     }
     return n;
   }

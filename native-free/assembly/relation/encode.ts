@@ -149,6 +149,19 @@ export function encode_pairs(table: usize, a: usize, b: usize, mask: usize, n: u
   }
 }
 
+/** The pair's id, a new one when the place in the map is free. */
+// @ts-ignore: decorator
+@inline
+function pairAt(table: usize, keys: usize, place: usize, x: u32, y: u32): u32 {
+  const slot = load<u32>(place);
+  if (slot != 0) return slot - 1;
+  const id = load<u32>(table + COUNT);
+  store<u32>(table + COUNT, id + 1);
+  store<u64>(keys + ((id as usize) << 3), (x as u64) | ((y as u64) << 32));
+  store<u32>(place, id + 1);
+  return id;
+}
+
 /** As encode_pairs through a map of b × stride + a → id + 1 instead of the slots. */
 export function encode_pairs_direct(table: usize, map: usize, stride: u32, a: usize, b: usize, mask: usize, n: u32, out: usize): void {
   const keys = load<u32>(table + KEYS) as usize;
@@ -159,36 +172,62 @@ export function encode_pairs_direct(table: usize, map: usize, stride: u32, a: us
       for (let at = (base as usize) << 2; at < (end as usize) << 2; at += 4) {
         const x = load<u32>(a + at);
         const y = load<u32>(b + at);
-        const place = map + (((y * stride + x) as usize) << 2);
-        let slot = load<u32>(place);
-        if (slot == 0) {
-          const id = load<u32>(table + COUNT);
-          store<u32>(table + COUNT, id + 1);
-          store<u64>(keys + ((id as usize) << 3), (x as u64) | ((y as u64) << 32));
-          slot = id + 1;
-          store<u32>(place, slot);
-        }
-        store<u32>(out + at, slot - 1);
+        store<u32>(out + at, pairAt(table, keys, map + (((y * stride + x) as usize) << 2), x, y));
       }
       continue;
     }
     for (let i = base; i < end; i++) {
       const at = (i as usize) << 2;
-      let slot: u32 = 1;
+      let id: u32 = 0;
       if (wanted & ((1 as u64) << (i - base))) {
         const x = load<u32>(a + at);
         const y = load<u32>(b + at);
-        const place = map + (((y * stride + x) as usize) << 2);
-        slot = load<u32>(place);
-        if (slot == 0) {
-          const id = load<u32>(table + COUNT);
-          store<u32>(table + COUNT, id + 1);
-          store<u64>(keys + ((id as usize) << 3), (x as u64) | ((y as u64) << 32));
-          slot = id + 1;
-          store<u32>(place, slot);
-        }
+        id = pairAt(table, keys, map + (((y * stride + x) as usize) << 2), x, y);
       }
-      store<u32>(out + at, slot - 1);
+      store<u32>(out + at, id);
+    }
+  }
+}
+
+/**
+ * As encode_pairs_direct, all rows, where one of the two ids comes in runs: `ids` of them and the row after each (`ends`). rows: the other id of
+ * each row. runsFirst: the run's id is the pair's first.
+ */
+export function encode_pairs_runs(
+  table: usize, map: usize, stride: u32, rows: usize, ids: usize, ends: usize, runs: u32, runsFirst: u32, out: usize,
+): void {
+  if (runsFirst) pairRuns(true, table, map, stride, rows, ids, ends, runs, out);
+  else pairRuns(false, table, map, stride, rows, ids, ends, runs, out);
+}
+
+// @ts-ignore: decorator
+@inline
+function pairRuns(runsFirst: bool, table: usize, map: usize, stride: u32, rows: usize, ids: usize, ends: usize, runs: u32, out: usize): void {
+  const keys = load<u32>(table + KEYS) as usize;
+  const scale: usize = runsFirst ? (stride as usize) << 2 : 4;
+  let at: usize = 0;
+  for (let run: usize = 0; run < runs; run++) {
+    const id = load<u32>(ids + (run << 2));
+    const end = (load<u32>(ends + (run << 2)) as usize) << 2;
+    const places = map + (runsFirst ? (id as usize) << 2 : ((id * stride) as usize) << 2);
+    while (at < end) {
+      for (; at + 16 <= end; at += 16) {
+        const a = load<u32>(places + (load<u32>(rows + at) as usize) * scale) - 1;
+        const b = load<u32>(places + (load<u32>(rows + at, 4) as usize) * scale) - 1;
+        const c = load<u32>(places + (load<u32>(rows + at, 8) as usize) * scale) - 1;
+        const d = load<u32>(places + (load<u32>(rows + at, 12) as usize) * scale) - 1;
+        // An id never has the highest bit.
+        if (((a | b | c | d) as i32) < 0) break;
+        store<u32>(out + at, a);
+        store<u32>(out + at, b, 4);
+        store<u32>(out + at, c, 8);
+        store<u32>(out + at, d, 12);
+      }
+      for (const stop = min(end, at + 16); at < stop; at += 4) {
+        const other = load<u32>(rows + at);
+        const place = places + (other as usize) * scale;
+        store<u32>(out + at, runsFirst ? pairAt(table, keys, place, id, other) : pairAt(table, keys, place, other, id));
+      }
     }
   }
 }

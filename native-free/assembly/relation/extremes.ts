@@ -8,6 +8,24 @@ function better<T>(largest: bool, value: T, held: T): bool {
   return largest ? value > held : value < held;
 }
 
+/** The held value at `at` or the one at `from`, whichever is better. Prices wander: whether one is a new extreme is hard to foresee, so there is no branch. */
+// @ts-ignore: decorator
+@inline
+export function widen<T>(largest: bool, from: usize, at: usize): void {
+  if (isFloat<T>() && sizeof<T>() == 8) {
+    const value = v128.load64_zero(from), held = v128.load64_zero(at);
+    const wins = largest ? v128.or(f64x2.gt(value, held), f64x2.ne(value, value)) : v128.or(f64x2.lt(value, held), f64x2.ne(held, held));
+    v128.store64_lane(at, v128.bitselect(value, held, wins), 0);
+  } else if (isFloat<T>()) {
+    const value = v128.load32_zero(from), held = v128.load32_zero(at);
+    const wins = largest ? v128.or(f32x4.gt(value, held), f32x4.ne(value, value)) : v128.or(f32x4.lt(value, held), f32x4.ne(held, held));
+    v128.store32_lane(at, v128.bitselect(value, held, wins), 0);
+  } else {
+    const value = load<T>(from), held = load<T>(at);
+    store<T>(at, select<T>(value, held, largest ? value > held : value < held));
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 function extreme<T>(largest: bool, values: usize, mask: usize, groups: usize, n: u32, states: usize): void {
@@ -48,14 +66,7 @@ function extreme<T>(largest: bool, values: usize, mask: usize, groups: usize, n:
         continue;
       }
       for (let i: usize = base; i < base + 64; i++) {
-        const at = states + (load<u32>(groups + (i << 2)) as usize) * sizeof<T>();
-        const value = load<T>(values + i * sizeof<T>()), held = load<T>(at);
-        if (isFloat<T>()) {
-          // Prices wander: whether one is a new extreme is hard to foresee, so it is chosen without a branch.
-          const odd = largest ? value != value : held != held;
-          const wins = ((largest ? value > held : value < held) as i32) | (odd as i32);
-          store<T>(at, select<T>(value, held, wins));
-        } else if (better<T>(largest, value, held)) store<T>(at, value);
+        widen<T>(largest, values + i * sizeof<T>(), states + (load<u32>(groups + (i << 2)) as usize) * sizeof<T>());
       }
     } else {
       for (; word; word &= word - 1) {
@@ -212,17 +223,28 @@ export function compareText(offsets: usize, heap: usize, a: u32, b: u32): i32 {
   return xs < ys ? -1 : xs > ys ? 1 : 0;
 }
 
+/** True when any of the 64 ids from `base` on is not below the limit. */
+// @ts-ignore: decorator
+@inline
+function reaches(ids: usize, base: u32, limit: u32): bool {
+  const at = ids + ((base as usize) << 2), limits = i32x4.splat(limit);
+  let found = i32x4.ge_u(v128.load(at), limits);
+  for (let k: usize = 16; k < 256; k += 16) found = v128.or(found, i32x4.ge_u(v128.load(at + k), limits));
+  return v128.any_true(found);
+}
+
 /**
  * First row of each group. flags (uint8 per group): 0 = nothing yet, 1 = the state is a value, 2 = it is NULL. validity tells NULL rows apart
- * (0 = none). Returns the groups that had nothing yet.
+ * (0 = none). Groups below `settled` have a first row already. Returns the groups that had nothing yet.
  */
 // @ts-ignore: decorator
 @inline
-function pickFirst<T>(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): u32 {
+function pickFirst<T>(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32): u32 {
   let added: u32 = 0;
   for (let base: u32 = 0; base < n; base += 64) {
     const valid = rowsOf(validity, base, n);
     let word = rowsOf(mask, base, n);
+    if (groups && settled && n - base >= 64 && !reaches(groups, base, settled)) continue;
     if ((word & valid) == ~(0 as u64) && groups && !isVector<T>()) {
       if (isRun(groups, base)) {
         const group = load<u32>(groups + ((base as usize) << 2)) as usize;
@@ -255,29 +277,45 @@ function pickFirst<T>(values: usize, validity: usize, mask: usize, groups: usize
   return added;
 }
 
+/** Last row of each group where there are too many groups to look for them from the end: later rows overwrite earlier ones. */
+// @ts-ignore: decorator
+@inline
+function overwrite<T>(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): void {
+  for (let base: u32 = 0; base < n; base += 64) {
+    const valid = rowsOf(validity, base, n);
+    let word = rowsOf(mask, base, n);
+    if ((word & valid) == ~(0 as u64)) {
+      for (let i: usize = base; i < base + 64; i++) {
+        const group = load<u32>(groups + (i << 2)) as usize;
+        store<u8>(flags + group, 1);
+        store<T>(states + group * sizeof<T>(), load<T>(values + i * sizeof<T>()));
+      }
+      continue;
+    }
+    for (; word; word &= word - 1) {
+      const bit = ctz(word);
+      const i: usize = base + (bit as u32);
+      const group = load<u32>(groups + (i << 2)) as usize;
+      store<u8>(flags + group, (valid >> bit) & 1 ? 1 : 2);
+      store<T>(states + group * sizeof<T>(), load<T>(values + i * sizeof<T>()));
+    }
+  }
+}
+
 /**
  * Last row of each group, looked for from the end until all `count` groups have one. stamps (uint32 per group) are `stamp` for groups that
- * these rows have given one already; the caller gives another stamp each time.
+ * these rows have given one already; the caller gives another stamp each time. Returns the rows that were looked at; a count above n: all of them.
  */
 // @ts-ignore: decorator
 @inline
-function pickLast<T>(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): void {
+function pickLast<T>(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): u32 {
   if (groups && count > n && !isVector<T>()) {
-    // Not all groups can have a row here, so there is no early end to be had: later rows overwrite earlier ones.
-    for (let base: u32 = 0; base < n; base += 64) {
-      const valid = rowsOf(validity, base, n);
-      for (let word = rowsOf(mask, base, n); word; word &= word - 1) {
-        const bit = ctz(word);
-        const i: usize = base + (bit as u32);
-        const group = load<u32>(groups + (i << 2)) as usize;
-        store<u8>(flags + group, (valid >> bit) & 1 ? 1 : 2);
-        store<T>(states + group * sizeof<T>(), load<T>(values + i * sizeof<T>()));
-      }
-    }
-    return;
+    overwrite<T>(values, validity, mask, groups, n, states, flags);
+    return n;
   }
+  let base = (n + 63) & ~63;
   let left = groups ? count : 1;
-  for (let base = (n + 63) & ~63; base > 0 && left > 0; ) {
+  while (base > 0 && left > 0) {
     base -= 64;
     const valid = rowsOf(validity, base, n);
     for (let word = rowsOf(mask, base, n); word && left > 0; ) {
@@ -293,17 +331,18 @@ function pickLast<T>(values: usize, validity: usize, mask: usize, groups: usize,
       else store<T>(states + group * sizeof<T>(), load<T>(values + i * sizeof<T>()));
     }
   }
+  return base < n ? n - base : 0;
 }
-export function agg_first_w1(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): u32 { return pickFirst<u8>(values, validity, mask, groups, n, states, flags); }
-export function agg_first_w2(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): u32 { return pickFirst<u16>(values, validity, mask, groups, n, states, flags); }
-export function agg_first_w4(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): u32 { return pickFirst<u32>(values, validity, mask, groups, n, states, flags); }
-export function agg_first_w8(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): u32 { return pickFirst<u64>(values, validity, mask, groups, n, states, flags); }
-export function agg_first_w16(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize): u32 { return pickFirst<v128>(values, validity, mask, groups, n, states, flags); }
-export function agg_last_w1(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): void { pickLast<u8>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
-export function agg_last_w2(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): void { pickLast<u16>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
-export function agg_last_w4(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): void { pickLast<u32>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
-export function agg_last_w8(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): void { pickLast<u64>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
-export function agg_last_w16(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): void { pickLast<v128>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
+export function agg_first_w1(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32): u32 { return pickFirst<u8>(values, validity, mask, groups, n, states, flags, settled); }
+export function agg_first_w2(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32): u32 { return pickFirst<u16>(values, validity, mask, groups, n, states, flags, settled); }
+export function agg_first_w4(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32): u32 { return pickFirst<u32>(values, validity, mask, groups, n, states, flags, settled); }
+export function agg_first_w8(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32): u32 { return pickFirst<u64>(values, validity, mask, groups, n, states, flags, settled); }
+export function agg_first_w16(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32): u32 { return pickFirst<v128>(values, validity, mask, groups, n, states, flags, settled); }
+export function agg_last_w1(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): u32 { return pickLast<u8>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
+export function agg_last_w2(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): u32 { return pickLast<u16>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
+export function agg_last_w4(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): u32 { return pickLast<u32>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
+export function agg_last_w8(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): u32 { return pickLast<u64>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
+export function agg_last_w16(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): u32 { return pickLast<v128>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
 
 /**
  * The value of the row with the smallest order key (uint64, see order_*; a largest is a smallest of flipped keys). Among equal keys the

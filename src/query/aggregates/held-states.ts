@@ -12,6 +12,9 @@ import { type MergeInput, PartState, type State, type StateInput, type StateResu
 
 type Width = 1 | 2 | 4 | 8 | 16;
 
+/** More groups than any vector has rows. */
+const NO_END = 0xffffffff;
+
 /** Bytes of an input as it comes to a state: ids for text, bytes for bool. */
 function stateWidth(physical: PhysicalType): Width {
   if (physical === 'bytes') return 4;
@@ -43,7 +46,11 @@ export class PositionState extends PartState {
   private groupCount = 0;
   /** Groups that have a first row: when all have, further rows do not matter. */
   private held = 0;
+  /** Groups [0, settled) are among them. */
+  private settled = 0;
   private stamp = 0;
+  /** True: looking for last rows from the end was no shorter than looking at all rows. */
+  private looksAtAll = false;
 
   constructor(scope: MemoryScope, kernels: Kernels, kind: 'first' | 'last', physical: PhysicalType) {
     super(scope, kernels, kind === 'last' ? [stateWidth(physical), 1, 4] : [stateWidth(physical), 1]);
@@ -70,11 +77,14 @@ export class PositionState extends PartState {
     const { kernels, parts, kind, width } = this;
     if (kind === 'first') {
       if (this.held >= this.groupCount) return;
-      this.held += kernels[`agg_first_w${width}`](values, validity, mask, groups, n, parts.at(0), parts.at(1));
+      this.held += kernels[`agg_first_w${width}`](values, validity, mask, groups, n, parts.at(0), parts.at(1), this.settled);
+      if (this.held >= this.groupCount) this.settled = this.groupCount;
       return;
     }
     this.stamp += 1;
-    kernels[`agg_last_w${width}`](values, validity, mask, groups, n, parts.at(0), parts.at(1), parts.at(2), this.stamp, this.groupCount);
+    const most = this.looksAtAll ? NO_END : this.groupCount;
+    const rows = kernels[`agg_last_w${width}`](values, validity, mask, groups, n, parts.at(0), parts.at(1), parts.at(2), this.stamp, most);
+    this.looksAtAll ||= rows > n / 2;
   }
 }
 

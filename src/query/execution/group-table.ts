@@ -29,6 +29,9 @@ export interface GroupTableHandle {
   readonly pairs: readonly number[];
 }
 
+/** Ids of a key column: by row (an address), or of runs of rows (the ids' address, their number, and the row after each). */
+type KeyIds = number | { readonly ids: number; readonly runs: number; readonly ends: number };
+
 /** Ids of pairs of ids. */
 class PairTable {
   readonly keys: KeyTable;
@@ -46,13 +49,28 @@ class PairTable {
   }
 
   /** aCount, bCount: all ids are below them. */
-  encode(a: number, aCount: number, b: number, bCount: number, mask: number, n: number, out: number): void {
+  encode(a: KeyIds, aCount: number, b: KeyIds, bCount: number, mask: number, n: number, context: MoveContext): number {
     this.rowsSeen += n;
+    const out = allocateIds(n, context);
     if (!this.hashed && this.fitsMap(aCount, bCount)) {
       this.keys.reserveKeys(Math.min(n, this.stride * this.height));
-      this.kernels.encode_pairs_direct(this.keys.table, this.map.address, this.stride, a, b, mask, n, out);
-      return;
-    }
+      this.encodeDirect(a, b, mask, n, context, out);
+    } else this.encodeHashed(rowIds(a, n, context), rowIds(b, n, context), mask, n, out);
+    return out;
+  }
+
+  private encodeDirect(a: KeyIds, b: KeyIds, mask: number, n: number, context: MoveContext, out: number): void {
+    const { kernels, stride } = this;
+    const { table } = this.keys;
+    const map = this.map.address;
+    if (mask === 0 && typeof a === 'number' && typeof b === 'object') {
+      kernels.encode_pairs_runs(table, map, stride, a, b.ids, b.ends, b.runs, 0, out);
+    } else if (mask === 0 && typeof a === 'object' && typeof b === 'number') {
+      kernels.encode_pairs_runs(table, map, stride, b, a.ids, a.ends, a.runs, 1, out);
+    } else kernels.encode_pairs_direct(table, map, stride, rowIds(a, n, context), rowIds(b, n, context), mask, n, out);
+  }
+
+  private encodeHashed(a: number, b: number, mask: number, n: number, out: number): void {
     if (!this.hashed) {
       this.hashed = true;
       this.map.free();
@@ -95,18 +113,18 @@ export class GroupTable {
 
   /** Address in scratch of the group of each row (uint32); rows outside the mask get 0. */
   assign(keys: readonly (Vector | BucketRuns)[], mask: number, n: number, context: MoveContext): number {
-    const ids = keys.map((key, i) => {
-      const out = allocateIds(n, context);
+    const ids = keys.map((key, i): KeyIds => {
       if ('ends' in key) {
-        const own = allocateIds(key.starts.length, context);
-        this.encoders[i]?.encode(key.starts, 0, context, own);
-        context.kernels.expand_runs_u32(own, key.ends, key.starts.length, out);
-        return out;
+        const runs = key.starts.length;
+        const out = allocateIds(runs, context);
+        this.encoders[i]?.encode(key.starts, 0, context, out);
+        return { ids: out, runs, ends: key.ends };
       }
+      const out = allocateIds(n, context);
       this.encoders[i]?.encode(key, mask, context, out);
       return out;
     });
-    return this.combine(ids, mask, n, context);
+    return rowIds(this.combine(ids, mask, n, context), n, context);
   }
 
   /** The group of each group of another table. */
@@ -155,7 +173,7 @@ export class GroupTable {
       kernels.map_ids(own[column] ?? 0, map, n, out);
       return out;
     });
-    return this.combine(mapped, 0, n, context);
+    return rowIds(this.combine(mapped, 0, n, context), n, context);
   }
 
   /** The key columns of all groups, by group. */
@@ -200,18 +218,16 @@ export class GroupTable {
     return { encoders: this.encoders.map((encoder) => encoder.handle), pairs: this.pairs.map((pair) => pair.keys.table) };
   }
 
-  private combine(ids: readonly number[], mask: number, n: number, context: MoveContext): number {
+  private combine(ids: readonly KeyIds[], mask: number, n: number, context: MoveContext): KeyIds {
     let groups = ids[0] ?? 0;
     for (let i = 1; i < ids.length; i++) groups = this.combineAt(i - 1, groups, ids[i] ?? 0, mask, n, context);
     return groups;
   }
 
-  private combineAt(index: number, a: number, b: number, mask: number, n: number, context: MoveContext): number {
+  private combineAt(index: number, a: KeyIds, b: KeyIds, mask: number, n: number, context: MoveContext): number {
     const pair = this.pairs[index] as PairTable;
     const before = index === 0 ? this.encoders[0] : this.pairs[index - 1]?.keys;
-    const out = allocateIds(n, context);
-    pair.encode(a, before?.count ?? 0, b, this.encoders[index + 1]?.count ?? 0, mask, n, out);
-    return out;
+    return pair.encode(a, before?.count ?? 0, b, this.encoders[index + 1]?.count ?? 0, mask, n, context);
   }
 }
 
@@ -240,6 +256,13 @@ export class GroupFinder {
     });
     return groups;
   }
+}
+
+function rowIds(ids: KeyIds, n: number, context: MoveContext): number {
+  if (typeof ids === 'number') return ids;
+  const out = allocateIds(n, context);
+  context.kernels.expand_runs_u32(ids.ids, ids.ends, ids.runs, out);
+  return out;
 }
 
 function allocateIds(n: number, context: MoveContext): number {
