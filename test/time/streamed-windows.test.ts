@@ -9,6 +9,8 @@ import { textRows } from '../sql/runner.js';
 interface Row {
   readonly sym: string;
   readonly x: number;
+  /** The same, with gaps. */
+  readonly y: number | null;
 }
 
 const ROWS = 3600;
@@ -16,15 +18,20 @@ const engines: OpenEngine[] = [];
 const random = new Random(5);
 // Some partitions are rare, so that lanes lie between their rows.
 const rows: Row[] = Array.from({ length: ROWS }, () => {
-  return { sym: random.chance(0.004) ? `R${random.whole(0, 3)}` : `S${random.whole(0, 9)}`, x: random.whole(1, 400) / 8 };
+  const sym = random.chance(0.004) ? `R${random.whole(0, 3)}` : `S${random.whole(0, 9)}`;
+  const x = random.whole(1, 400) / 8;
+  return { sym, x, y: random.chance(0.3) ? null : x };
 });
 
 beforeAll(async () => {
   for (const workerThreads of [0, 1, 2]) {
     const engine = await openDatabase(settingsWith({ path: ':memory:', memory_limit: '512MB', segment_rows: 1024 }), { workerThreads });
     engines.push(engine);
-    await run(engine, 'CREATE TABLE t (ts TIMESTAMP_NS NOT NULL, sym SYMBOL NOT NULL, x DOUBLE NOT NULL, i BIGINT) TIMESTAMP(ts)');
-    const values = rows.map(({ sym, x }, i) => `(${Math.floor(i / 3) * 1000}::timestamp_ns, '${sym}', ${x}, ${i})`);
+    await run(
+      engine,
+      'CREATE TABLE t (ts TIMESTAMP_NS NOT NULL, sym SYMBOL NOT NULL, x DOUBLE NOT NULL, y DOUBLE, i BIGINT) TIMESTAMP(ts)',
+    );
+    const values = rows.map(({ sym, x, y }, i) => `(${Math.floor(i / 3) * 1000}::timestamp_ns, '${sym}', ${x}, ${y}, ${i})`);
     for (let first = 0; first < ROWS; first += 900)
       await run(engine, `INSERT INTO t VALUES ${values.slice(first, first + 900).join(', ')}`);
   }
@@ -37,11 +44,14 @@ async function run(engine: OpenEngine, sql: string, settings: Partial<QuerySetti
   return textRows(await engine.query.execute({ sql, principal: EMBEDDED, settings }), engine.arena);
 }
 
-type Oracle = (before: readonly number[]) => number;
+/** The call's value at the last of the rows of a partition so far. */
+type Oracle<T> = (before: readonly T[]) => number | null;
 const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 const ema = (values: readonly number[], alpha: number): number => values.reduce((a, x, i) => (i === 0 ? x : a + alpha * (x - a)));
 
-const CALLS: readonly (readonly [call: string, frame: string, oracle: Oracle])[] = [
+const known = (values: readonly (number | null)[]): number[] => values.filter((value) => value !== null);
+
+const CALLS: readonly (readonly [call: string, frame: string, oracle: Oracle<number>])[] = [
   ['avg(x)', 'ROWS 19 PRECEDING', (v) => total(v.slice(-20)) / Math.min(20, v.length)],
   ['sum(x)', 'ROWS 4 PRECEDING', (v) => total(v.slice(-5))],
   ['sum(x)', 'ROWS CURRENT ROW', (v) => total(v.slice(-1))],
@@ -51,15 +61,23 @@ const CALLS: readonly (readonly [call: string, frame: string, oracle: Oracle])[]
   ['ema(x, alpha => 1)', '', (v) => ema(v, 1)],
 ];
 
-test.each(CALLS)(
+const CALLS_WITH_NULLS: readonly (readonly [call: string, frame: string, oracle: Oracle<number | null>])[] = [
+  ['ema(y, alpha => 0.1)', '', (v) => (known(v).length === 0 ? null : ema(known(v), 0.1))],
+  ['ema(y, alpha => 1)', '', (v) => known(v).at(-1) ?? null],
+];
+
+test.each([
+  ...CALLS.map(([call, frame, oracle]) => [call, frame, (v: readonly Row[]) => oracle(v.map(({ x }) => x))] as const),
+  ...CALLS_WITH_NULLS.map(([call, frame, oracle]) => [call, frame, (v: readonly Row[]) => oracle(v.map(({ y }) => y))] as const),
+])(
   '%s over %s',
   async (call, frame, oracle) => {
     for (const partition of ['PARTITION BY sym', '']) {
-      const own = new Map<string, number[]>();
-      const wanted = rows.map(({ sym, x }) => {
-        const key = partition === '' ? '' : sym;
+      const own = new Map<string, Row[]>();
+      const wanted = rows.map((row) => {
+        const key = partition === '' ? '' : row.sym;
         const values = own.get(key) ?? [];
-        values.push(x);
+        values.push(row);
         own.set(key, values);
         return oracle(values);
       });
@@ -75,8 +93,9 @@ test.each(CALLS)(
         got.forEach((line, i) => {
           const [id, value] = line.split(' | ');
           expect(id).toBe(String(i));
-          const difference = Math.abs(Number(value) - (wanted[i] as number));
-          if (!(difference <= 1e-9 * Math.abs(wanted[i] as number))) expect.fail(`row ${i}: ${value} is not ${wanted[i]}`);
+          const right = wanted[i] ?? null;
+          const isRight = right === null ? value === 'NULL' : Math.abs(Number(value) - right) <= 1e-9 * Math.abs(right);
+          if (!isRight) expect.fail(`row ${i}: ${value} is not ${right}`);
         });
       }
     }
@@ -85,7 +104,7 @@ test.each(CALLS)(
 );
 
 const TOGETHER =
-  'SELECT i, avg(x) OVER (PARTITION BY sym ORDER BY ts ROWS 19 PRECEDING), ema(x, 9) OVER (PARTITION BY sym ORDER BY ts), sum(x) OVER (ORDER BY ts ROWS 99 PRECEDING) FROM t';
+  'SELECT i, avg(x) OVER (PARTITION BY sym ORDER BY ts ROWS 19 PRECEDING), ema(y, 9) OVER (PARTITION BY sym ORDER BY ts), sum(x) OVER (ORDER BY ts ROWS 99 PRECEDING) FROM t';
 
 test('several windows together are the same for any number of threads, and give their memory back', async () => {
   const [none, one, two] = engines as [OpenEngine, OpenEngine, OpenEngine];
@@ -121,5 +140,22 @@ test('rows that do not come in order, NULLs and filtered rows give what a sort g
        SELECT a.i, round(avg(b.x), 9) FROM r a JOIN r b ON a.sym = b.sym AND b.n BETWEEN a.n - 2 AND a.n GROUP BY a.i ORDER BY a.i`,
     );
     expect(windowed.map((line) => line.split(' | ').slice(0, 2).join(' | '))).toEqual(sorted);
+  }
+});
+
+test('what is not finite stays so in every later lane of its partition', async () => {
+  const [none, , two] = engines as [OpenEngine, OpenEngine, OpenEngine];
+  for (const [value, partition] of [
+    ["'NaN'::double", 'S3'],
+    ["'Infinity'::double", 'S4'],
+  ]) {
+    const sql = `SELECT sym, count(*), max(i) FROM (SELECT i, sym, ema(CASE WHEN i > 500 AND i < 520 AND sym = '${partition}' THEN ${value} ELSE x END, 9)
+      OVER (PARTITION BY sym ORDER BY ts) e FROM t) w WHERE NOT e < 1e9 GROUP BY sym`;
+    const got = await run(none, sql, { vector_rows: 64 });
+    expect(got).toEqual(await run(two, sql, { vector_rows: 64 }));
+    const last = rows.map(({ sym }) => sym).lastIndexOf(partition as string);
+    const first = rows.findIndex(({ sym }, i) => i > 500 && sym === partition);
+    const count = rows.filter(({ sym }, i) => sym === partition && i >= first).length;
+    expect(got).toEqual([`${partition} | ${count} | ${last}`]);
   }
 });

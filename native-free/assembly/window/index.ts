@@ -11,3 +11,4 @@ export * from './ordered';
 export * from './series';
 export * from './running';
 export * from './stream';
+export * from './exponential';

@@ -122,7 +122,10 @@ function mergeEma(alpha: f64, later: usize, at: usize): void {
     memory.copy(at, later, 24);
     return;
   }
-  store<f64>(at, load<f64>(later, 16) + (load<f64>(at, 16) - load<f64>(later, 8)) * Math.pow(1 - alpha, count), 16);
+  const before = load<f64>(at, 16);
+  // Nothing comes back from infinity.
+  const more = before - before == 0 ? (before - load<f64>(later, 8)) * Math.pow(1 - alpha, count) : NaN;
+  store<f64>(at, load<f64>(later, 16) + more, 16);
   store<f64>(at, load<f64>(at) + count);
 }
 

@@ -1,7 +1,7 @@
 /**
  * Windows over rows that come in the order of time already: one pass, with a state per partition. codes: partition of each row (uint32;
  * 0 = all rows are of one). No value is NULL. Lanes of rows are worked on side by side: first each says what the next ones must know of it,
- * then each begins with what those before it have said.
+ * then each begins with what those before it have said. (Exponential averages: exponential.ts.)
  *
  * A ring holds the last `size` values of a partition: [rows seen, at most size: u32][slot: u32][front: f64][size + 1 slots: f64]. Slots below
  * `slot` are the values since slot 0, whose sum is `front`; those behind it are sums of the values from there to the end of the round before.
@@ -111,21 +111,6 @@ function ringSums(average: bool, codes: usize, x: usize, n: u32, size: u32, ring
 }
 export function stream_sum(codes: usize, x: usize, n: u32, size: u32, rings: usize, out: usize): void { ringSums(false, codes, x, n, size, rings, out); }
 export function stream_average(codes: usize, x: usize, n: u32, size: u32, rings: usize, out: usize): void { ringSums(true, codes, x, n, size, rings, out); }
-
-/** Exponential averages at every row; states as those of agg_ema. */
-export function stream_ema(alpha: f64, codes: usize, x: usize, n: u32, states: usize, out: usize): void {
-  for (let i: usize = 0; i < n; i++) {
-    const at = states + codeAt(codes, i) * 24;
-    const value = load<f64>(x + (i << 3));
-    let average = value;
-    if (load<f64>(at) != 0) {
-      average = load<f64>(at, 16);
-      average += alpha * (value - average);
-    } else store<f64>(at, 1);
-    store<f64>(at, average, 16);
-    store<f64>(out + (i << 3), average);
-  }
-}
 
 /** Bits of the rows (of those in the mask) whose group has no flag (uint8) yet, whole words. */
 export function first_rows(groups: usize, mask: usize, n: u32, flags: usize, out: usize): void {

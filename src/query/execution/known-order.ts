@@ -4,7 +4,7 @@ import type { AggregateCall, LogicalPlan } from '../plan/logical.js';
 import { timeOrderOf } from './scan-order.js';
 
 /** The column in which the rows of a plan ascend (it has no NULLs); undefined = none is known. */
-function ascendingColumn(plan: LogicalPlan): ColumnId | undefined {
+export function ascendingColumn(plan: LogicalPlan): ColumnId | undefined {
   switch (plan.kind) {
     case 'scan': {
       const { segments, table } = plan.source;
@@ -13,6 +13,7 @@ function ascendingColumn(plan: LogicalPlan): ColumnId | undefined {
       return plan.columns.find((column) => column.columnIndex === timestampColumn)?.id;
     }
     case 'filter':
+    case 'window':
       return ascendingColumn(plan.input);
     case 'project': {
       const inner = ascendingColumn(plan.input);

@@ -11,7 +11,7 @@ import type { EvaluationContext } from '../functions/contract.js';
 import { runPlace } from '../windows/place-rows.js';
 import { runMatchWindow } from '../windows/run-match-window.js';
 import { runWindow, runWindowColumn, runWindowMove, runWindowResult } from '../windows/run-window.js';
-import { runWindowStream, runWindowTails } from '../windows/stream-calls.js';
+import { runWindowAdd, runWindowStream, runWindowTails } from '../windows/stream-calls.js';
 import { runAsofBuild, runAsofKeys, runAsofPlace } from './asof/build.js';
 import { AsofProbe } from './asof/probe.js';
 import type { Chunk } from './chunk.js';
@@ -202,6 +202,8 @@ function bodyOf(task: Task, run: TaskRun): Generator<void, Partial<TaskResult>> 
       return runWindowTails(task, run);
     case 'window_stream':
       return runWindowStream(task, run);
+    case 'window_add':
+      return runWindowAdd(task, run);
   }
 }
 

@@ -301,7 +301,8 @@ export type Task =
   | WindowResultTask
   | MatchTask
   | WindowTailsTask
-  | WindowStreamTask;
+  | WindowStreamTask
+  | WindowAddTask;
 
 /** A column of collected batches in one piece. */
 export interface WindowColumnTask {
@@ -349,10 +350,19 @@ export interface WindowTailsTask {
   readonly counter: number;
 }
 
-/** The same lane's results; `starts`: what the lanes before it have left, by call. */
-export interface WindowStreamTask extends Omit<WindowTailsTask, 'kind' | 'isLast'> {
+/** The same lane's results; `starts`: what the lanes before it have left, by call (0 = nothing). */
+export interface WindowStreamTask extends Omit<WindowTailsTask, 'kind' | 'isLast' | 'order'> {
   readonly kind: 'window_stream';
   readonly starts: readonly number[];
+}
+
+/** Brings what the lanes before have left into results that were made without it. */
+export interface WindowAddTask extends Omit<WindowStreamTask, 'kind'> {
+  readonly kind: 'window_add';
+  /** What the lane itself has left, by call. */
+  readonly ends: readonly number[];
+  /** Results by piece and call. */
+  readonly results: readonly (readonly Vector[])[];
 }
 
 /** Some rows of a window's input, from row `first`. */
@@ -420,7 +430,7 @@ export interface TaskResult {
   readonly placed: readonly PlacedRows[];
   /** match_build. */
   readonly match: MatchTable | null;
-  /** window_tails: addresses by call; null when the rows do not come in order. */
+  /** window_tails, window_stream: what is left to later lanes, by call (0 = nothing); null when the rows do not come in order. */
   readonly tails: readonly number[] | null;
   /** By counter number; a thread took part where it is set. */
   readonly counters: readonly (Counter | undefined)[];

@@ -18,6 +18,7 @@ import { streamCalls } from '../windows/stream-calls.js';
 import { ignoresTieOrder } from '../windows/tie-order.js';
 import type { PositionRange, TaskColumn } from '../windows/window-rows.js';
 import { cutBatch } from './cut-batch.js';
+import { ascendingColumn } from './known-order.js';
 import { columnOf } from './output-columns.js';
 import type { OperatorNodes } from './profile.js';
 import type { QueryRun } from './query-run.js';
@@ -30,6 +31,8 @@ interface PreparedWindow {
   readonly node: ReturnType<OperatorNodes['of']>;
   /** Where the specification's columns stand in the batches. */
   readonly places: readonly number[];
+  /** True when the rows are known to come in the window's order. */
+  readonly ascends: boolean;
 }
 
 export interface PreparedWindows {
@@ -51,8 +54,12 @@ export function prepareWindows(plan: WindowPlan, run: QueryRun, nextId: () => Co
   const plans = windowsOf(plan);
   const { input } = plans[0] as WindowPlan;
   const made: { key: string; id: ColumnId; expression: Expression }[] = [];
+  const ascending = ascendingColumn(input);
   const windows = plans.map((each): PreparedWindow => {
     const { spec, columns } = compileWindow(each, run.context);
+    const [key, ...moreKeys] = spec.order;
+    const column = key && columns[key.column];
+    const ascends = column?.kind === 'column' && column.id === ascending && !key?.descending && moreKeys.length === 0;
     const places = columns.map((expression) => {
       const known = expression.kind === 'column' ? input.output.findIndex((column) => column.id === expression.id) : -1;
       if (known >= 0) return known;
@@ -61,7 +68,7 @@ export function prepareWindows(plan: WindowPlan, run: QueryRun, nextId: () => Co
       if (index < 0) index = made.push({ key, id: nextId(), expression }) - 1;
       return input.output.length + index;
     });
-    return { spec, places, node: run.nodes.of(each) };
+    return { spec, places, ascends, node: run.nodes.of(each) };
   });
   return {
     input,
@@ -113,8 +120,8 @@ async function streamed(
 ): Promise<readonly CollectedBatch[] | undefined> {
   if (!windows.every(({ spec }) => streamCalls(spec))) return undefined;
   const results: (readonly (readonly Vector[])[])[] = [];
-  for (const { spec, places, node } of windows) {
-    const columns = await streamedColumns({ spec, places, counter: node.counter }, pieces, rowCount, run);
+  for (const { node, ...window } of windows) {
+    const columns = await streamedColumns({ ...window, counter: node.counter }, pieces, rowCount, run);
     if (!columns) return undefined;
     results.push(columns);
   }

@@ -1,14 +1,15 @@
 /**
- * Windows over rows that come in the order of the window already, as a time series does: nothing is sorted or moved. Every lane of rows is
- * looked at twice: what it leaves to later lanes, then its results. Partitions are the codes of one dictionary; whatever does not fit is left to
- * the general way (window-stage.ts).
+ * Windows over rows that come in the order of the window already, as a time series does: nothing is sorted or moved. A frame's last rows are
+ * looked up in the lanes of rows before, then every lane gives its results; exponential averages begin anew in each lane, and what the lanes before
+ * have left is added where it can still be seen. Partitions are the codes of one dictionary; whatever does not fit is left to the general way
+ * (window-stage.ts).
  */
 import type { Vector } from '../../core/batch.js';
 import { physicalOf } from '../../core/types.js';
 import type { WindowSpec } from '../windows/spec.js';
-import { type StreamCall, startsOfLanes, streamCalls, tailBytes } from '../windows/stream-calls.js';
+import { hasFrame, type StreamCall, startsOfLanes, streamCalls, tailBytes } from '../windows/stream-calls.js';
 import type { QueryRun } from './query-run.js';
-import type { TaskResult, WindowPiece } from './task.js';
+import type { TaskResult, WindowPiece, WindowTailsTask } from './task.js';
 import { grouped } from './window-pieces.js';
 
 /** Lanes of one window at most. */
@@ -21,14 +22,17 @@ export interface StreamedWindow {
   readonly spec: WindowSpec;
   /** Where the specification's columns stand in the pieces. */
   readonly places: readonly number[];
+  /** True when the rows are known to come in order; else it is looked at. */
+  readonly ascends: boolean;
   readonly counter: number;
 }
 
 interface Stream {
   readonly calls: readonly StreamCall[];
   readonly partitions: number;
-  /** Places in the columns of the spec; −1 = none. */
+  /** Place in the columns of the spec; −1 = none. */
   readonly partition: number;
+  /** The same of the order; −1 = the rows are known to have it. */
   readonly order: number;
 }
 
@@ -40,49 +44,95 @@ export async function streamedColumns(
   run: QueryRun,
 ): Promise<readonly (readonly Vector[])[] | undefined> {
   const own = pieces.map(({ columns, ...piece }) => ({ ...piece, columns: window.places.map((place) => columns[place] as Vector) }));
-  const stream = streamOf(window.spec, own, rowCount);
+  const stream = streamOf(window, own, rowCount);
   if (!stream) return undefined;
-  const here = run.runsHere(rowCount);
-  const size = Math.max(run.frame.vectorRows * 16, Math.ceil(rowCount / MOST_LANES));
-  const lanes = grouped(own, size);
-  const shared = { frame: run.frame, counter: window.counter, ...stream };
-  const said = await run.runAll(
-    lanes.map((lane, i) => ({ kind: 'window_tails', ...shared, pieces: lane, isLast: i === lanes.length - 1 }) as const),
-    here,
-  );
-  const tails = said.map((result) => result.tails);
-  if (tails.some((each) => each === null) || (stream.order >= 0 && !lanesAscend(lanes, stream.order, run))) {
-    for (const address of tails.flatMap((each) => each ?? [])) run.scope.free(address);
-    return undefined;
+  return new LanesOfWindow(stream, own, rowCount, window.counter, run).columns();
+}
+
+class LanesOfWindow {
+  private readonly stream: Stream;
+  private readonly lanes: readonly (readonly WindowPiece[])[];
+  private readonly shared: Pick<WindowTailsTask, 'frame' | 'counter' | 'calls' | 'partitions' | 'partition'>;
+  private readonly run: QueryRun;
+  private readonly here: boolean;
+
+  constructor(stream: Stream, pieces: readonly WindowPiece[], rowCount: number, counter: number, run: QueryRun) {
+    this.stream = stream;
+    this.run = run;
+    this.here = run.runsHere(rowCount);
+    this.lanes = grouped(pieces, Math.max(run.frame.vectorRows * 16, Math.ceil(rowCount / MOST_LANES)));
+    const { calls, partitions, partition } = stream;
+    this.shared = { frame: run.frame, counter, calls, partitions, partition };
   }
-  const known = tails.flatMap((each) => (each ? [each] : []));
-  const starts = startsOfLanes(stream.calls, known, stream.partitions, run.scope, run.context);
-  const tasks = lanes.map((lane, i) => ({ kind: 'window_stream', ...shared, pieces: lane, starts: starts[i] ?? [] }) as const);
-  const done = await run.runAll(tasks, here);
-  for (const address of [...known, ...starts].flat()) run.scope.free(address);
-  return done.flatMap(columnsOfPieces);
+
+  async columns(): Promise<readonly (readonly Vector[])[] | undefined> {
+    const { lanes, shared, run, here } = this;
+    const starts = await this.startsOfFrames();
+    if (!starts) return undefined;
+    const done = await run.runAll(
+      lanes.map((pieces, i) => ({ kind: 'window_stream', ...shared, pieces, starts: starts[i] ?? [] }) as const),
+      here,
+    );
+    this.free(starts);
+    const results = done.map(columnsOfPieces);
+    await this.addBefore(
+      done.map(({ tails }) => tails ?? []),
+      results,
+    );
+    return results.flat();
+  }
+
+  /** What each lane must know of the rows before it; undefined when the rows do not come in order. */
+  private async startsOfFrames(): Promise<readonly (readonly number[])[] | undefined> {
+    const { stream, lanes, shared, run, here } = this;
+    const { calls, order, partitions } = stream;
+    if (order < 0 && (lanes.length === 1 || !calls.some(hasFrame))) return [];
+    const tasks = lanes.map((pieces, i) => ({ kind: 'window_tails', ...shared, pieces, order, isLast: i === lanes.length - 1 }) as const);
+    const tails = (await run.runAll(tasks, here)).map((result) => result.tails);
+    const said = tails.map((each) => each ?? []);
+    const inOrder = tails.every((each) => each !== null) && (order < 0 || lanesAscend(lanes, order, run));
+    const starts = inOrder ? startsOfLanes(calls, said, partitions, run.scope, run.context) : undefined;
+    this.free(said);
+    return starts;
+  }
+
+  /** Results in place: what the lanes before have left is added. */
+  private async addBefore(ends: readonly (readonly number[])[], results: readonly (readonly (readonly Vector[])[])[]): Promise<void> {
+    const { stream, lanes, shared, run, here } = this;
+    const starts = lanes.length > 1 ? startsOfLanes(stream.calls, ends, stream.partitions, run.scope, run.context) : [];
+    const tasks = lanes.slice(1).flatMap((pieces, i) => {
+      const lane = { starts: starts[i + 1] ?? [], ends: ends[i + 1] ?? [], results: results[i + 1] ?? [] };
+      return lane.ends.some((address) => address !== 0) ? [{ kind: 'window_add', ...shared, ...lane, pieces } as const] : [];
+    });
+    if (tasks.length > 0) await run.runAll(tasks, here);
+    this.free(starts);
+    this.free(ends);
+  }
+
+  private free(lanes: readonly (readonly number[])[]): void {
+    for (const address of lanes.flat()) if (address !== 0) this.run.scope.free(address);
+  }
 }
 
 function columnsOfPieces({ lanes }: TaskResult): readonly (readonly Vector[])[] {
   return lanes.flatMap(({ output }) => (output.kind === 'batches' ? output.batches.map((batch) => batch.columns) : []));
 }
 
-function streamOf(spec: WindowSpec, pieces: readonly WindowPiece[], rowCount: number): Stream | undefined {
+function streamOf({ spec, ascends }: StreamedWindow, pieces: readonly WindowPiece[], rowCount: number): Stream | undefined {
   const calls = streamCalls(spec);
   const [partition = -1, ...morePartitions] = spec.partition;
-  const [order, ...moreOrders] = spec.order;
-  if (!calls || morePartitions.length > 0 || moreOrders.length > 0) return undefined;
-  if (order && (order.descending || physicalOf(spec.types[order.column] ?? { kind: 'null' }) !== 'i64')) return undefined;
-  const read = new Set([...calls.map((call) => call.column), ...(order ? [order.column] : [])]);
+  const [key, ...moreKeys] = spec.order;
+  if (!calls || morePartitions.length > 0 || moreKeys.length > 0) return undefined;
+  if (key && (key.descending || physicalOf(spec.types[key.column] ?? { kind: 'null' }) !== 'i64')) return undefined;
+  const order = key && !ascends ? key.column : -1;
   const partitions = partition < 0 ? 1 : partitionsOf(pieces, partition);
-  const plain = pieces.every(({ columns }) =>
-    [...read].every((index) => columns[index]?.encoding === 'flat' && columns[index]?.validity === 0),
-  );
-  if (!plain || partitions === undefined) return undefined;
+  const isPlain = (column: number, nulls: boolean): boolean =>
+    pieces.every(({ columns }) => columns[column]?.encoding === 'flat' && (nulls || columns[column]?.validity === 0));
+  if (partitions === undefined || (order >= 0 && !isPlain(order, false))) return undefined;
+  if (!calls.every((call) => isPlain(call.column, call.kind === 'ema'))) return undefined;
   const bytes = calls.reduce((sum, call) => sum + tailBytes(call) * partitions, 0) * 3 * MOST_LANES;
-  if (bytes > MOST_STATE_BYTES || partitions * 8 > rowCount)
-    return partitions === 1 ? { calls, partitions, partition, order: order?.column ?? -1 } : undefined;
-  return { calls, partitions, partition, order: order?.column ?? -1 };
+  const isWorthIt = partitions === 1 || (bytes <= MOST_STATE_BYTES && partitions * 8 <= rowCount);
+  return isWorthIt ? { calls, partitions, partition, order } : undefined;
 }
 
 /** Values of the one dictionary that all pieces have; undefined when there is none, or a NULL. */
