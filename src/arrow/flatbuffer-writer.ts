@@ -30,19 +30,15 @@ export const structs = (wordsPerStruct: number, words: readonly number[]): FlatS
 const INLINE_BYTES = { u8: 1, i16: 2, i32: 4, i64: 8, string: 4, table: 4, tables: 4, structs: 4 } as const;
 const encoder = new TextEncoder();
 
-/** The bytes of a flatbuffer with this root table, padded to a multiple of 8. */
-export function writeFlatbuffer(root: FlatSlots): Uint8Array {
-  const writer = new FlatWriter();
-  writer.reserve(4, 8);
-  writer.patch(0, writer.table(root));
-  writer.reserve(0, 8);
-  return writer.finish();
-}
-
 class FlatWriter {
   private bytes = new Uint8Array(1024);
   private view = new DataView(this.bytes.buffer);
   private end = 0;
+
+  clear(): void {
+    this.bytes.fill(0, 0, this.end);
+    this.end = 0;
+  }
 
   /** Position of sizeBytes zero bytes; position + lead is a multiple of alignment. */
   reserve(sizeBytes: number, alignment: number, lead = 0): number {
@@ -141,4 +137,16 @@ class FlatWriter {
     for (const [i, value] of words.entries()) this.word(at + 4 + 8 * i, value);
     return at;
   }
+}
+
+/** Kept between messages for its bytes. */
+const writer = new FlatWriter();
+
+/** The bytes of a flatbuffer with this root table, padded to a multiple of 8. */
+export function writeFlatbuffer(root: FlatSlots): Uint8Array {
+  writer.clear();
+  writer.reserve(4, 8);
+  writer.patch(0, writer.table(root));
+  writer.reserve(0, 8);
+  return writer.finish();
 }

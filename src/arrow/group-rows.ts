@@ -61,8 +61,11 @@ function groupOf(batches: readonly OwnedBatch[]): RowGroup {
   };
 }
 
-/** The promise's value, or undefined when it takes longer. */
+/** The promise's value, or undefined when it takes longer. A timer is dear, and what ends at once, as most small results do, needs none. */
 async function within<Value>(promise: Promise<Value>, milliseconds: number): Promise<Value | undefined> {
+  const soon = new Promise<undefined>((resolve) => setImmediate(resolve, undefined));
+  const early = await Promise.race([promise, soon]);
+  if (early !== undefined) return early;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, milliseconds, undefined);

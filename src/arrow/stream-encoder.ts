@@ -19,8 +19,27 @@ export interface StreamEncoderOptions {
   readonly deltas?: boolean | undefined;
 }
 
+/** What streams of one schema have in common. */
+interface StreamHead {
+  readonly schema: WireSchema;
+  metadata: Uint8Array | undefined;
+}
+
+/** A plan that is run again has the same schema object. */
+const heads = new WeakMap<Schema, StreamHead>();
+
+function headOf(schema: Schema): StreamHead {
+  let head = heads.get(schema);
+  if (!head) {
+    head = { schema: wireSchemaOf(schema), metadata: undefined };
+    heads.set(schema, head);
+  }
+  return head;
+}
+
 export class StreamEncoder {
   readonly schema: WireSchema;
+  private readonly head: StreamHead;
   private readonly arena: Arena;
   private readonly maxRows: number;
   private readonly maxBodyBytes: number;
@@ -28,7 +47,8 @@ export class StreamEncoder {
 
   constructor(arena: Arena, schema: Schema, options: StreamEncoderOptions = {}) {
     this.arena = arena;
-    this.schema = wireSchemaOf(schema);
+    this.head = headOf(schema);
+    this.schema = this.head.schema;
     this.maxRows = options.maxRows ?? 65_536;
     this.maxBodyBytes = options.maxBodyBytes ?? 12 * 2 ** 20;
     const register = (field: WireField): void => {
@@ -42,7 +62,8 @@ export class StreamEncoder {
 
   /** The flatbuffer of the schema message, the first of the stream. */
   schemaMetadata(): Uint8Array {
-    return encodeSchemaMetadata(this.schema);
+    this.head.metadata ??= encodeSchemaMetadata(this.schema);
+    return this.head.metadata;
   }
 
   /**

@@ -52,12 +52,24 @@ export interface PlanExecution {
 export function executePlan(plan: LogicalPlan, options: ExecutionOptions): PlanExecution {
   const nodes = new OperatorNodes(plan);
   return {
-    schema: { fields: plan.output.map(({ name, type, nullable }) => ({ name, type, nullable })) },
+    schema: schemaOf(plan),
     ordered: isOrdered(plan),
     batches: runPlan(plan, nodes, options),
     rowsScanned: () => nodes.rowsScanned(),
     profile: () => nodes.list.map((node) => node.profile()),
   };
+}
+
+/** Of plans that are run again and again, so that what is made of a schema can be kept with it. */
+const schemas = new WeakMap<LogicalPlan, Schema>();
+
+function schemaOf(plan: LogicalPlan): Schema {
+  let schema = schemas.get(plan);
+  if (!schema) {
+    schema = { fields: plan.output.map(({ name, type, nullable }) => ({ name, type, nullable })) };
+    schemas.set(plan, schema);
+  }
+  return schema;
 }
 
 async function* runPlan(plan: LogicalPlan, nodes: OperatorNodes, options: ExecutionOptions): AsyncGenerator<OwnedBatch> {
