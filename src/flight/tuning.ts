@@ -21,8 +21,6 @@ export function channelOptions(maxBytes: number): ChannelOptions {
     'grpc.keepalive_timeout_ms': 20_000,
     // Two servers on one port are a mistake, not a wish: without this the second would silently take half of the connections.
     'grpc.so_reuseport': 0,
-    // Bookkeeping of every call that nobody reads.
-    'grpc.enable_channelz': 0,
   };
 }
 
