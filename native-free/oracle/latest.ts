@@ -1,7 +1,7 @@
 /** Plain twins of the kernels in assembly/store/latest.ts. */
 import type { StoreKernels } from '../generated/store.js';
 
-type Latest = Pick<StoreKernels, 'latest_rows' | 'latest_candidates' | 'latest_least' | 'latest_ties' | 'latest_take'>;
+type Latest = Pick<StoreKernels, 'newest_rows' | 'latest_rows' | 'latest_candidates' | 'latest_least' | 'latest_ties' | 'latest_take'>;
 
 const NONE = 0xffff_ffff;
 const UNWANTED = 0xffff_fffe;
@@ -16,6 +16,14 @@ export function latestOracle(bytes: Uint8Array): Latest {
   const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
   return {
+    newest_rows: (codes, validity, times, first, end, codeCount, best, newest) => {
+      for (const i of range(end).slice(first)) {
+        const c = isSet(validity, i) ? u32(codes + 4 * i) : codeCount;
+        if (u32(newest + 4 * c) !== NONE && i64(times + 8 * i) < i64(best + 8 * c)) continue;
+        setU32(newest + 4 * c, i);
+        setI64(best + 8 * c, i64(times + 8 * i));
+      }
+    },
     latest_rows: (codes, validity, times, numbers, mask, n, codeCount, segment, best, segments, rows) => {
       const seen = new Set<number>();
       for (const i of range(n).filter((row) => isSet(mask, row))) {

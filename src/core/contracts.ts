@@ -89,6 +89,12 @@ export interface CodeRows {
   readonly last: number;
 }
 
+/** Of each code of a column the row of the largest designated timestamp, the last one of several: address of u32, as in CodeRows. */
+export interface NewestRows {
+  readonly codeCount: number;
+  readonly newest: number;
+}
+
 export const NULL_CODE = 0xffff_ffff;
 
 export interface SegmentView {
@@ -125,6 +131,8 @@ export interface TableSnapshot {
   clusterIndex?(segment: SegmentView): ClusterIndex | undefined;
   /** Of a sealed segment and a dictionary-encoded column, deleted rows included; undefined where it would not pay. Valid as long as the snapshot. */
   codeRows?(segment: SegmentView, columnIndex: number): Promise<CodeRows | undefined>;
+  /** Of an unsealed segment and a dictionary-encoded column, deleted rows included; undefined where it would not pay. Valid until the caller awaits. */
+  newestRows?(segment: SegmentView, columnIndex: number): NewestRows | undefined;
   /** Code of a text in a column's dictionary; −1 = no row has it; undefined when rows may have it without a code. */
   codeOf?(columnIndex: number, text: string): number | undefined;
   /**

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { DbError } from '../core/errors.js';
 import type { CatalogWrite } from './catalog.js';
 import { writeCluster } from './cluster-record.js';
+import { forgetCodes } from './code-rows.js';
 import { addressesOf } from './column-buffers.js';
 import type { Epochs } from './epochs.js';
 import type { Layout } from './layout.js';
@@ -167,7 +168,6 @@ export function adoptSealed(context: StorageContext, table: Table, segment: Segm
 /** Frees a sealed segment that no table has taken. */
 export async function discardSealed({ memory, cache, segmentsFolder }: StorageContext, segment: Segment): Promise<void> {
   cache.drop(segment);
-  for (const { first } of segment.codeRows.values()) memory.free(first);
-  segment.codeRows.clear();
+  forgetCodes(memory, segment);
   if (segmentsFolder !== null && segment.record !== null) await rm(join(segmentsFolder, segment.record.file), { force: true });
 }

@@ -2,7 +2,8 @@
 import type { CodeRows } from '../core/contracts.js';
 import type { ColumnCache } from './column-cache.js';
 import type { StorageMemory } from './memory.js';
-import type { SegmentVersion } from './segment.js';
+import { forgetNewest } from './newest-rows.js';
+import type { Segment, SegmentVersion } from './segment.js';
 
 /** Rows per code below which the index is not worth its memory. */
 const ROWS_PER_CODE = 8;
@@ -32,4 +33,11 @@ export async function codeRowsOf(
   } finally {
     cache.unpin(entry);
   }
+}
+
+/** Frees what is known of the codes of a segment that nobody reads any more. */
+export function forgetCodes(memory: StorageMemory, segment: Segment): void {
+  for (const { first } of segment.codeRows.values()) memory.free(first);
+  segment.codeRows.clear();
+  forgetNewest(memory, segment, -1);
 }

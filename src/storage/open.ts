@@ -9,6 +9,7 @@ import type { Environment } from '../core/environment.js';
 import { asDbError, DbError } from '../core/errors.js';
 import type { Settings } from '../core/settings.js';
 import { type Catalog, type CatalogWrite, FORMAT_VERSION, memoryCatalog, openCatalog } from './catalog.js';
+import { forgetCodes } from './code-rows.js';
 import { addressesOf, type ColumnBuffers } from './column-buffers.js';
 import { ColumnCache } from './column-cache.js';
 import { CommitQueue } from './commit-queue.js';
@@ -133,8 +134,7 @@ function removeSegment(context: StorageContext, segment: Segment): void {
   for (const column of segment.columns) for (const address of addressesOf(column)) memory.free(address);
   segment.columns = [];
   cache.drop(segment);
-  for (const { first } of segment.codeRows.values()) memory.free(first);
-  segment.codeRows.clear();
+  forgetCodes(memory, segment);
   memory.free(segment.alive.address);
   const file = segment.record?.file;
   if (segmentsFolder === null || file === undefined || file === '') return;

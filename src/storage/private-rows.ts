@@ -5,6 +5,7 @@
 
 import { adoptSealed, discardSealed, sealAlone } from './bulk-load.js';
 import type { CatalogWrite } from './catalog.js';
+import { forgetCodes } from './code-rows.js';
 import { addressesOf, columnBytes, freeze } from './column-buffers.js';
 import type { Epochs } from './epochs.js';
 import type { Layout } from './layout.js';
@@ -169,6 +170,7 @@ export class PrivateRows {
       discardSealed(this.context, segment).catch((error: unknown) => this.context.refuseWrites(error));
       return;
     }
+    forgetCodes(memory, segment);
     for (const address of segment.columns.flatMap(addressesOf)) memory.free(address);
   }
 

@@ -9,6 +9,7 @@ import { addressesOf, type ColumnBuffers, columnBytes, freeze, nodesOf } from '.
 import type { CachedColumn } from './column-cache.js';
 import { permuteColumn } from './column-permute.js';
 import type { Epochs } from './epochs.js';
+import { forgetNewest } from './newest-rows.js';
 import { type SealedPart, sealedParts } from './sealed-order.js';
 import type { Segment } from './segment.js';
 import { type WrittenFile, writeSegmentFile } from './segment-file.js';
@@ -146,6 +147,7 @@ export function becomeSealed(
   readers: Epochs | null = context.memory.epochs,
 ): void {
   const { memory, cache, catalog } = context;
+  forgetNewest(memory, segment, -1);
   const replaced = segment.columns.flatMap(addressesOf);
   const isMoved = prepared.order !== 0;
   const entries = prepared.columns.map((column, i) => cache.adopt(segment, i, column, catalog.persistent && (isMoved || readers === null)));
@@ -188,6 +190,7 @@ export function becomeParts(context: StorageContext, table: Table, segment: Segm
   const at = table.segments.indexOf(segment);
   assert(at >= 0, 'a segment that is sealed is in its table');
   table.segments.splice(at, 1, ...prepared.map((part) => part.target));
+  forgetNewest(memory, segment, -1);
   const replaced = segment.columns.flatMap(addressesOf);
   segment.columns = [];
   segment.tailKeys.length = 0;

@@ -7,6 +7,7 @@ import { type ColumnBuffers, columnBytes, freeze } from './column-buffers.js';
 import type { CachedColumn } from './column-cache.js';
 import { type Layout, positionsIn } from './layout.js';
 import type { StorageMemory } from './memory.js';
+import type { KnownNewest } from './newest-rows.js';
 import { loadBound } from './zone-map.js';
 
 /** Which rows are not deleted. Immutable: a deletion makes a new one. */
@@ -68,6 +69,8 @@ export class Segment {
   cluster: ClusterIndex | null = null;
   /** By column position. */
   readonly codeRows = new Map<number, CodeRows>();
+  /** Of an unsealed segment, by column position. */
+  readonly newestRows = new Map<number, KnownNewest>();
   /** Truncated or dropped, a commit under way included. */
   discarded = false;
   private version: SegmentVersion | null = null;

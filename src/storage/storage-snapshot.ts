@@ -13,6 +13,7 @@ import type { Epochs } from './epochs.js';
 import { filledColumn } from './fill-column.js';
 import type { Layout } from './layout.js';
 import type { Names } from './names.js';
+import { newestRowsOf } from './newest-rows.js';
 import { aliveBytes, columnAt, type SegmentVersion } from './segment.js';
 import type { StorageContext } from './storage-context.js';
 import type { TableVersion } from './table.js';
@@ -61,19 +62,26 @@ export class StorageSnapshot implements Snapshot {
       segment.order.kind === 'cluster'
         ? (clusterOf(this.context.catalog, info.id, (segment as SegmentVersion).segment) ?? undefined)
         : undefined;
-    const codeRows = async (segment: SegmentView, columnIndex: number) => {
+    const encoded = (version: SegmentVersion, columnIndex: number) => {
       const column = layout.columns[columnIndex];
-      const version = segment as SegmentVersion;
       const position = version.segment.layout.columns.findIndex((each) => each.id === column?.id);
-      if (column?.dictionary == null || position < 0) return undefined;
-      return codeRowsOf(this.context.memory, this.context.cache, version, position, column.dictionary.count);
+      return column?.dictionary == null || position < 0 ? undefined : { position, codeCount: column.dictionary.count };
+    };
+    const codeRows = async (segment: SegmentView, columnIndex: number) => {
+      const found = encoded(segment as SegmentVersion, columnIndex);
+      if (!found) return undefined;
+      return codeRowsOf(this.context.memory, this.context.cache, segment as SegmentVersion, found.position, found.codeCount);
+    };
+    const newestRows = (segment: SegmentView, columnIndex: number) => {
+      const found = encoded(segment as SegmentVersion, columnIndex);
+      return found && newestRowsOf(this.context.memory, segment as SegmentVersion, found.position, found.codeCount);
     };
     /** Plain text columns have rows without a code, and so may columns that came later. */
     const codeOf = (columnIndex: number, text: string) => {
       const column = layout.columns[columnIndex];
       return column?.plain === false && column.fill === null ? column.dictionary?.find(text) : undefined;
     };
-    return { table: info, segments, rowCount, sizeBytes, distinctValues, clusterIndex, codeRows, codeOf, pin };
+    return { table: info, segments, rowCount, sizeBytes, distinctValues, clusterIndex, codeRows, newestRows, codeOf, pin };
   }
 
   views(): readonly ViewDefinition[] {

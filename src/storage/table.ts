@@ -7,6 +7,7 @@ import { type ColumnBuffers, emptyColumn, lastOffset } from './column-buffers.js
 import type { ColumnDictionary } from './column-dictionary.js';
 import { type ColumnMaker, columnMaker, formOfRecord, hasSameColumns, type Layout, type TableColumn, type TableForm } from './layout.js';
 import type { StorageMemory } from './memory.js';
+import { forgetNewest } from './newest-rows.js';
 import { columnAt, Segment, type SegmentVersion, viewIn } from './segment.js';
 import { storeValue } from './stored-value.js';
 import type { TailRecord } from './tail-record.js';
@@ -163,6 +164,7 @@ export class Table {
       const { rows, bytes, sorted } = segment;
       const lengths = segment.columns.map(lengthsOf);
       undo.push(() => {
+        forgetNewest(this.memory, segment, rows);
         segment.rows = rows;
         segment.bytes = bytes;
         segment.sorted = sorted;

@@ -75,6 +75,26 @@ it('rows are grouped by their codes, NULLs last, and the first and last row of e
   );
 });
 
+it('the newest row of each code is carried on over rows that come later', () => {
+  const row = fc.tuple(fc.nat(5), fc.bigInt({ min: -4n, max: 4n }));
+  fc.assert(
+    fc.property(fc.array(row, { maxLength: 90 }), validities, fc.nat(90), (given, valid, at) => {
+      const [codes, times, best, newest] = [A, A + 1024, C, C + 64];
+      loadWords(
+        codes,
+        given.map(([code]) => code),
+      );
+      given.forEach(([, time], i) => {
+        arena.i64[times / 8 + i] = time;
+      });
+      loadWords(newest, Array(7).fill(0xffffffff));
+      const middle = Math.min(at, given.length);
+      same('newest_rows', codes, validity(valid), times, 0, middle, 6, best, newest);
+      same('newest_rows', codes, validity(valid), times, middle, given.length, 6, best, newest);
+    }),
+  );
+});
+
 it('the last row of each code is found over rows and segments in any order', () => {
   const code = fc.nat(5);
   const step = fc.record({

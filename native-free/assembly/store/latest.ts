@@ -30,6 +30,31 @@ function code_at(codes: usize, validity: usize, row: usize, codeCount: u32): usi
   return validity == 0 || bit(validity, row) ? (load<u32>(codes + (row << 2)) as usize) : (codeCount as usize);
 }
 
+/**
+ * Of each code in [0, codeCount] the row of [first, end) with the largest time, the last one of several, unless an earlier call has found a newer one.
+ * newest: rows, 0xffffffff = none; best: their times.
+ */
+export function newest_rows(
+  codes: usize,
+  validity: usize,
+  times: usize,
+  first: u32,
+  end: u32,
+  codeCount: u32,
+  best: usize,
+  newest: usize,
+): void {
+  for (let i: usize = first; i < (end as usize); i++) {
+    const c = code_at(codes, validity, i, codeCount);
+    const time = load<i64>(times + (i << 3));
+    const known = newest + (c << 2);
+    const most = best + (c << 3);
+    if (load<u32>(known) != NONE && time < load<i64>(most)) continue;
+    store<u32>(known, i as u32);
+    store<i64>(most, time);
+  }
+}
+
 /** Offers n rows (those of the mask; 0 = all), which are rows numbers[i] of the segment; gives how many codes are new. */
 export function latest_rows(
   codes: usize,

@@ -4,10 +4,11 @@
  */
 import { assert } from '../../core/assert.js';
 import { bitmapBytes, type Vector } from '../../core/batch.js';
+import type { NewestRows } from '../../core/contracts.js';
 import type { ScanPick, ScanPlan } from '../plan/logical.js';
 import type { Chunk } from './chunk.js';
 import type { QueryRun } from './query-run.js';
-import { groupAt, symbolConditions } from './scan-ranges.js';
+import { groupAt, type SymbolCondition, symbolConditions } from './scan-ranges.js';
 import { filterColumns, fromEnd, Walk } from './segment-walk.js';
 import {
   columnsToRead,
@@ -35,11 +36,11 @@ export async function latestRows(plan: ScanPlan, pick: LatestPick, run: QueryRun
   const { kept, total } = keptSegments(plan);
   const node = run.nodes.of(plan);
   const search = new LatestSearch(plan, pick, kept, run);
-  let looked = 0;
+  const looked = new Set<KeptSegment>();
   let since = 0;
   for (const each of fromEnd(kept, search.time.columnIndex, true)) {
     if (search.isOver(each)) continue;
-    looked += 1;
+    looked.add(each);
     await search.look(each);
     if (search.rowsLookedAt - since > SLICE_ROWS) {
       since = search.rowsLookedAt;
@@ -49,10 +50,11 @@ export async function latestRows(plan: ScanPlan, pick: LatestPick, run: QueryRun
   const read = columnsToRead(plan, []);
   const units: SourceUnit[] = [];
   for (const each of kept) {
+    if (!looked.has(each)) continue;
     const rows = pick.ties === 'last' ? search.rowsOf(each) : await search.tiedRows(each);
     if (rows.length > 0) units.push(rowsUnit(plan, each, read, rows, run));
   }
-  node.segments = { total, pruned: total - looked };
+  node.segments = { total, pruned: total - looked.size };
   const whole = plan.source.segments.reduce((sum, segment) => sum + segment.rowCount, 0);
   node.prunedRows += Math.max(0, whole - search.rowsLookedAt);
   return { branches: [{ columns: read.map((column) => column.id), units, operators: [], counter: node.counter }] };
@@ -106,7 +108,8 @@ class LatestSearch {
     this.time = columnOf(pick.time);
     this.number = { id: Number.MIN_SAFE_INTEGER, columnIndex: ROW_IN_SEGMENT };
     const { filters } = keptSegments(plan);
-    this.isFiltered = filters.length > 0;
+    const named = symbolConditions(plan).filter((condition) => condition.columnIndex === this.key.columnIndex);
+    this.isFiltered = filters.some((filter) => !named.some(({ condition }) => condition === filter));
     this.walk = new Walk(plan, [this.key, this.time, this.number, ...filterColumns(plan, filters)], filters, run);
     this.codeCount = plan.source.distinctValues?.(this.key.columnIndex) ?? 0;
     const slots = this.codeCount + 1;
@@ -115,14 +118,13 @@ class LatestSearch {
     this.rows = run.scope.allocate(slots * 4);
     this.slot = run.scope.allocate(64);
     this.numbers = new Map(kept.map(({ segment }, i) => [segment, i] as const));
-    this.missing = this.want(plan, pick);
+    this.missing = this.want(named, pick);
   }
 
   /** Marks the codes that are looked for; gives how many. */
-  private want(plan: ScanPlan, pick: LatestPick): number {
+  private want(named: readonly SymbolCondition[], pick: LatestPick): number {
     const { arena, kernels } = this.run.options;
     const slots = this.codeCount + 1;
-    const named = symbolConditions(plan).filter((each) => each.columnIndex === this.key.columnIndex);
     kernels.fill_bytes(this.segments, 255, slots * 4);
     const words = arena.u32.subarray(this.segments / 4, this.segments / 4 + slots);
     if (named.length > 0) {
@@ -139,40 +141,56 @@ class LatestSearch {
   }
 
   /** Wanted keys that the segment may have and that were not found; NULL only where it has NULLs. */
-  private missingIn({ zoneMaps }: KeptSegment['segment']): number {
+  private missingIn({ zoneMaps }: KeptSegment['segment'], mayHaveNulls = true): number {
     const { arena } = this.run.options;
-    const hasNulls = zoneMaps[this.key.columnIndex]?.nullCount !== 0;
+    const hasNulls = mayHaveNulls && zoneMaps[this.key.columnIndex]?.nullCount !== 0;
     return this.missing - (!hasNulls && arena.u32[this.segments / 4 + this.codeCount] === NONE ? 1 : 0);
   }
 
   async look(each: KeptSegment): Promise<void> {
-    const { segment } = each;
-    const isPlain = !this.isFiltered && segment.deletedCount === 0;
-    if (segment.order.kind === 'time' && isPlain && (await this.byCodeRows(each))) return;
-    if (this.isGrouped(each) && isPlain && (await this.byGroups(each))) return;
+    if (!this.isFiltered && (await this.byNewestRows(each))) return;
+    if (!this.isFiltered && this.isGrouped(each) && (await this.byGroups(each))) return;
     await this.byRows(each);
   }
 
-  /** From the index of last rows. False: there is none, or bounds cut rows off that it may name. */
-  private async byCodeRows(each: KeptSegment): Promise<boolean> {
-    const { plan, run, codeCount } = this;
-    const known = await plan.source.codeRows?.(each.segment, this.key.columnIndex);
-    if (!known) return false;
-    return this.opened(each, 0, each.segment.rowCount, (open, [, times]) => {
-      if (open.first > 0 || open.end < each.segment.rowCount || times?.encoding !== 'flat') return false;
-      const { kernels, arena } = run.options;
-      let { last } = known;
-      if (known.codeCount !== codeCount) {
-        // The dictionary has grown since; NULL's row stands at another place.
-        last = run.context.scratch.allocate((codeCount + 1) * 4);
-        kernels.fill_bytes(last, 255, (codeCount + 1) * 4);
-        kernels.copy_bytes(last, known.last, Math.min(known.codeCount, codeCount) * 4);
-        arena.u32[last / 4 + codeCount] = arena.u32[known.last / 4 + known.codeCount] ?? NONE;
-      }
-      this.rowsLookedAt += codeCount;
-      this.note(kernels.latest_candidates(last, times.values, codeCount, this.numberOf(each), this.best, this.segments, this.rows));
-      return true;
+  /** From what storage knows of each code. False: nothing, or bounds cut rows off that it may name. */
+  private async byNewestRows(each: KeptSegment): Promise<boolean> {
+    const { plan, codeCount } = this;
+    const { segment } = each;
+    const index = this.key.columnIndex;
+    // In a segment in the order of time a code's last row is its newest.
+    const sealed = segment.order.kind === 'time' ? await plan.source.codeRows?.(segment, index) : undefined;
+    return this.opened(each, [this.time], 0, segment.rowCount, (open, [times]) => {
+      if (open.first > 0 || open.end < segment.rowCount || times?.encoding !== 'flat') return false;
+      const known = sealed ? { codeCount: sealed.codeCount, newest: sealed.last } : plan.source.newestRows?.(segment, index);
+      if (!known) return false;
+      return this.offerNewest(each, open, times, known.codeCount === codeCount ? known.newest : this.withAllCodes(known));
     });
+  }
+
+  /** Dictionaries grow; NULL's row stands after those of all codes. */
+  private withAllCodes({ codeCount: knownCount, newest }: NewestRows): number {
+    const { codeCount, run } = this;
+    const { kernels, arena } = run.options;
+    const wider = run.context.scratch.allocate((codeCount + 1) * 4);
+    kernels.fill_bytes(wider, 255, (codeCount + 1) * 4);
+    kernels.copy_bytes(wider, newest, Math.min(knownCount, codeCount) * 4);
+    arena.u32[wider / 4 + codeCount] = arena.u32[newest / 4 + knownCount] ?? NONE;
+    return wider;
+  }
+
+  /** One row for each code, the newest of the segment. False: one of them is deleted. */
+  private offerNewest(each: KeptSegment, open: OpenUnit, times: Vector, newest: number): boolean {
+    const { codeCount, run } = this;
+    const { kernels, arena } = run.options;
+    const alive = open.piece.kind === 'rows' ? open.piece.alive : 0;
+    if (alive !== 0) {
+      const isDeleted = (row: number) => row !== NONE && (((arena.u8[alive + (row >> 3)] ?? 0) >> (row & 7)) & 1) === 0;
+      if (arena.u32.subarray(newest / 4, newest / 4 + codeCount + 1).some(isDeleted)) return false;
+    }
+    this.rowsLookedAt += codeCount;
+    this.note(kernels.latest_candidates(newest, times.values, codeCount, this.numberOf(each), this.best, this.segments, this.rows));
+    return true;
   }
 
   /** The last rows of the groups. */
@@ -181,7 +199,7 @@ class LatestSearch {
     const index = plan.source.clusterIndex?.(each.segment);
     const { low, high } = timeBounds(plan.filters, this.time.id);
     if (!index || low || high) return false;
-    return this.opened(each, 0, each.segment.rowCount, (_open, [, times]) => {
+    return this.opened(each, [this.time], 0, each.segment.rowCount, (open, [times]) => {
       if (times?.encoding !== 'flat') return false;
       const { kernels, arena } = run.options;
       const last = run.context.scratch.allocate((codeCount + 1) * 4);
@@ -189,9 +207,7 @@ class LatestSearch {
       index.codes.forEach((code, i) => {
         arena.u32[last / 4 + Math.min(code, codeCount)] = groupAt(index, i)[1] - 1;
       });
-      this.rowsLookedAt += index.codes.length;
-      this.note(kernels.latest_candidates(last, times.values, codeCount, this.numberOf(each), this.best, this.segments, this.rows));
-      return true;
+      return this.offerNewest(each, open, times, last);
     });
   }
 
@@ -201,8 +217,9 @@ class LatestSearch {
     const isGrouped = this.isGrouped(each);
     const ranges = each.ranges ?? (isGrouped ? this.groupsOf(each) : [[0, segment.rowCount] as const]);
     for (const [from, to] of ranges) {
-      await this.opened(each, from, to, (open, [, times]) => {
+      await this.opened(each, this.walk.columns, from, to, (open, [key, times]) => {
         const { i64 } = this.run.options.arena;
+        const hasNulls = key?.validity !== 0;
         const isSorted = (isGrouped || segment.order.kind === 'time') && times?.encoding === 'flat';
         for (let end = open.end, step = FIRST_STEP; end > open.first; step *= 4) {
           const first = Math.max(open.first, isSorted ? end - step : open.first);
@@ -210,7 +227,7 @@ class LatestSearch {
           end = first;
           // The rest of a group is older than its last row.
           if (isGrouped && isSorted && offered > 0) break;
-          const isEnough = isSorted && end > open.first && this.missingIn(segment) === 0;
+          const isEnough = isSorted && end > open.first && this.missingIn(segment, hasNulls) === 0;
           if (isEnough && (i64[times.values / 8 + end - 1] ?? 0n) < this.least) break;
         }
         return true;
@@ -275,14 +292,15 @@ class LatestSearch {
 
   private async opened(
     each: KeptSegment,
+    columns: readonly ReadColumn[],
     from: number,
     to: number,
     work: (open: OpenUnit, columns: readonly Vector[]) => boolean,
   ): Promise<boolean> {
-    const { plan, run, walk, time } = this;
+    const { plan, run, time } = this;
     const bounds = { ...time, ...timeBounds(plan.filters, time.id) };
     const mark = run.context.scratch.mark();
-    const open = await segmentUnit(plan, each.segment, walk.columns, bounds, run, from, to).open(run.options.signal);
+    const open = await segmentUnit(plan, each.segment, columns, bounds, run, from, to).open(run.options.signal);
     try {
       return work(open, open.piece.kind === 'rows' ? open.piece.columns : []);
     } finally {
@@ -312,7 +330,7 @@ class LatestSearch {
     if (typeof most === 'bigint' && most < least) return new Uint32Array(0);
     const isGrouped = this.isGrouped(each);
     for (const [from, to] of each.ranges ?? (isGrouped ? this.groupsOf(each) : [[0, each.segment.rowCount] as const])) {
-      await this.opened(each, from, to, (open, [, times]) => {
+      await this.opened(each, this.walk.columns, from, to, (open, [, times]) => {
         const isSorted = (isGrouped || each.segment.order.kind === 'time') && times?.encoding === 'flat';
         if (isSorted) arena.i64[this.slot / 8] = least;
         const first = isSorted ? kernels.lower_bound_i64(times.values, open.first, open.end, this.slot, 0) >>> 0 : open.first;
