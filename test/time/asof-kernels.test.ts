@@ -37,6 +37,15 @@ class Room {
     return address;
   }
 
+  bits(values: readonly boolean[]): number {
+    const address = this.scope.allocateZeroed(Math.ceil(values.length / 8) + 64);
+    values.forEach((value, i) => {
+      const at = address + (i >> 3);
+      if (value) arena.u8[at] = (arena.u8[at] as number) | (1 << (i & 7));
+    });
+    return address;
+  }
+
   found(address: number, n: number): (number | undefined)[] {
     return [...arena.u32.subarray(address / 4, address / 4 + n)].map((row) => (row === NONE ? undefined : row));
   }
@@ -83,61 +92,74 @@ test('rows that look themselves up find what their twin finds, in any order of t
 });
 
 test('merging finds what its twin finds, over pieces of any length, from any place on', () => {
-  const cuts = fc.array(fc.nat(40), { minLength: 1, maxLength: 5 });
+  const cuts = fc.array(fc.nat(63), { minLength: 1, maxLength: 5 });
+  const masks = fc.option(fc.array(fc.boolean(), { minLength: 1, maxLength: 20 }), { nil: undefined });
   fc.assert(
-    fc.property(rows, rows, limits, fc.boolean(), cuts, fc.nat(100), (unorderedLeft, unordered, limit, strict, lengths, skip) => {
-      const [left, right] = [ascending(unorderedLeft).slice(skip), ascending(unordered)];
-      if (left.length === 0 || right.length === 0) return;
-      inRoom((room) => {
-        const pieces: AsofRow[][] = [];
-        for (let at = 0, i = 0; at < right.length; i++) {
-          const length = Math.max(1, lengths[i % lengths.length] ?? 1);
-          pieces.push(right.slice(at, at + length));
-          at += length;
-        }
-        const shift = 6;
-        const described = room.words(
-          pieces.flatMap((piece) => [
-            room.longs(piece.map((row) => row.time)),
-            room.words(piece.map((row) => row.key ?? KEYS)),
-            piece.length,
+    fc.property(
+      rows,
+      rows,
+      limits,
+      fc.boolean(),
+      cuts,
+      fc.nat(100),
+      masks,
+      (unorderedLeft, unordered, limit, strict, lengths, skip, mask) => {
+        const [left, right] = [ascending(unorderedLeft).slice(skip), ascending(unordered)];
+        if (left.length === 0 || right.length === 0) return;
+        inRoom((room) => {
+          const pieces: AsofRow[][] = [];
+          for (let at = 0, i = 0; at < right.length; i++) {
+            const length = Math.max(1, lengths[i % lengths.length] ?? 1);
+            pieces.push(right.slice(at, at + length));
+            at += length;
+          }
+          const shift = 6;
+          const described = room.words(
+            pieces.flatMap((piece) => [
+              room.longs(piece.map((row) => row.time)),
+              room.words(piece.map((row) => row.key ?? KEYS)),
+              piece.length,
+              0,
+            ]),
+          );
+          const cursor = room.longs([0n, EXTREMES[0] as bigint, 0n]);
+          const last = room.words(Array.from({ length: KEYS + 3 }, () => 0));
+          const counts = left.map((_, i) => mask?.[i % mask.length] ?? true);
+          const valid = mask ? room.bits(counts) : 0;
+          const leftTimes = room.longs(left.map((row, i) => (counts[i] ? row.time : (EXTREMES[i % 3] as bigint))));
+          if (mask) kernels.asof_fill_times(leftTimes, valid, left.length, leftTimes);
+          kernels.asof_seek(described, pieces.length, leftTimes, strict ? 1 : 0, cursor);
+          kernels.asof_state(described, shift, cursor, 0, 0, KEYS, last);
+          const out = room.words(left.map(() => 0));
+          const codes = room.words(left.map((row) => row.key ?? NONE));
+          const near = limit === undefined ? 0 : room.longs([limit]);
+          const end = kernels.asof_merge(
+            left.length,
             0,
-          ]),
-        );
-        const cursor = room.longs([0n, EXTREMES[0] as bigint, 0n]);
-        const last = room.words(Array.from({ length: KEYS + 3 }, () => 0));
-        const leftTimes = room.longs(left.map((row) => row.time));
-        kernels.asof_seek(described, pieces.length, leftTimes, strict ? 1 : 0, cursor);
-        kernels.asof_state(described, shift, cursor, 0, 0, KEYS, last);
-        const out = room.words(left.map(() => 0));
-        const codes = room.words(left.map((row) => row.key ?? NONE));
-        const near = limit === undefined ? 0 : room.longs([limit]);
-        const end = kernels.asof_merge(
-          left.length,
-          0,
-          leftTimes,
-          codes,
-          0,
-          KEYS + 1,
-          0,
-          described,
-          pieces.length,
-          shift,
-          strict ? 1 : 0,
-          cursor,
-          last,
-          near,
-          out,
-        );
-        expect(end).toBe(left.length);
-        const number = new Map(pieces.flatMap((piece, p) => piece.map((row, i) => [row, (p << shift) + i] as const)));
-        const expected = asof_find(left, right, strict ? 'gt' : 'ge', limit).map((i) =>
-          i === undefined ? undefined : number.get(right[i] as AsofRow),
-        );
-        expect(room.found(out, left.length)).toEqual(expected);
-        expect(arena.u32[cursor / 4 + 4]).toBe(expected.filter((row) => row === undefined).length);
-      });
-    }),
+            leftTimes,
+            codes,
+            0,
+            KEYS + 1,
+            valid,
+            described,
+            pieces.length,
+            shift,
+            strict ? 1 : 0,
+            cursor,
+            last,
+            near,
+            out,
+          );
+          expect(end).toBe(left.length);
+          const number = new Map(pieces.flatMap((piece, p) => piece.map((row, i) => [row, (p << shift) + i] as const)));
+          const expected = asof_find(left, right, strict ? 'gt' : 'ge', limit).map((row, i) =>
+            row === undefined || !counts[i] ? undefined : number.get(right[row] as AsofRow),
+          );
+          expect(room.found(out, left.length)).toEqual(expected);
+          expect(arena.u32[cursor / 4 + 4]).toBe(expected.filter((row) => row === undefined).length);
+        });
+      },
+    ),
     { numRuns: 300 },
   );
 });

@@ -101,11 +101,15 @@ export function bits_positive_i64(values: usize, n: u32, out: usize): u32 {
 
 /** Bit set where id != 0xFFFFFFFF. Returns the set bits. */
 export function bits_found_u32(ids: usize, n: u32, out: usize): u32 {
+  const none = i32x4.splat(-1);
   let count: u64 = 0;
   for (let base: u32 = 0; base < n; base += 64) {
-    const end = min(base + 64, n);
     let word: u64 = 0;
-    for (let i = base; i < end; i++) word |= ((load<u32>(ids + ((i as usize) << 2)) != 0xffffffff) as u64) << (i - base);
+    const end = min(base + 64, (n + 3) & ~3);
+    for (let i = base; i < end; i += 4) {
+      word |= (((i32x4.bitmask(i32x4.eq(v128.load(ids + ((i as usize) << 2)), none)) as u64) ^ 15) as u64) << (i - base);
+    }
+    if (base + 64 > n) word &= ((1 as u64) << (n - base)) - 1;
     store<u64>(out + (base >> 3), word);
     count += popcnt(word);
   }

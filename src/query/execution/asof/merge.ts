@@ -12,7 +12,7 @@ const NEAR_ROWS = 4096;
 /** Values of a left dictionary up to which each is looked up once, before the rows. */
 const MAPPED_VALUES = 1 << 16;
 
-/** Words of the cursor: piece and row that come next, the last left time (int64), left rows without a right row. */
+/** Words of the cursor: piece and row that come next; left rows without a right row. */
 const PIECE = 0;
 const ROW = 1;
 const MISSING = 4;
@@ -75,13 +75,17 @@ export class AsofMerge implements AsofFinder {
     const { codes, map, validity } = this.keysOf(rows.keys, n);
     const valid = this.both(rows.valid, validity, n);
     arena.u32[cursor / 4 + MISSING] = 0;
+    let values = times.values;
+    if (valid !== 0) {
+      values = scratch.allocate(Math.max(64, n * 8));
+      kernels.asof_fill_times(times.values, valid, n, values);
+    }
     for (let row = 0; row < n; ) {
-      const first = firstValid(valid, row, n, arena.u8);
-      if (first < n) this.moveTo(times.values + first * 8);
+      this.moveTo(values + row * 8);
       row = kernels.asof_merge(
         n,
         row,
-        times.values,
+        values,
         codes,
         map,
         none,
@@ -139,7 +143,7 @@ export class AsofMerge implements AsofFinder {
   private moveTo(time: number): void {
     const { context, pieces, cursor, target, last, strict, spec } = this;
     const { arena, kernels } = context;
-    const { u32, i64 } = arena;
+    const { u32 } = arena;
     const { shift } = spec.table.columns;
     kernels.asof_seek(pieces.address, pieces.count, time, strict, target);
     const [piece, row] = [u32[cursor / 4 + PIECE] as number, u32[cursor / 4 + ROW] as number];
@@ -150,7 +154,6 @@ export class AsofMerge implements AsofFinder {
       u32[cursor / 4 + PIECE] = 0;
       u32[cursor / 4 + ROW] = 0;
     }
-    i64[cursor / 8 + 1] = i64[time / 8] as bigint;
     this.started = true;
     if (!back && toPiece === piece && toRow - row <= NEAR_ROWS) return;
     const [fromPiece, fromRow] = [u32[cursor / 4 + PIECE] as number, u32[cursor / 4 + ROW] as number];
@@ -158,12 +161,4 @@ export class AsofMerge implements AsofFinder {
     u32[cursor / 4 + PIECE] = toPiece;
     u32[cursor / 4 + ROW] = toRow;
   }
-}
-
-/** The first row from `row` on whose bit is set (0 = all are); n when there is none. */
-function firstValid(bitmap: number, row: number, n: number, u8: Uint8Array): number {
-  if (bitmap === 0) return row;
-  let i = row;
-  while (i < n && (((u8[bitmap + (i >> 3)] as number) >> (i & 7)) & 1) === 0) i++;
-  return i;
 }
