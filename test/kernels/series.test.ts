@@ -95,7 +95,7 @@ test('aggregates over rows in runs are those of the rows one by one', () => {
   kernels.agg_count(0, ids, n, counts);
   kernels.agg_min_i64(data, 0, ids, n, lows);
   kernels.agg_sum_f64(real, 0, ids, n, totals);
-  kernels.agg_first_w8(data, 0, 0, ids, n, firsts, flags[0], 0);
+  kernels.agg_first_w8(data, 0, 0, ids, n, firsts, flags[0], 0, most);
   const stamps = words(Array.from({ length: most }, () => 0));
   kernels.agg_last_w8(data, 0, 0, ids, n, lasts, flags[1], stamps, 1, most);
   for (const group of new Set(groups)) {

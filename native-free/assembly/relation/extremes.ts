@@ -235,16 +235,19 @@ function reaches(ids: usize, base: u32, limit: u32): bool {
 
 /**
  * First row of each group. flags (uint8 per group): 0 = nothing yet, 1 = the state is a value, 2 = it is NULL. validity tells NULL rows apart
- * (0 = none). Groups below `settled` have a first row already. Returns the groups that had nothing yet.
+ * (0 = none). Of `count` groups those below `settled` have a first row already. Returns the groups that had nothing yet.
  */
 // @ts-ignore: decorator
 @inline
-function pickFirst<T>(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32): u32 {
+function pickFirst<T>(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32, count: u32): u32 {
   let added: u32 = 0;
   for (let base: u32 = 0; base < n; base += 64) {
     const valid = rowsOf(validity, base, n);
     let word = rowsOf(mask, base, n);
-    if (groups && settled && n - base >= 64 && !reaches(groups, base, settled)) continue;
+    if (groups) {
+      while (settled < count && load<u8>(flags + settled)) settled++;
+      if (settled && n - base >= 64 && !reaches(groups, base, settled)) continue;
+    }
     if ((word & valid) == ~(0 as u64) && groups && !isVector<T>()) {
       if (isRun(groups, base)) {
         const group = load<u32>(groups + ((base as usize) << 2)) as usize;
@@ -333,11 +336,11 @@ function pickLast<T>(values: usize, validity: usize, mask: usize, groups: usize,
   }
   return base < n ? n - base : 0;
 }
-export function agg_first_w1(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32): u32 { return pickFirst<u8>(values, validity, mask, groups, n, states, flags, settled); }
-export function agg_first_w2(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32): u32 { return pickFirst<u16>(values, validity, mask, groups, n, states, flags, settled); }
-export function agg_first_w4(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32): u32 { return pickFirst<u32>(values, validity, mask, groups, n, states, flags, settled); }
-export function agg_first_w8(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32): u32 { return pickFirst<u64>(values, validity, mask, groups, n, states, flags, settled); }
-export function agg_first_w16(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32): u32 { return pickFirst<v128>(values, validity, mask, groups, n, states, flags, settled); }
+export function agg_first_w1(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32, count: u32): u32 { return pickFirst<u8>(values, validity, mask, groups, n, states, flags, settled, count); }
+export function agg_first_w2(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32, count: u32): u32 { return pickFirst<u16>(values, validity, mask, groups, n, states, flags, settled, count); }
+export function agg_first_w4(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32, count: u32): u32 { return pickFirst<u32>(values, validity, mask, groups, n, states, flags, settled, count); }
+export function agg_first_w8(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32, count: u32): u32 { return pickFirst<u64>(values, validity, mask, groups, n, states, flags, settled, count); }
+export function agg_first_w16(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, settled: u32, count: u32): u32 { return pickFirst<v128>(values, validity, mask, groups, n, states, flags, settled, count); }
 export function agg_last_w1(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): u32 { return pickLast<u8>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
 export function agg_last_w2(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): u32 { return pickLast<u16>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }
 export function agg_last_w4(values: usize, validity: usize, mask: usize, groups: usize, n: u32, states: usize, flags: usize, stamps: usize, stamp: u32, count: u32): u32 { return pickLast<u32>(values, validity, mask, groups, n, states, flags, stamps, stamp, count); }

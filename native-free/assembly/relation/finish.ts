@@ -97,6 +97,14 @@ export function hide_ids(ids: usize, flags: usize, n: u32): void {
 
 /** count elements of `width` bytes from `first` on, each set to the 16 bytes at `pattern` (as many as fit in width). */
 export function fill_states(states: usize, first: u32, count: u32, width: u32, pattern: usize): void {
-  let at = states + (first as usize) * width;
-  for (let i: u32 = 0; i < count; i++, at += width) memory.copy(at, pattern, min(width, 16));
+  const from = states + (first as usize) * width, end = from + (count as usize) * width;
+  if (width == 8) {
+    const bits = load<u64>(pattern);
+    for (let at = from; at < end; at += 8) store<u64>(at, bits);
+  } else if (width == 4) {
+    const bits = load<u32>(pattern);
+    for (let at = from; at < end; at += 4) store<u32>(at, bits);
+  } else {
+    for (let at = from; at < end; at += width) memory.copy(at, pattern, min(width, 16));
+  }
 }

@@ -4,7 +4,12 @@ export { mask_and, mask_and_not, mask_range, expand_bits, bits_eq_u8, bits_posit
 export * from './keys';
 export * from './encode';
 export { encode_text, encode_text_codes, find_text, find_text_codes, rehash_text } from './encode-text';
-export * from './sums';
+export {
+  agg_count, agg_sum_f64, agg_sum_f32, agg_merge_f64, agg_product_f64, agg_add_i64, agg_sum_i64, agg_sum_u64, agg_sum_i32, agg_sum_u32,
+  agg_sum_i16, agg_sum_u16, agg_sum_i8, agg_sum_u8, agg_sum_i128, agg_sum_product_f64, agg_moments_f64, agg_merge_moments, agg_co_moments_f64,
+  agg_merge_co_moments,
+} from './sums';
+export * from './together';
 export {
   agg_min_i8, agg_min_i16, agg_min_i32, agg_min_i64, agg_min_u8, agg_min_u16, agg_min_u32, agg_min_u64, agg_min_f32, agg_min_f64,
   agg_max_i8, agg_max_i16, agg_max_i32, agg_max_i64, agg_max_u8, agg_max_u16, agg_max_u32, agg_max_u64, agg_max_f32, agg_max_f64,

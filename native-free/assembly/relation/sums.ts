@@ -121,6 +121,26 @@ function sumDoubles(values: usize, mask: usize, n: u32, state: usize): void {
   store<f64>(state, load<f64>(state) + (f64x2.extract_lane(ab, 0) + f64x2.extract_lane(ab, 1)));
 }
 
+/** state (float64) += the 64 values, in eight lanes as above. */
+// @ts-ignore: decorator
+@inline
+export function sumLanes<T>(values: usize, state: usize): void {
+  if (isFloat<T>()) {
+    sumDoubles(values, 0, 64, state);
+    return;
+  }
+  let a = f64x2.splat(0), b = f64x2.splat(0), c = f64x2.splat(0), d = f64x2.splat(0);
+  for (let k: usize = 0; k < 64; k += 8) {
+    const at = values + k * sizeof<T>();
+    a = f64x2.add(a, f64x2(load<T>(at) as f64, load<T>(at, sizeof<T>()) as f64));
+    b = f64x2.add(b, f64x2(load<T>(at, 2 * sizeof<T>()) as f64, load<T>(at, 3 * sizeof<T>()) as f64));
+    c = f64x2.add(c, f64x2(load<T>(at, 4 * sizeof<T>()) as f64, load<T>(at, 5 * sizeof<T>()) as f64));
+    d = f64x2.add(d, f64x2(load<T>(at, 6 * sizeof<T>()) as f64, load<T>(at, 7 * sizeof<T>()) as f64));
+  }
+  const ab = f64x2.add(f64x2.add(a, b), f64x2.add(c, d));
+  store<f64>(state, load<f64>(state) + (f64x2.extract_lane(ab, 0) + f64x2.extract_lane(ab, 1)));
+}
+
 /** state (128 bits) += low and high, both 64-bit; high counts 2^32. */
 // @ts-ignore: decorator
 @inline

@@ -4,7 +4,7 @@ import type { Arena } from '../../core/arena.js';
 import { assert } from '../../core/assert.js';
 import { bitmapBytes, flatVector, type Value, type Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
-import { type DataType, INT32, physicalOf } from '../../core/types.js';
+import { type DataType, FLOAT64, INT32, isInteger, physicalOf } from '../../core/types.js';
 import { GroupTable, type GroupTableResult } from '../execution/group-table.js';
 import { TextEncoder32 } from '../execution/text-encoder.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';
@@ -14,6 +14,7 @@ import { createState } from './create-state.js';
 import { callOverBytes, isNested, outOfBytes } from './nested-arguments.js';
 import { aggregateFunction } from './registry.js';
 import { CountState, PresenceState, type State, type StateResult, type StateValues } from './states.js';
+import { type Joint, jointsOf, type StateUse } from './update-together.js';
 
 /** One call, as plain data. */
 export interface CallSpec {
@@ -51,13 +52,6 @@ export interface AccumulatorResult {
   readonly distinct: readonly GroupTableResult[];
 }
 
-interface SlotUse {
-  readonly state: State;
-  readonly args: readonly number[];
-  readonly required: readonly number[];
-  readonly filter: number;
-}
-
 interface CallUse {
   readonly spec: CallSpec;
   readonly recipe: AggregateRecipe;
@@ -75,7 +69,7 @@ export class Accumulator {
   private readonly scope: MemoryScope;
   private readonly arena: Arena;
   private readonly kernels: Kernels;
-  private readonly uses = new Map<string, SlotUse>();
+  private readonly uses = new Map<string, StateUse>();
   private readonly counts = new Map<
     string,
     { readonly state: CountState; readonly required: readonly number[]; readonly filter: number }
@@ -88,6 +82,7 @@ export class Accumulator {
   /** Result types as they were asked for: lists and structs are kept as bytes. */
   private readonly types: readonly DataType[];
   private readonly encoders = new Map<number, TextEncoder32>();
+  private readonly joints: readonly Joint[];
 
   constructor(specs: readonly CallSpec[], scope: MemoryScope, kernels: Kernels) {
     this.scope = scope;
@@ -95,6 +90,7 @@ export class Accumulator {
     this.kernels = kernels;
     this.calls = specs.map((spec) => this.prepare(callOverBytes(spec)));
     this.types = specs.map((spec) => spec.type);
+    this.joints = jointsOf([...this.uses.values()], kernels);
   }
 
   private prepare(spec: CallSpec): CallUse {
@@ -112,7 +108,8 @@ export class Accumulator {
       let use = this.uses.get(key);
       if (!use) {
         const types = slot.inputs.map((index) => spec.argTypes[index] ?? INT32);
-        use = { state: createState(slot.kind, types, spec.constants, this.scope, this.kernels), args, required, filter: spec.filter };
+        const state = createState(slot.kind, types, spec.constants, this.scope, this.kernels);
+        use = { kind: slot.kind, state, args, types, required, filter: spec.filter };
         this.uses.set(key, use);
         if (!WITHOUT_IDS.has(slot.kind)) for (const [i, arg] of args.entries()) this.prepareText(arg, types[i]);
       }
@@ -174,11 +171,26 @@ export class Accumulator {
       if (mask === input.mask && input.sparse !== true) state.updateAll(rows);
       else state.update(rows);
     }
-    for (const { state, args, required, filter } of this.uses.values()) {
-      const values = args.map((arg) => vectors.values(arg));
+    const done = this.updateTogether(input, vectors);
+    for (const use of this.uses.values()) {
+      if (done.has(use)) continue;
+      const { state, args, types, required, filter } = use;
+      const values = args.map((arg, i) => vectors.values(arg, types[i]));
       state.update({ groups: input.groups, mask: vectors.counted(required, filter), n: input.n, values, context });
     }
     for (const call of this.calls) if (call.distinct) this.updateDistinct(call, call.distinct, input, vectors, context);
+  }
+
+  /** The states that one pass updates with others. */
+  private updateTogether({ groups, n }: AccumulatorInput, vectors: VectorsOfUpdate): ReadonlySet<StateUse> {
+    const done = new Set<StateUse>();
+    if (groups === 0) return done;
+    const rows = { groups, n, values: (arg: number, type?: DataType) => vectors.values(arg, type) };
+    for (const joint of this.joints) {
+      const whole = joint.members.filter((use) => !done.has(use) && vectors.counted(use.required, use.filter) === 0);
+      if (whole.length > 1) for (const use of joint.update(whole, rows)) done.add(use);
+    }
+    return done;
   }
 
   private updateDistinct(call: CallUse, table: GroupTable, input: AccumulatorInput, vectors: VectorsOfUpdate, context: MoveContext): void {
@@ -313,6 +325,7 @@ class VectorsOfUpdate {
   private readonly encoders: ReadonlyMap<number, TextEncoder32>;
   private readonly context: MoveContext;
   private readonly flat = new Map<number, StateValues>();
+  private readonly floats = new Map<number, StateValues>();
   private readonly bytes = new Map<number, Vector>();
   private readonly masks = new Map<string, number>();
 
@@ -334,13 +347,27 @@ class VectorsOfUpdate {
     return bytes;
   }
 
-  values(arg: number): StateValues {
+  /** As they came, or whole numbers as floats where the type says so. */
+  values(arg: number, type?: DataType): StateValues {
     let values = this.flat.get(arg);
     if (!values) {
       values = this.flatten(arg);
       this.flat.set(arg, values);
     }
-    return values;
+    return type?.kind === 'float64' && isInteger(values.type) ? this.asFloats(arg, values) : values;
+  }
+
+  private asFloats(arg: number, values: StateValues): StateValues {
+    let floats = this.floats.get(arg);
+    if (!floats) {
+      const { context, input } = this;
+      const address = context.scratch.allocate(Math.max(64, input.n * 8));
+      const physical = values.physical as 'i64';
+      context.kernels[`cast_${physical}_f64`](values.address, input.n, address, 0, 0);
+      floats = { ...values, type: FLOAT64, physical: 'f64', address };
+      this.floats.set(arg, floats);
+    }
+    return floats;
   }
 
   private flatten(arg: number): StateValues {

@@ -50,7 +50,7 @@ export class PositionState extends PartState {
   private settled = 0;
   private stamp = 0;
   /** True: looking for last rows from the end was no shorter than looking at all rows. */
-  private looksAtAll = false;
+  looksAtAll = false;
 
   constructor(scope: MemoryScope, kernels: Kernels, kind: 'first' | 'last', physical: PhysicalType) {
     super(scope, kernels, kind === 'last' ? [stateWidth(physical), 1, 4] : [stateWidth(physical), 1]);
@@ -77,7 +77,8 @@ export class PositionState extends PartState {
     const { kernels, parts, kind, width } = this;
     if (kind === 'first') {
       if (this.held >= this.groupCount) return;
-      this.held += kernels[`agg_first_w${width}`](values, validity, mask, groups, n, parts.at(0), parts.at(1), this.settled);
+      const { settled, groupCount } = this;
+      this.held += kernels[`agg_first_w${width}`](values, validity, mask, groups, n, parts.at(0), parts.at(1), settled, groupCount);
       if (this.held >= this.groupCount) this.settled = this.groupCount;
       return;
     }

@@ -111,6 +111,11 @@ export abstract class PartState implements State {
     this.parts.ensure(groupCount);
   }
 
+  /** Address of an array of one element per group. */
+  part(index: number): number {
+    return this.parts.at(index);
+  }
+
   abstract update(input: StateInput): void;
   abstract merge(other: StateResult, input: MergeInput): void;
 

@@ -1,7 +1,9 @@
 /** From an aggregate node to what sinks run: arguments and filters that several calls share are computed once. */
 import { assert } from '../../core/assert.js';
 import { DbError } from '../../core/errors.js';
+import { isInteger } from '../../core/types.js';
 import type { CallSpec } from '../aggregates/accumulator.js';
+import type { AggregateRecipe } from '../aggregates/contract.js';
 import { aggregateFunction } from '../aggregates/registry.js';
 import { fingerprint } from '../binder/expressions.js';
 import { evaluateConstant } from '../expression/evaluate.js';
@@ -43,7 +45,7 @@ export function compileAggregation(
     return {
       function: entry.name,
       type: call.type,
-      args: all.map((arg) => args.add(arg)),
+      args: all.map((arg, i) => args.add(call.distinct ? arg : wholeNumbers(arg, entry.recipe(all.map((each) => each.type)), i))),
       argTypes: all.map((arg) => arg.type),
       constants: all.map((arg, i) => (i >= constantsFrom ? constantOf(arg, context) : undefined)),
       filter: call.filter ? filters.add(call.filter) : -1,
@@ -52,6 +54,13 @@ export function compileAggregation(
     };
   });
   return { groups, buckets: groups.map(bucketKeyOf), arguments: args.list, filters: filters.list, calls };
+}
+
+/** Sums of floats take whole numbers as they are: the cast is left to the states, some of which need none (aggregates/update-together.ts). */
+function wholeNumbers(arg: Expression, { slots }: AggregateRecipe, index: number): Expression {
+  if (arg.kind !== 'cast' || arg.type.kind !== 'float64' || !isInteger(arg.operand.type)) return arg;
+  const uses = slots.filter((slot) => slot.inputs.includes(index));
+  return uses.length > 0 && uses.every((slot) => slot.kind === 'sum_product' || slot.kind === 'sum_float') ? arg.operand : arg;
 }
 
 /** A bucket in UTC of a timestamp column, by constants. */

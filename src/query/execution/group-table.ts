@@ -11,7 +11,7 @@ import type { BucketRuns } from '../functions/bucket-grid.js';
 import { GrowingArray } from './growing-array.js';
 import { createKeyEncoder, type EncoderHandle, FixedEncoder, KeyFinder } from './key-encoder.js';
 import { KeyTable } from './key-table.js';
-import type { TextEncoder32 } from './text-encoder.js';
+import { TextEncoder32 } from './text-encoder.js';
 
 /** Largest map of pairs that is indexed directly instead of hashed, in entries. */
 const DIRECT_ENTRIES = 1 << 20;
@@ -101,8 +101,11 @@ class PairTable {
 export class GroupTable {
   readonly encoders: readonly (FixedEncoder | TextEncoder32)[];
   private readonly pairs: readonly PairTable[];
+  private readonly takesCodes: boolean;
 
-  constructor(types: readonly DataType[], scope: MemoryScope, kernels: Kernels) {
+  /** takesCodes: a column may have ids for values that no row has, unless it is the only one. Such tables cannot be merged by some of their columns. */
+  constructor(types: readonly DataType[], scope: MemoryScope, kernels: Kernels, takesCodes = false) {
+    this.takesCodes = takesCodes && types.length > 1;
     this.encoders = types.map((type) => createKeyEncoder(type, scope, kernels));
     this.pairs = types.slice(1).map(() => new PairTable(scope, kernels));
   }
@@ -120,8 +123,11 @@ export class GroupTable {
         this.encoders[i]?.encode(key.starts, 0, context, out);
         return { ids: out, runs, ends: key.ends };
       }
+      const encoder = this.encoders[i];
+      const codes = this.takesCodes && mask === 0 && encoder instanceof TextEncoder32 ? encoder.codesAsIds(key, context) : undefined;
+      if (codes !== undefined) return codes;
       const out = allocateIds(n, context);
-      this.encoders[i]?.encode(key, mask, context, out);
+      encoder?.encode(key, mask, context, out);
       return out;
     });
     return rowIds(this.combine(ids, mask, n, context), n, context);

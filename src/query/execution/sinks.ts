@@ -112,6 +112,7 @@ export class AggregateSink implements Sink {
             spec.groups.map((group) => group.type),
             scope,
             context.kernels,
+            true,
           );
     this.accumulator = new Accumulator(spec.calls, scope, context.kernels);
     this.mayFail = [...spec.groups, ...spec.arguments, ...spec.filters].some(mayFail);

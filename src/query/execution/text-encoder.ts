@@ -9,6 +9,8 @@ import { GrowingArray } from './growing-array.js';
 import type { EncoderHandle, KeyEncoder } from './key-encoder.js';
 
 const NO_ID = 0xffffffff;
+/** Most texts of a dictionary that get ids without being looked for in the rows. */
+const WHOLE_DICTIONARY = 1024;
 const HEAP_LIMIT_BYTES = 2 ** 31 - 64;
 
 /** Table header words (see native-free/assembly/relation/encode-text.ts). */
@@ -32,6 +34,8 @@ export class TextEncoder32 implements KeyEncoder {
   /** Per dictionary that was met: id + 1 by code. */
   private readonly maps = new Map<number, { readonly map: GrowingArray; count: number }>();
   private slotCount = 0;
+  /** The dictionary whose codes are the ids. */
+  private whole: { readonly id: number; readonly count: number } | undefined;
 
   /** With `table`: a view of another encoder's table, for find() only. */
   constructor(type: DataType, scope: MemoryScope, kernels: Kernels, table = 0) {
@@ -81,6 +85,29 @@ export class TextEncoder32 implements KeyEncoder {
       if (row >= source.length) return;
       this.growHeap(Math.max(this.word(CAPACITY) * 2, this.word(USED) + this.bytesAt(source, row)));
     }
+  }
+
+  /**
+   * Ids of rows without NULLs, where codes of a small dictionary may be taken as they are: all of its texts get ids then, also those that no row
+   * has. Undefined when they cannot.
+   */
+  codesAsIds(vector: Vector, context: MoveContext): number | undefined {
+    const { dictionary, validity } = vector;
+    if (vector.encoding !== 'dictionary' || !dictionary || validity !== 0 || dictionary.count > WHOLE_DICTIONARY) return undefined;
+    const isFirst = this.count === 0 && dictionary.count <= vector.length;
+    if (!isFirst && this.whole?.id !== dictionary.id) return undefined;
+    const known = this.whole?.count ?? 0;
+    if (known < dictionary.count) {
+      if (this.count !== known) return undefined;
+      const more = dictionary.count - known;
+      const [codes, ids] = [context.scratch.allocate(Math.max(64, more * 4)), context.scratch.allocate(Math.max(64, more * 4))];
+      context.kernels.row_numbers(known, more, codes);
+      this.encode({ ...vector, values: codes, length: more }, 0, context, ids);
+      // Equal texts in one dictionary share an id.
+      if (this.count !== dictionary.count) return undefined;
+      this.whole = { id: dictionary.id, count: dictionary.count };
+    }
+    return vector.values;
   }
 
   find(vector: Vector, context: MoveContext, out: number): void {
