@@ -2,7 +2,7 @@
 import type { SegmentView } from '../../core/contracts.js';
 import { conjuncts } from '../binder/expressions.js';
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
-import type { AggregatePlan, JoinPlan, LogicalPlan, ScanPlan } from '../plan/logical.js';
+import type { AggregatePlan, JoinPlan, LogicalPlan, ProjectPlan, ScanPlan } from '../plan/logical.js';
 import { type Range, selectivityOf } from './selectivity.js';
 
 export interface Cardinality {
@@ -50,83 +50,77 @@ function plain(rows: number): Cardinality {
   return { rows, distinct: new Map(), ranges: new Map() };
 }
 
+type Kind = LogicalPlan['kind'];
+type OfKind<K extends Kind> = Extract<LogicalPlan, { readonly kind: K }>;
+
 function compute(plan: LogicalPlan): Cardinality {
-  switch (plan.kind) {
-    case 'scan':
-      return scanCardinality(plan);
-    case 'values':
-      return plain(plan.rows.length);
-    case 'series':
-      return plain(1000);
-    case 'file':
-      return plain(100_000);
-    case 'filter': {
-      const input = cardinalityOf(plan.input);
-      return scaled(input, selectivityOf(conjuncts(plan.condition), input));
-    }
-    case 'project': {
-      const input = cardinalityOf(plan.input);
-      const distinct = new Map<ColumnId, number>();
-      plan.output.forEach((column, i) => {
-        const values = knownDistinct(plan.expressions[i] as Expression, input);
-        if (values !== undefined) distinct.set(column.id, values);
-      });
-      const ranges = new Map<ColumnId, Range>();
-      plan.expressions.forEach((expression, i) => {
-        const range = expression.kind === 'column' ? input.ranges.get(expression.id) : undefined;
-        if (range) ranges.set(plan.output[i]?.id ?? -1, range);
-      });
-      return { rows: input.rows, distinct, ranges };
-    }
-    case 'aggregate':
-      return aggregateCardinality(plan);
-    case 'distinct': {
-      const input = cardinalityOf(plan.input);
-      let groups = 1;
-      for (const column of plan.output) groups *= input.distinct.get(column.id) ?? Math.max(1, input.rows);
-      return limited(input, groups);
-    }
-    case 'grouping_sets':
-      return plain(estimatedRows(plan.input) * 0.1 * plan.sets.length);
-    case 'recursive':
-      return plain(estimatedRows(plan.base) + estimatedRows(plan.step) * 10);
-    case 'gap_fill':
-      return plain(estimatedRows(plan.input) * 2);
-    case 'number':
-    case 'cut':
-    case 'with':
-    case 'window':
-      return cardinalityOf(plan.input);
-    case 'unnest':
-      return plain(estimatedRows(plan.input) * 4);
-    case 'limit_by':
-    case 'top_by':
-      return scaled(cardinalityOf(plan.input), 0.5);
-    case 'positional':
-      return plain(Math.max(estimatedRows(plan.left), estimatedRows(plan.right)));
-    case 'sort':
-    case 'limit':
-      return limited(cardinalityOf(plan.input), plan.limit ?? Number.POSITIVE_INFINITY);
-    case 'join':
-      return joinCardinality(plan);
-    case 'asof': {
-      const [left, right] = [cardinalityOf(plan.left), cardinalityOf(plan.right)];
-      const both: Cardinality = {
-        rows: left.rows,
-        distinct: new Map([...left.distinct, ...right.distinct]),
-        ranges: new Map([...left.ranges, ...right.ranges]),
-      };
-      return plan.join === 'inner' && right.rows === 0 ? scaled(both, 0) : both;
-    }
-    case 'window_join':
-      return cardinalityOf(plan.left);
-    case 'horizon_join':
-      return plain(estimatedRows(plan.left) * plan.offsets.length);
-    case 'union':
-      return plain(plan.inputs.reduce((sum, input) => sum + estimatedRows(input), 0));
-    default:
-      return plain(1000);
-  }
+  const estimate = ESTIMATES[plan.kind] as (plan: LogicalPlan) => Cardinality;
+  return estimate(plan);
+}
+
+const ofInput = (plan: { readonly input: LogicalPlan }): Cardinality => cardinalityOf(plan.input);
+const halfOfInput = (plan: { readonly input: LogicalPlan }): Cardinality => scaled(cardinalityOf(plan.input), 0.5);
+const upToLimit = (plan: OfKind<'sort' | 'limit'>): Cardinality => limited(ofInput(plan), plan.limit ?? Number.POSITIVE_INFINITY);
+
+const ESTIMATES: { readonly [K in Kind]: (plan: OfKind<K>) => Cardinality } = {
+  scan: scanCardinality,
+  values: (plan) => plain(plan.rows.length),
+  series: () => plain(1000),
+  file: () => plain(100_000),
+  reference: () => plain(1000),
+  filter: (plan) => {
+    const input = cardinalityOf(plan.input);
+    return scaled(input, selectivityOf(conjuncts(plan.condition), input));
+  },
+  project: projectCardinality,
+  aggregate: aggregateCardinality,
+  distinct: (plan) => {
+    const input = cardinalityOf(plan.input);
+    let groups = 1;
+    for (const column of plan.output) groups *= input.distinct.get(column.id) ?? Math.max(1, input.rows);
+    return limited(input, groups);
+  },
+  grouping_sets: (plan) => plain(estimatedRows(plan.input) * 0.1 * plan.sets.length),
+  recursive: (plan) => plain(estimatedRows(plan.base) + estimatedRows(plan.step) * 10),
+  gap_fill: (plan) => plain(estimatedRows(plan.input) * 2),
+  number: ofInput,
+  cut: ofInput,
+  with: ofInput,
+  window: ofInput,
+  unnest: (plan) => plain(estimatedRows(plan.input) * 4),
+  limit_by: halfOfInput,
+  top_by: halfOfInput,
+  positional: (plan) => plain(Math.max(estimatedRows(plan.left), estimatedRows(plan.right))),
+  sort: upToLimit,
+  limit: upToLimit,
+  join: joinCardinality,
+  asof: (plan) => {
+    const [left, right] = [cardinalityOf(plan.left), cardinalityOf(plan.right)];
+    const both = besides(left, right, left.rows);
+    return plan.join === 'inner' && right.rows === 0 ? scaled(both, 0) : both;
+  },
+  window_join: (plan) => cardinalityOf(plan.left),
+  horizon_join: (plan) => plain(estimatedRows(plan.left) * plan.offsets.length),
+  union: (plan) => plain(plan.inputs.reduce((sum, input) => sum + estimatedRows(input), 0)),
+};
+
+/** So many rows with the columns of both. */
+function besides(left: Cardinality, right: Cardinality, rows: number): Cardinality {
+  return { rows, distinct: new Map([...left.distinct, ...right.distinct]), ranges: new Map([...left.ranges, ...right.ranges]) };
+}
+
+function projectCardinality(plan: ProjectPlan): Cardinality {
+  const input = cardinalityOf(plan.input);
+  const distinct = new Map<ColumnId, number>();
+  const ranges = new Map<ColumnId, Range>();
+  plan.output.forEach((column, i) => {
+    const expression = plan.expressions[i] as Expression;
+    const values = knownDistinct(expression, input);
+    if (values !== undefined) distinct.set(column.id, values);
+    const range = expression.kind === 'column' ? input.ranges.get(expression.id) : undefined;
+    if (range) ranges.set(column.id, range);
+  });
+  return { rows: input.rows, distinct, ranges };
 }
 
 /** As many of the rows, spread evenly. */
@@ -204,11 +198,7 @@ function aggregateCardinality(plan: AggregatePlan): Cardinality {
 function joinCardinality(plan: JoinPlan): Cardinality {
   const left = cardinalityOf(plan.left);
   const right = cardinalityOf(plan.right);
-  const both: Cardinality = {
-    rows: left.rows * right.rows,
-    distinct: new Map([...left.distinct, ...right.distinct]),
-    ranges: new Map([...left.ranges, ...right.ranges]),
-  };
+  const both = besides(left, right, left.rows * right.rows);
   const residual = plan.residual === null ? 1 : selectivityOf(conjuncts(plan.residual), both);
   if (plan.join === 'semi' || plan.join === 'anti') {
     let share = right.rows === 0 ? 0 : 1;

@@ -18,7 +18,7 @@ import type {
   WindowJoinPlan,
   WindowPlan,
 } from '../plan/logical.js';
-import { mapInputs, substitute } from '../plan/traverse.js';
+import { mapInputs, overInput, substitute } from '../plan/traverse.js';
 import { placeAround } from './asof-conditions.js';
 import type { Rule } from './rule.js';
 
@@ -98,7 +98,7 @@ function pushNothing(plan: LogicalPlan): LogicalPlan {
 }
 
 function rebuilt(plan: DistinctPlan | SortPlan, input: LogicalPlan): LogicalPlan {
-  return input === plan.input && input.output === plan.output ? plan : { ...plan, input, output: input.output };
+  return input === plan.input && input.output === plan.output ? plan : overInput(plan, input, input.output);
 }
 
 function filtered(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
@@ -106,39 +106,58 @@ function filtered(plan: LogicalPlan, conditions: Conditions): LogicalPlan {
 }
 
 function isVolatile(expression: Expression): boolean {
-  return someNode(expression, (node) => node.kind === 'call' && scalarFunction(node.function)?.volatile === true);
+  return someNode(expression, isVolatileCall);
+}
+
+function isVolatileCall(node: Expression): boolean {
+  return node.kind === 'call' && scalarFunction(node.function)?.volatile === true;
 }
 
 function pushIntoScan(plan: ScanPlan, conditions: Conditions): LogicalPlan {
   if (conditions.length === 0) return plan;
-  const known = new Set(plan.columns.filter((column) => column.columnIndex >= 0).map((column) => column.id));
-  const taken = conditions.filter((condition) => readsOnly(condition, known) && readsColumns(condition) && !isVolatile(condition));
-  const rest = conditions.filter((condition) => !taken.includes(condition));
-  return filtered(taken.length === 0 ? plan : { ...plan, filters: [...plan.filters, ...taken] }, rest);
+  const known = new Set<ColumnId>();
+  for (const { id, columnIndex } of plan.columns) if (columnIndex >= 0) known.add(id);
+  const filters = [...plan.filters];
+  const above: Expression[] = [];
+  for (const condition of conditions) {
+    const isTaken = readsOnly(condition, known) && readsColumns(condition) && !isVolatile(condition);
+    (isTaken ? filters : above).push(condition);
+  }
+  return filtered(filters.length === plan.filters.length ? plan : { ...plan, filters }, above);
 }
 
 function pushThroughProject(plan: ProjectPlan, conditions: Conditions): LogicalPlan {
   if (conditions.length === 0) return mapInputs(plan, pushNothing);
-  const by = new Map(plan.output.map((column, i) => [column.id, plan.expressions[i] as Expression] as const));
+  const by = new Map<ColumnId, Expression>();
   const volatile = new Set<ColumnId>();
-  plan.output.forEach((column, i) => {
-    if (isVolatile(plan.expressions[i] as Expression)) volatile.add(column.id);
+  plan.output.forEach(({ id }, i) => {
+    const expression = plan.expressions[i] as Expression;
+    by.set(id, expression);
+    if (isVolatile(expression)) volatile.add(id);
   });
-  const stays = (condition: Expression) => readsSome(condition, volatile);
-  const down = conditions.filter((condition) => !stays(condition)).map((condition) => substitute(condition, by));
-  return filtered({ ...plan, input: push(plan.input, down) }, conditions.filter(stays));
+  const down: Expression[] = [];
+  const above: Expression[] = [];
+  for (const condition of conditions) {
+    if (readsSome(condition, volatile)) above.push(condition);
+    else down.push(substitute(condition, by));
+  }
+  return filtered(overInput(plan, push(plan.input, down)), above);
 }
 
 function pushThroughAggregate(plan: AggregatePlan, conditions: Conditions): LogicalPlan {
   if (conditions.length === 0) return mapInputs(plan, pushNothing);
-  const by = new Map(plan.groups.map((group, i) => [plan.output[i]?.id ?? -1, group] as const));
-  const groupIds = new Set(by.keys());
-  const goesDown = (condition: Expression) => plan.groups.length > 0 && readsOnly(condition, groupIds) && !isVolatile(condition);
-  const down = conditions.filter(goesDown).map((condition) => substitute(condition, by));
-  return filtered(
-    { ...plan, input: push(plan.input, down) },
-    conditions.filter((condition) => !goesDown(condition)),
-  );
+  const by = new Map<ColumnId, Expression>();
+  plan.groups.forEach((group, i) => {
+    by.set(plan.output[i]?.id ?? -1, group);
+  });
+  const down: Expression[] = [];
+  const above: Expression[] = [];
+  for (const condition of conditions) {
+    const goesDown = by.size > 0 && readsOnly(condition, by) && !isVolatile(condition);
+    if (goesDown) down.push(substitute(condition, by));
+    else above.push(condition);
+  }
+  return filtered(overInput(plan, push(plan.input, down)), above);
 }
 
 /** Conditions on partition keys alone take or leave whole partitions. */

@@ -13,21 +13,19 @@ import {
 import { addColumnsOf, type ColumnId } from '../plan/expression.js';
 import {
   type AggregatePlan,
-  type FilterPlan,
   type GapFillPlan,
   type GroupingSetsPlan,
   inputsOf,
   type JoinPlan,
-  type LimitPlan,
   type LogicalPlan,
+  type ProjectPlan,
   type ScanPlan,
-  type SortPlan,
   type UnionPlan,
   type WindowJoinPlan,
   type WindowPlan,
   type WithPlan,
 } from '../plan/logical.js';
-import { ownExpressions } from '../plan/traverse.js';
+import { overInput, ownExpressions } from '../plan/traverse.js';
 import type { Rule } from './rule.js';
 
 export const PROJECTION_PRUNING: Rule = {
@@ -69,100 +67,92 @@ function noteReferences(plan: LogicalPlan, read: Map<number, Set<ColumnId>>): vo
   for (const input of inputsOf(plan)) noteReferences(input, read);
 }
 
+type Kind = LogicalPlan['kind'];
+type OfKind<K extends Kind> = Extract<LogicalPlan, { readonly kind: K }>;
+
 /** The plan with at least the wanted columns in its output. */
 function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
-  switch (plan.kind) {
-    case 'scan':
-      return pruneScan(plan, wanted);
-    case 'values': {
-      const kept = indexes(plan, wanted);
-      if (kept.length === plan.output.length) return plan;
-      return { ...plan, rows: plan.rows.map((row) => pick(row, kept)), output: pick(plan.output, kept) };
-    }
-    case 'series':
-      return plan;
-    case 'file': {
-      const kept = indexes(plan, wanted);
-      return { ...plan, columnIndexes: pick(plan.columnIndexes, kept), output: pick(plan.output, kept) };
-    }
-    case 'reference': {
-      const kept = indexes(plan, wanted);
-      return { ...plan, columns: pick(plan.columns, kept), output: pick(plan.output, kept) };
-    }
-    case 'with':
-      return pruneWith(plan);
-    case 'recursive':
-      return { ...plan, base: pruneRoot(plan.base), step: pruneRoot(plan.step) };
-    case 'grouping_sets': {
-      const aggregates = plan.aggregates.filter((call) => wanted.has(call.id));
-      const dropped = new Set(plan.aggregates.filter((call) => !wanted.has(call.id)).map((call) => call.id));
-      const pruned: GroupingSetsPlan = { ...plan, aggregates, output: plan.output.filter((column) => !dropped.has(column.id)) };
-      return { ...pruned, input: prune(plan.input, withRead(pruned, new Set())) };
-    }
-    case 'number': {
-      const number = plan.output.at(-1);
-      if (!number || !wanted.has(number.id)) return prune(plan.input, wanted);
-      const input = prune(plan.input, withRead(plan, wanted));
-      return { ...plan, input, output: [...input.output, number] };
-    }
-    case 'gap_fill':
-      return pruneGapFill(plan, wanted);
-    case 'cut': {
-      const input = prune(plan.input, withRead(plan, wanted));
-      return { ...plan, input, bounds: pruneRoot(plan.bounds), output: input.output };
-    }
-    case 'project': {
-      const kept = indexes(plan, wanted);
-      const expressions = pick(plan.expressions, kept);
-      const read = new Set<ColumnId>();
-      for (const expression of expressions) addColumnsOf(expression, read);
-      const input = prune(plan.input, read);
-      if (input === plan.input && expressions === plan.expressions) return plan;
-      return { ...plan, input, expressions, output: pick(plan.output, kept) };
-    }
-    case 'aggregate':
-      return pruneAggregate(plan, wanted);
-    case 'filter':
-    case 'sort':
-      return over(plan, prune(plan.input, withRead(plan, wanted)));
-    case 'unnest': {
-      const own = plan.output.slice(plan.input.output.length);
-      const input = prune(plan.input, withRead(plan, wanted));
-      return unnestPlan(input, plan.lists, own, plan.ordinality, plan.outer);
-    }
-    case 'limit_by':
-    case 'top_by': {
-      const input = prune(plan.input, withRead(plan, wanted));
-      return { ...plan, input, output: input.output };
-    }
-    case 'positional': {
-      const [left, right] = [prune(plan.left, wanted), prune(plan.right, wanted)];
-      return positionalPlan(left, right);
-    }
-    case 'window':
-      return pruneWindow(plan, wanted);
-    case 'limit':
-      return over(plan, prune(plan.input, wanted));
-    case 'distinct': {
-      const input = pickColumns(prune(plan.input, new Set(plan.input.output.map((column) => column.id))), plan.input.output);
-      return { ...plan, input };
-    }
-    case 'join':
-      return pruneJoin(plan, wanted);
-    case 'asof': {
-      const needed = withRead(plan, wanted);
-      return asofPlan(prune(plan.left, needed), prune(plan.right, needed), plan);
-    }
-    case 'union':
-      return pruneUnion(plan, wanted);
-    case 'window_join':
-      return pruneWindowJoin(plan, wanted);
-    case 'horizon_join': {
-      const own = plan.output.slice(plan.left.output.length, plan.left.output.length + 2);
-      const needed = withRead(plan, wanted);
-      return horizonJoinPlan(prune(plan.left, needed), prune(plan.right, needed), own, plan);
-    }
-  }
+  const prune = PRUNE[plan.kind] as (plan: LogicalPlan, wanted: Wanted) => LogicalPlan;
+  return prune(plan, wanted);
+}
+
+const PRUNE: { readonly [K in Kind]: (plan: OfKind<K>, wanted: Wanted) => LogicalPlan } = {
+  scan: pruneScan,
+  values: (plan, wanted) => {
+    const kept = indexes(plan, wanted);
+    if (kept.length === plan.output.length) return plan;
+    return { ...plan, rows: plan.rows.map((row) => pick(row, kept)), output: pick(plan.output, kept) };
+  },
+  series: (plan) => plan,
+  file: (plan, wanted) => {
+    const kept = indexes(plan, wanted);
+    return { ...plan, columnIndexes: pick(plan.columnIndexes, kept), output: pick(plan.output, kept) };
+  },
+  reference: (plan, wanted) => {
+    const kept = indexes(plan, wanted);
+    return { ...plan, columns: pick(plan.columns, kept), output: pick(plan.output, kept) };
+  },
+  with: pruneWith,
+  recursive: (plan) => ({ ...plan, base: pruneRoot(plan.base), step: pruneRoot(plan.step) }),
+  grouping_sets: pruneGroupingSets,
+  number: (plan, wanted) => {
+    const number = plan.output.at(-1);
+    if (!number || !wanted.has(number.id)) return prune(plan.input, wanted);
+    const input = prune(plan.input, withRead(plan, wanted));
+    return { ...plan, input, output: [...input.output, number] };
+  },
+  gap_fill: pruneGapFill,
+  cut: (plan, wanted) => {
+    const input = prune(plan.input, withRead(plan, wanted));
+    return { ...plan, input, bounds: pruneRoot(plan.bounds), output: input.output };
+  },
+  project: pruneProject,
+  aggregate: pruneAggregate,
+  filter: (plan, wanted) => over(plan, prune(plan.input, withRead(plan, wanted))),
+  sort: (plan, wanted) => over(plan, prune(plan.input, withRead(plan, wanted))),
+  limit: (plan, wanted) => over(plan, prune(plan.input, wanted)),
+  unnest: (plan, wanted) => {
+    const own = plan.output.slice(plan.input.output.length);
+    const input = prune(plan.input, withRead(plan, wanted));
+    return unnestPlan(input, plan.lists, own, plan.ordinality, plan.outer);
+  },
+  limit_by: (plan, wanted) => over(plan, prune(plan.input, withRead(plan, wanted))),
+  top_by: (plan, wanted) => over(plan, prune(plan.input, withRead(plan, wanted))),
+  positional: (plan, wanted) => positionalPlan(prune(plan.left, wanted), prune(plan.right, wanted)),
+  window: pruneWindow,
+  distinct: (plan) => {
+    const input = pickColumns(prune(plan.input, allOf(plan.input)), plan.input.output);
+    return { ...plan, input };
+  },
+  join: pruneJoin,
+  asof: (plan, wanted) => {
+    const needed = withRead(plan, wanted);
+    return asofPlan(prune(plan.left, needed), prune(plan.right, needed), plan);
+  },
+  union: pruneUnion,
+  window_join: pruneWindowJoin,
+  horizon_join: (plan, wanted) => {
+    const own = plan.output.slice(plan.left.output.length, plan.left.output.length + 2);
+    const needed = withRead(plan, wanted);
+    return horizonJoinPlan(prune(plan.left, needed), prune(plan.right, needed), own, plan);
+  },
+};
+
+function pruneProject(plan: ProjectPlan, wanted: Wanted): LogicalPlan {
+  const kept = indexes(plan, wanted);
+  const expressions = pick(plan.expressions, kept);
+  const read = new Set<ColumnId>();
+  for (const expression of expressions) addColumnsOf(expression, read);
+  const input = prune(plan.input, read);
+  if (input === plan.input && expressions === plan.expressions) return plan;
+  return { kind: 'project', input, expressions, output: pick(plan.output, kept) };
+}
+
+function pruneGroupingSets(plan: GroupingSetsPlan, wanted: Wanted): LogicalPlan {
+  const aggregates = plan.aggregates.filter((call) => wanted.has(call.id));
+  const dropped = new Set(plan.aggregates.filter((call) => !wanted.has(call.id)).map((call) => call.id));
+  const pruned: GroupingSetsPlan = { ...plan, aggregates, output: plan.output.filter((column) => !dropped.has(column.id)) };
+  return { ...pruned, input: prune(plan.input, withRead(pruned, NOTHING)) };
 }
 
 /** Fills whose value and flag nobody reads are left away. */
@@ -177,12 +167,12 @@ function pruneGapFill(plan: GapFillPlan, wanted: Wanted): LogicalPlan {
   const kept = columns.filter(({ value, flag: own }) => wanted.has(value?.id ?? -1) || (own !== undefined && wanted.has(own.id)));
   const output = [...plan.output.slice(0, keys), ...kept.map(({ value }) => value), ...kept.map(({ flag: own }) => own)];
   const pruned: GapFillPlan = { ...plan, fills: kept.map(({ fill }) => fill), output: output.filter((column) => column !== undefined) };
-  return { ...pruned, input: prune(plan.input, withRead(pruned, new Set())) };
+  return { ...pruned, input: prune(plan.input, withRead(pruned, NOTHING)) };
 }
 
 /** The node, whose output is that of its input, over another input. */
-function over(plan: FilterPlan | SortPlan | LimitPlan, input: LogicalPlan): LogicalPlan {
-  return input === plan.input && input.output === plan.output ? plan : { ...plan, input, output: input.output };
+function over(plan: OfKind<'filter' | 'sort' | 'limit' | 'limit_by' | 'top_by'>, input: LogicalPlan): LogicalPlan {
+  return input === plan.input && input.output === plan.output ? plan : overInput(plan, input, input.output);
 }
 
 function indexes(plan: LogicalPlan, wanted: Wanted): readonly number[] {
@@ -225,7 +215,7 @@ function pruneAggregate(plan: AggregatePlan, wanted: Wanted): LogicalPlan {
   const kept = aggregates.length === 0 && plan.groups.length === 0 ? plan.aggregates.slice(0, 1) : aggregates;
   const pruned = kept.length === plan.aggregates.length ? plan : withAggregates(plan, kept);
   const input = prune(plan.input, withRead(pruned, NOTHING));
-  return input === plan.input ? pruned : { ...pruned, input };
+  return input === plan.input ? pruned : overInput(pruned, input);
 }
 
 const NOTHING: Wanted = new Set();

@@ -161,11 +161,13 @@ export function mapChildren(node: Expression, change: (child: Expression) => Exp
       return node;
     case 'call': {
       const args = mapShared(node.args, change);
-      return args === node.args ? node : { ...node, args };
+      if (args === node.args) return node;
+      return { kind: 'call', function: node.function, args, type: node.type, nullable: node.nullable, position: node.position };
     }
     case 'case': {
       const branches = mapShared(node.branches, (branch) => {
-        const [when, then] = [change(branch.when), change(branch.then)];
+        const when = change(branch.when);
+        const then = change(branch.then);
         return when === branch.when && then === branch.then ? branch : { when, then };
       });
       const otherwise = node.otherwise && change(node.otherwise);
@@ -174,7 +176,8 @@ export function mapChildren(node: Expression, change: (child: Expression) => Exp
     case 'and':
     case 'or': {
       const operands = mapShared(node.operands, change);
-      return operands === node.operands ? node : { ...node, operands };
+      if (operands === node.operands) return node;
+      return { kind: node.kind, operands, type: node.type, nullable: node.nullable, position: node.position };
     }
     default: {
       const operand = change(node.operand);
@@ -218,8 +221,11 @@ function isColumn(node: Expression): boolean {
   return node.kind === 'column';
 }
 
+/** A set of columns, or a map by them. */
+type Ids = Pick<ReadonlySet<ColumnId>, 'has'>;
+
 /** True when every column that the expression reads is one of the ids; also when it reads none. */
-export function readsOnly(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
+export function readsOnly(expression: Expression, ids: Ids): boolean {
   if (expression.kind === 'column') return ids.has(expression.id);
   for (const child of childrenOf(expression)) if (!readsOnly(child, ids)) return false;
   return true;

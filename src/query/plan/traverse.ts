@@ -47,101 +47,138 @@ export function mapInputs(plan: LogicalPlan, change: (input: LogicalPlan) => Log
     case 'positional':
     case 'window_join':
     case 'horizon_join': {
-      const [left, right] = [change(plan.left), change(plan.right)];
+      const left = change(plan.left);
+      const right = change(plan.right);
       return left === plan.left && right === plan.right ? plan : { ...plan, left, right };
     }
     default: {
       const input = change(plan.input);
-      return input === plan.input ? plan : { ...plan, input };
+      return input === plan.input ? plan : overInput(plan, input);
     }
   }
 }
 
-/** The node with every expression of its own (not of its inputs) changed; the same node when none of them changes. */
-export function mapOwnExpressions(plan: LogicalPlan, change: (expression: Expression) => Expression): LogicalPlan {
+/** Nodes over one input. */
+type OverOne = Extract<LogicalPlan, { readonly input: LogicalPlan }>;
+
+/** The node over another input, with the same output. The common kinds are made in one place each: objects of one shape are read fast. */
+export function overInput(plan: OverOne, input: LogicalPlan, output: readonly OutputColumn[] = plan.output): LogicalPlan {
   switch (plan.kind) {
-    case 'scan': {
-      const filters = mapShared(plan.filters, change);
-      return filters === plan.filters ? plan : { ...plan, filters };
-    }
-    case 'values': {
-      const rows = mapShared(plan.rows, (row) => mapShared(row, change));
-      return rows === plan.rows ? plan : { ...plan, rows };
-    }
-    case 'series':
-      return { ...plan, start: change(plan.start), stop: change(plan.stop), step: change(plan.step) };
-    case 'filter': {
-      const condition = change(plan.condition);
-      return condition === plan.condition ? plan : { ...plan, condition };
-    }
-    case 'project': {
-      const expressions = mapShared(plan.expressions, change);
-      return expressions === plan.expressions ? plan : { ...plan, expressions };
-    }
+    case 'filter':
+      return { kind: 'filter', input, condition: plan.condition, output };
+    case 'project':
+      return { kind: 'project', input, expressions: plan.expressions, output };
     case 'aggregate':
-    case 'grouping_sets': {
-      const groups = mapShared(plan.groups, change);
-      const aggregates = mapShared(plan.aggregates, (call) => mapAggregate(call, change));
-      return groups === plan.groups && aggregates === plan.aggregates ? plan : { ...plan, groups, aggregates };
-    }
-    case 'sort': {
-      const keys = mapHeld(plan.keys, change);
-      return keys === plan.keys ? plan : { ...plan, keys };
-    }
-    case 'window': {
-      const partitionBy = plan.partitionBy.map(change);
-      const orderBy = mapHeld(plan.orderBy, change);
-      return { ...plan, partitionBy, orderBy, calls: plan.calls.map((call) => mapWindowCall(call, change)) };
-    }
-    case 'join':
-      return mapJoin(plan, change);
-    case 'asof': {
-      const time = { left: change(plan.time.left), right: change(plan.time.right) };
-      return { ...mapJoin(plan, change), time };
-    }
-    case 'window_join':
-      return {
-        ...plan,
-        ...mapTimedJoin(plan, change),
-        start: mapBound(plan.start, change),
-        end: mapBound(plan.end, change),
-        calls: plan.calls.map((call) => mapWindowCall(call, change)),
-      };
-    case 'horizon_join':
-      return { ...plan, ...mapTimedJoin(plan, change), shown: change(plan.shown) };
-    case 'unnest': {
-      const lists = mapShared(plan.lists, change);
-      return lists === plan.lists ? plan : { ...plan, lists };
-    }
-    case 'limit_by':
-    case 'number': {
-      const keys = mapShared(plan.keys, change);
-      return keys === plan.keys ? plan : { ...plan, keys };
-    }
-    case 'top_by':
-      return { ...plan, keys: plan.keys.map(change), order: { ...plan.order, expression: change(plan.order.expression) } };
-    case 'gap_fill':
-      return {
-        ...plan,
-        bucket: change(plan.bucket),
-        series: plan.series.map(change),
-        fills: plan.fills.map((fill) => ({ ...fill, value: change(fill.value) })),
-      };
-    case 'cut': {
-      const ties = mapHeld(plan.ties, change);
-      return ties === plan.ties ? plan : { ...plan, ties };
-    }
-    case 'distinct':
-    case 'file':
+      return { kind: 'aggregate', input, groups: plan.groups, aggregates: plan.aggregates, output };
+    case 'sort':
+      return { kind: 'sort', input, keys: plan.keys, limit: plan.limit, output };
     case 'limit':
-    case 'union':
-    case 'with':
-    case 'reference':
-    case 'recursive':
-    case 'positional':
-      return plan;
+      return { kind: 'limit', input, limit: plan.limit, offset: plan.offset, output };
+    default:
+      return { ...plan, input, output };
   }
 }
+
+type Kind = LogicalPlan['kind'];
+type OfKind<K extends Kind> = Extract<LogicalPlan, { readonly kind: K }>;
+type Change = (expression: Expression) => Expression;
+
+/** The node with every expression of its own (not of its inputs) changed; the same node when none of them changes. */
+export function mapOwnExpressions(plan: LogicalPlan, change: Change): LogicalPlan {
+  const map = MAP_OWN[plan.kind] as (plan: LogicalPlan, change: Change) => LogicalPlan;
+  return map(plan, change);
+}
+
+const unchanged = (plan: LogicalPlan): LogicalPlan => plan;
+
+const MAP_OWN: { readonly [K in Kind]: (plan: OfKind<K>, change: Change) => LogicalPlan } = {
+  scan: (plan, change) => {
+    const filters = mapShared(plan.filters, change);
+    return filters === plan.filters ? plan : { ...plan, filters };
+  },
+  values: (plan, change) => {
+    const rows = mapShared(plan.rows, (row) => mapShared(row, change));
+    return rows === plan.rows ? plan : { ...plan, rows };
+  },
+  series: (plan, change) => ({ ...plan, start: change(plan.start), stop: change(plan.stop), step: change(plan.step) }),
+  filter: (plan, change) => {
+    const condition = change(plan.condition);
+    return condition === plan.condition ? plan : { kind: 'filter', input: plan.input, condition, output: plan.output };
+  },
+  project: (plan, change) => {
+    const expressions = mapShared(plan.expressions, change);
+    return expressions === plan.expressions ? plan : { kind: 'project', input: plan.input, expressions, output: plan.output };
+  },
+  aggregate: (plan, change) => {
+    const groups = mapShared(plan.groups, change);
+    const aggregates = mapShared(plan.aggregates, (call) => mapAggregate(call, change));
+    if (groups === plan.groups && aggregates === plan.aggregates) return plan;
+    return { kind: 'aggregate', input: plan.input, groups, aggregates, output: plan.output };
+  },
+  grouping_sets: (plan, change) => {
+    const groups = mapShared(plan.groups, change);
+    const aggregates = mapShared(plan.aggregates, (call) => mapAggregate(call, change));
+    return groups === plan.groups && aggregates === plan.aggregates ? plan : { ...plan, groups, aggregates };
+  },
+  sort: (plan, change) => {
+    const keys = mapHeld(plan.keys, change);
+    return keys === plan.keys ? plan : { kind: 'sort', input: plan.input, keys, limit: plan.limit, output: plan.output };
+  },
+  window: (plan, change) => ({
+    ...plan,
+    partitionBy: plan.partitionBy.map(change),
+    orderBy: mapHeld(plan.orderBy, change),
+    calls: plan.calls.map((call) => mapWindowCall(call, change)),
+  }),
+  join: (plan, change) => mapJoin(plan, change),
+  asof: (plan, change) => {
+    const time = { left: change(plan.time.left), right: change(plan.time.right) };
+    return { ...mapJoin(plan, change), time };
+  },
+  window_join: (plan, change) => ({
+    ...plan,
+    ...mapTimedJoin(plan, change),
+    start: mapBound(plan.start, change),
+    end: mapBound(plan.end, change),
+    calls: plan.calls.map((call) => mapWindowCall(call, change)),
+  }),
+  horizon_join: (plan, change) => ({ ...plan, ...mapTimedJoin(plan, change), shown: change(plan.shown) }),
+  unnest: (plan, change) => {
+    const lists = mapShared(plan.lists, change);
+    return lists === plan.lists ? plan : { ...plan, lists };
+  },
+  limit_by: (plan, change) => {
+    const keys = mapShared(plan.keys, change);
+    return keys === plan.keys ? plan : { ...plan, keys };
+  },
+  number: (plan, change) => {
+    const keys = mapShared(plan.keys, change);
+    return keys === plan.keys ? plan : { ...plan, keys };
+  },
+  top_by: (plan, change) => ({
+    ...plan,
+    keys: plan.keys.map(change),
+    order: { ...plan.order, expression: change(plan.order.expression) },
+  }),
+  gap_fill: (plan, change) => ({
+    ...plan,
+    bucket: change(plan.bucket),
+    series: plan.series.map(change),
+    fills: plan.fills.map((fill) => ({ ...fill, value: change(fill.value) })),
+  }),
+  cut: (plan, change) => {
+    const ties = mapHeld(plan.ties, change);
+    return ties === plan.ties ? plan : { ...plan, ties };
+  },
+  distinct: unchanged,
+  file: unchanged,
+  limit: unchanged,
+  union: unchanged,
+  with: unchanged,
+  reference: unchanged,
+  recursive: unchanged,
+  positional: unchanged,
+};
 
 function mapTimedJoin({ keys, time }: WindowJoinPlan | HorizonJoinPlan, change: (expression: Expression) => Expression) {
   return {
@@ -167,7 +204,8 @@ export function mapHeld<Holder extends { readonly expression: Expression }>(
 
 function mapJoin<Join extends JoinPlan | AsofPlan>(plan: Join, change: (expression: Expression) => Expression): Join {
   const keys = mapShared(plan.keys, (key) => {
-    const [left, right] = [change(key.left), change(key.right)];
+    const left = change(key.left);
+    const right = change(key.right);
     return left === key.left && right === key.right ? key : { left, right };
   });
   const residual = plan.residual && change(plan.residual);
