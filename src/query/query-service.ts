@@ -10,6 +10,7 @@ import type { QuerySettings, Settings } from '../core/settings.js';
 import type { StopSignal } from '../core/stop-signal.js';
 import { Admission } from './admission.js';
 import { BatchStream } from './batch-stream.js';
+import { ConstantContext } from './constant-context.js';
 import { KeyQueue } from './constraints/key-queue.js';
 import type { WorkerPool } from './execution/worker-pool.js';
 import { evaluateConstant } from './expression/evaluate.js';
@@ -312,21 +313,11 @@ class Service implements QueryEngine {
 
   private evaluate(expression: Expression, nowNanoseconds: bigint, timezone: string): Value {
     const { storage, kernels } = this.options;
-    const countRead = () => {
-      this.clockReads += 1;
-      return nowNanoseconds;
-    };
+    const context = new ConstantContext(storage.arena, kernels, this.scratch, timezone, nowNanoseconds);
     try {
-      return evaluateConstant(expression, {
-        arena: storage.arena,
-        kernels,
-        scratch: this.scratch,
-        timezone,
-        get nowNanoseconds() {
-          return countRead();
-        },
-      });
+      return evaluateConstant(expression, context);
     } finally {
+      this.clockReads += context.clockReads;
       this.scratch.reset();
     }
   }

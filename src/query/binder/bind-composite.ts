@@ -4,7 +4,18 @@ import { BOOL, INT64, typeName, UTF8 } from '../../core/types.js';
 import { scalarFunction } from '../functions/registry.js';
 import type { Expression, LambdaExpression, LambdaParameter } from '../plan/expression.js';
 import type { DataType as TypeSyntax } from '../syntax/ast/node.js';
-import type { FunctionCall, Lambda, List, Quantified, Row, Slice, Struct, Subscript, Expression as Syntax } from '../syntax/ast/query.js';
+import type {
+  FunctionArgument,
+  FunctionCall,
+  Lambda,
+  List,
+  Quantified,
+  Row,
+  Slice,
+  Struct,
+  Subscript,
+  Expression as Syntax,
+} from '../syntax/ast/query.js';
 import { castTo, coerceBool } from './coercion.js';
 import type { Clause } from './context.js';
 import { nullLiteral, textLiteral } from './expressions.js';
@@ -79,10 +90,13 @@ export function namedFields(name: string, syntax: FunctionCall, clause: Clause):
 
 // ---- lambdas ----
 
+function isLambda(argument: FunctionArgument): boolean {
+  return argument.value.kind === 'lambda';
+}
+
 /** A call with a lambda: list_transform(list, x -> …); undefined for other calls. */
 export function bindLambdaCall(name: string, syntax: FunctionCall, clause: Clause): Expression | undefined {
-  const at = syntax.arguments.findIndex((argument) => argument.value.kind === 'lambda');
-  const lambda = syntax.arguments[at]?.value;
+  const lambda = syntax.arguments.find(isLambda)?.value;
   const target = scalarFunction(name)?.name;
   const takesLambda = target === 'list_transform' || target === 'list_filter' || target === 'list_reduce';
   if (lambda?.kind !== 'lambda') {
@@ -98,7 +112,7 @@ export function bindLambdaCall(name: string, syntax: FunctionCall, clause: Claus
   const [list, , ...more] = syntax.arguments.map((argument) =>
     argument.value === lambda ? nullLiteral() : clause.context.bindExpression(argument.value, clause),
   );
-  if (at !== 1 || !list || list.type.kind !== 'list') {
+  if (syntax.arguments[1]?.value !== lambda || !list || list.type.kind !== 'list') {
     throw new DbError('type_mismatch', `${name} takes a list, then a lambda`, { position: syntax.position });
   }
   const item = { type: list.type.item.type, nullable: true };

@@ -86,48 +86,49 @@ export function bindSelect(
   if (sample) plan = sample.plan;
   state.gapfill.rows = plan;
 
+  const result = bindResult(order, sample, state);
+  plan = withWindowJoins(plan, windowJoins);
+  if (!isGrouped(result, sample, state)) return projectResult(state.above.settle(input.settle(plan)), result, context.nextId);
+  const groups = sample ? bucketGroups(sample, result.items, state) : bindGroups(result.items, state);
+  return projectGroups(plan, result, groups, sample, state);
+}
+
+/** The clauses that read the rows of FROM, or the groups of them. */
+function bindResult(order: OrderBy, sample: SampleBuckets | null, state: SelectState): GroupedResult {
+  const { syntax, context, commonTables, scope, windows } = state;
   scope.aggregates = state.aggregates;
   const written = bindItems(syntax.items, clauseOf(state, 'SELECT'), syntax.mayChooseColumns);
   const aliases = aliasesOf(written);
   const inSelect = (name: string): Clause => clauseOf(state, name, true, aliases);
-  const { windows } = state;
-  const toBucket = sample ? sample.toBucket : (expression: Expression) => expression;
-  const having =
-    syntax.having === null
-      ? null
-      : toBucket(coerceBool(context.bindExpression(syntax.having, { ...inSelect('HAVING'), windows: null }), 'HAVING'));
-  if (having) rejectWindows(having, windows, 'HAVING');
+  const toBucket = sample ? sample.toBucket : unchanged;
+  const having = bindHaving(state, inSelect('HAVING'), toBucket);
   const ordered = mapHeld(bindOrder(order, written, inSelect('ORDER BY')), toBucket);
   const byBucket = sample !== null && ordered.length === 0;
-  const keys = byBucket ? [{ expression: sample.bucket, descending: false, nullsFirst: false }] : ordered;
   const distinctOn = syntax.distinctOn.map((each) => toBucket(orderExpression(each, written, inSelect('DISTINCT ON'))));
   const qualify = bindQualify(state, inSelect('QUALIFY'));
   const result: GroupedResult = {
     items: mapHeld(written, toBucket),
-    keys,
+    keys: byBucket ? [{ expression: sample.bucket, descending: false, nullsFirst: false }] : ordered,
     having,
     windows: mapWindows(windows.windows, toBucket),
     qualify: qualify && toBucket(qualify),
-    distinctOn,
     distinct: syntax.distinct && syntax.distinctOn.length === 0,
-    byBucket,
-    unnests: state.unnests.lists,
+    distinctOn,
     limitBy: order.limitBy && {
       keys: order.limitBy.by.map((each) => toBucket(orderExpression(each, written, inSelect('LIMIT BY')))),
-      ...limitByBounds(order.limitBy, { context, outer, commonTables }),
+      ...limitByBounds(order.limitBy, { context, outer: scope.outer, commonTables }),
     },
+    byBucket,
+    unnests: state.unnests.lists,
   };
-  plan = withWindowJoins(plan, windowJoins);
   scope.aggregates = null;
-  const grouped =
-    syntax.groupBy !== null ||
-    having !== null ||
-    sample !== null ||
-    state.aggregates.calls.length > 0 ||
-    state.aggregates.groupings.size > 0;
-  if (!grouped) return projectResult(state.above.settle(state.input.settle(plan)), result, context.nextId);
-  const groups = sample ? bucketGroups(sample, result.items, state) : bindGroups(result.items, state);
-  return projectGroups(plan, result, groups, sample, state);
+  return result;
+}
+
+const unchanged = (expression: Expression): Expression => expression;
+
+function isGrouped({ having }: GroupedResult, sample: SampleBuckets | null, { syntax, aggregates }: SelectState): boolean {
+  return syntax.groupBy !== null || having !== null || sample !== null || aggregates.calls.length > 0 || aggregates.groupings.size > 0;
 }
 
 function clauseOf(state: SelectState, name: string, aggregates = true, aliases: Clause['aliases'] = null): Clause {
@@ -162,6 +163,17 @@ function bindWhere(state: SelectState, plan: LogicalPlan): LogicalPlan {
 
 function withWindowJoins(plan: LogicalPlan, joins: readonly WindowJoinCalls[]): LogicalPlan {
   return joins.reduce((below, join) => join.settle(below), plan);
+}
+
+function bindHaving(
+  { syntax, context, windows }: SelectState,
+  clause: Clause,
+  toBucket: (expression: Expression) => Expression,
+): Expression | null {
+  if (syntax.having === null) return null;
+  const having = toBucket(coerceBool(context.bindExpression(syntax.having, { ...clause, windows: null }), 'HAVING'));
+  rejectWindows(having, windows, 'HAVING');
+  return having;
 }
 
 /** A condition on rows after window functions. Without any of them WHERE or HAVING is meant. */
@@ -316,16 +328,16 @@ function projectGroups(
   // Completed rows come in that order by themselves.
   const inOrder = result.byBucket && filling !== null && state.above.isEmpty;
   const rewritten: SelectResult = {
-    ...result,
-    inOrder,
     items: mapHeld(result.items, rewrite),
     keys: inOrder ? [] : mapHeld(result.keys, rewrite),
-    distinctOn: result.distinctOn.map(rewrite),
-    having: result.having === null ? null : rewrite(result.having),
-    limitBy: result.limitBy && { ...result.limitBy, keys: result.limitBy.keys.map(rewrite) },
-    unnests: result.unnests.filter((each) => !early.includes(each)).map((each) => ({ ...each, list: rewrite(each.list) })),
+    having: result.having && rewrite(result.having),
     windows: mapWindows(result.windows, rewrite),
-    qualify: result.qualify === null ? null : rewrite(result.qualify),
+    qualify: result.qualify && rewrite(result.qualify),
+    distinct: result.distinct,
+    distinctOn: result.distinctOn.map(rewrite),
+    limitBy: result.limitBy && { ...result.limitBy, keys: result.limitBy.keys.map(rewrite) },
+    inOrder,
+    unnests: result.unnests.filter((each) => !early.includes(each)).map((each) => ({ ...each, list: rewrite(each.list) })),
   };
   // What subqueries above read is known only when they are joined.
   if (filling && !state.above.isEmpty) for (const column of aggregated.output) filling.replace(columnOf(column));

@@ -69,6 +69,7 @@ export class Relation {
 
   /** The plan with everything joined to it; `rewrite` is applied to the outer expressions first. */
   settle(plan: LogicalPlan, rewrite: (expression: Expression) => Expression = (expression) => expression): LogicalPlan {
+    if (this.isEmpty) return plan;
     let joined = plan;
     for (const { attach, expressions } of this.pending) joined = attach(joined, expressions.map(rewrite));
     this.pending.length = 0;
