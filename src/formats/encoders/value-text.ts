@@ -1,6 +1,6 @@
 /** Text of single values, one at a time: for nested types, and for tables that people read. Flat columns of results never come here. */
 import type { Value } from '../../core/batch.js';
-import type { DataType } from '../../core/types.js';
+import { type DataType, isNumeric } from '../../core/types.js';
 import { dateText, decimalText, intervalText, timestampText, timeText } from '../../core/values.js';
 
 /** How values are written where clients may choose. */
@@ -58,23 +58,6 @@ export function plainText(type: DataType, value: Value): string {
   }
 }
 
-/** Kinds whose text stands in JSON without quotes. */
-const BARE = new Set([
-  'null',
-  'bool',
-  'int8',
-  'int16',
-  'int32',
-  'int64',
-  'uint8',
-  'uint16',
-  'uint32',
-  'uint64',
-  'float32',
-  'float64',
-  'decimal',
-]);
-
 export function jsonText(type: DataType, value: Value, options: ValueOptions): string {
   if (value === null) return 'null';
   if (type.kind === 'list') return `[${(value as readonly Value[]).map((item) => jsonText(type.item.type, item, options)).join(',')}]`;
@@ -87,7 +70,8 @@ export function jsonText(type: DataType, value: Value, options: ValueOptions): s
     return options.nonfiniteAsText ? `"${String(value)}"` : 'null';
   if (type.kind === 'timestamp' && options.timestampsAsEpoch) return quotedIf(options.int64AsText, String(value));
   const text = plainText(type, value);
-  if (!BARE.has(type.kind)) return JSON.stringify(text);
+  const isBare = isNumeric(type) || type.kind === 'bool' || type.kind === 'null';
+  if (!isBare) return JSON.stringify(text);
   return quotedIf(options.int64AsText && (type.kind === 'int64' || type.kind === 'uint64'), text);
 }
 

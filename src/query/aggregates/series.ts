@@ -23,6 +23,34 @@ const COUNTER =
 
 const example = (call: string, result: string): readonly FunctionExample[] => [{ sql: `SELECT ${call} FROM ${COUNTER}`, result }];
 
+/** What a kernel reads of a series: addresses of values and times, and the rows of each group in the order of time. */
+interface SeriesInput {
+  readonly x: number;
+  /** 0 without times. */
+  readonly ts: number;
+  readonly rows: number;
+  readonly starts: number;
+  readonly ticks: number;
+}
+
+/** A value of eight bytes for each group's series; args: a value, and its time where there is one. */
+function ofSeries(
+  args: readonly DataType[],
+  type: DataType,
+  write: (input: FinishInput, series: SeriesInput, out: number, present: number) => void,
+): AggregateRecipe {
+  return {
+    slots: listSlots(args.length),
+    required: args.map((_, i) => i),
+    finish: (input) => {
+      const { rows, starts, values } = seriesRows(input, args.length === 2 ? 1 : -1);
+      const [x = 0, ts = 0] = values;
+      const series = { x, ts, rows, starts, ticks: ticksPerSecond(args[1]) };
+      return eightByteResult(input, type, (out, present) => write(input, series, out, present));
+    },
+  };
+}
+
 const DIFFERENCES = { increase: 0, rate: 1, delta: 2, idelta: 3, irate: 4, delta_sum: 5 } as const;
 
 function difference(name: keyof typeof DIFFERENCES, aliases: readonly string[], doc: string, result: string): AggregateFunction {
@@ -35,17 +63,10 @@ function difference(name: keyof typeof DIFFERENCES, aliases: readonly string[], 
     ordered: true,
     arrange: valueThenTime,
     resolve: (args) => twoTypes(args, timeless, FLOAT64),
-    recipe: (args) => ({
-      slots: listSlots(args.length),
-      required: args.map((_, i) => i),
-      finish: (input) => {
-        const { rows, starts, values } = seriesRows(input, args.length === 2 ? 1 : -1);
-        const [x = 0, ts = 0] = values;
-        return eightByteResult(input, FLOAT64, (out, present) =>
-          input.kernels.series_difference(DIFFERENCES[name], x, ts, rows, starts, input.groupCount, ticksPerSecond(args[1]), out, present),
-        );
-      },
-    }),
+    recipe: (args) =>
+      ofSeries(args, FLOAT64, ({ kernels, groupCount }, { x, ts, rows, starts, ticks }, out, present) =>
+        kernels.series_difference(DIFFERENCES[name], x, ts, rows, starts, groupCount, ticks, out, present),
+      ),
   };
 }
 
@@ -63,44 +84,19 @@ function changes(name: 'changes' | 'resets', aliases: readonly string[], doc: st
     ordered: true,
     arrange: valueThenTime,
     resolve: (args) => twoTypes(args, true, INT64),
-    recipe: (args) => ({
-      slots: listSlots(args.length),
-      required: args.map((_, i) => i),
-      finish: (input) => {
-        const { rows, starts, values } = seriesRows(input, args.length === 2 ? 1 : -1);
-        return eightByteResult(input, INT64, (out, present) =>
-          input.kernels.series_changes(name === 'resets' ? 1 : 0, values[0] ?? 0, rows, starts, input.groupCount, out, present),
-        );
-      },
-    }),
+    recipe: (args) =>
+      ofSeries(args, INT64, ({ kernels, groupCount }, { x, rows, starts }, out, present) =>
+        kernels.series_changes(name === 'resets' ? 1 : 0, x, rows, starts, groupCount, out, present),
+      ),
   };
 }
 
 /** The least squares line. */
 function regression(predict: boolean, args: readonly DataType[]): AggregateRecipe {
-  return {
-    slots: listSlots(2),
-    required: [0, 1],
-    finish: (input) => {
-      const { rows, starts, values } = seriesRows(input, 1);
-      const [x = 0, ts = 0] = values;
-      const ahead = predict ? Number(input.constants[2] ?? Number.NaN) : 0;
-      return eightByteResult(input, FLOAT64, (out, present) =>
-        input.kernels.series_regression(
-          predict ? 1 : 0,
-          ahead,
-          x,
-          ts,
-          rows,
-          starts,
-          input.groupCount,
-          ticksPerSecond(args[1]),
-          out,
-          present,
-        ),
-      );
-    },
-  };
+  return ofSeries(args.slice(0, 2), FLOAT64, ({ kernels, groupCount, constants }, { x, ts, rows, starts, ticks }, out, present) => {
+    const ahead = predict ? Number(constants[2] ?? Number.NaN) : 0;
+    kernels.series_regression(predict ? 1 : 0, ahead, x, ts, rows, starts, groupCount, ticks, out, present);
+  });
 }
 
 // ---- averages over time ----
@@ -140,18 +136,21 @@ function weighted(
       if (!types || args.length > 3 || (how !== undefined && how !== 'utf8') || (how === undefined && method === null)) return undefined;
       return { args: how ? [...types, { kind: 'utf8' }] : types, type: FLOAT64 };
     },
-    recipe: (args) => ({
-      slots: listSlots(2),
-      required: [0, 1],
-      finish: (input) => {
-        const linear = methodOf(input, method ?? 0);
-        const { rows, starts, values } = seriesRows(input, 1);
-        const [x = 0, ts = 0] = values;
-        return eightByteResult(input, FLOAT64, (out, present) =>
-          input.kernels.series_weighted(linear, area ? 1 : 0, x, ts, rows, starts, input.groupCount, ticksPerSecond(args[1]), out, present),
-        );
-      },
-    }),
+    recipe: (args) =>
+      ofSeries(args.slice(0, 2), FLOAT64, (input, { x, ts, rows, starts, ticks }, out, present) =>
+        input.kernels.series_weighted(
+          methodOf(input, method ?? 0),
+          area ? 1 : 0,
+          x,
+          ts,
+          rows,
+          starts,
+          input.groupCount,
+          ticks,
+          out,
+          present,
+        ),
+      ),
   };
 }
 
@@ -253,16 +252,9 @@ function downsampled(): AggregateRecipe {
 }
 
 function maxDrawdown(args: readonly DataType[]): AggregateRecipe {
-  return {
-    slots: listSlots(args.length),
-    required: args.map((_, i) => i),
-    finish: (input) => {
-      const { rows, starts, values } = seriesRows(input, args.length === 2 ? 1 : -1);
-      return eightByteResult(input, FLOAT64, (out, present) =>
-        input.kernels.series_max_drawdown(values[0] ?? 0, rows, starts, input.groupCount, out, present),
-      );
-    },
-  };
+  return ofSeries(args, FLOAT64, ({ kernels, groupCount }, { x, rows, starts }, out, present) =>
+    kernels.series_max_drawdown(x, rows, starts, groupCount, out, present),
+  );
 }
 
 /** (y at the largest x − y at the smallest x) ÷ (largest x − smallest x). */
