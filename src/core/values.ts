@@ -89,7 +89,7 @@ function flatValue(arena: Arena, vector: Vector, row: number): Value {
 function bytesValue(arena: Arena, type: DataType, offsets: number, values: number, row: number): Value {
   const first = values + (arena.i32[offsets / 4 + row] as number);
   const bytes = arena.u8.slice(first, values + (arena.i32[offsets / 4 + row + 1] as number));
-  return type.kind === 'binary' ? Uint8Array.from(bytes) : decoder.decode(Uint8Array.from(bytes));
+  return type.kind === 'binary' ? bytes : decoder.decode(bytes);
 }
 
 function uuidText(bytes: Uint8Array): string {

@@ -41,6 +41,9 @@ export interface QueryServiceOptions {
 /** Deeper trees than this are refused before they can exhaust the stack of binder, optimizer or a worker. */
 const DEEPEST_NESTING = 500;
 
+/** Larger constants become part of the query, or are errors. */
+const MAX_CONSTANTS_BYTES = 1 << 26;
+
 /** Queries, and the way in for rows that keeps constraints and transactions. */
 export interface QueryEngine extends QueryService {
   readonly ingest: IngestService;
@@ -73,7 +76,7 @@ class Service implements QueryEngine {
     this.admission = new Admission(settings.max_concurrent_queries, settings.max_queued_queries);
     this.querySettings = querySettingsOf(settings);
     this.embeddedSession = this.newSession();
-    this.constants = new MemoryScope(storage.arena);
+    this.constants = new MemoryScope(storage.arena, MAX_CONSTANTS_BYTES);
     this.scratch = new Scratch(this.constants);
     this.ingest = new CheckedIngest({
       plain: options.ingest,
@@ -312,8 +315,8 @@ class Service implements QueryEngine {
   }
 
   private evaluate(expression: Expression, nowNanoseconds: bigint, timezone: string): Value {
-    const { storage, kernels } = this.options;
-    const context = new ConstantContext(storage.arena, kernels, this.scratch, timezone, nowNanoseconds);
+    const { storage, kernels, environment } = this.options;
+    const context = new ConstantContext(storage.arena, kernels, this.scratch, timezone, nowNanoseconds, environment);
     try {
       return evaluateConstant(expression, context);
     } finally {

@@ -145,17 +145,16 @@ export function append_offsets(offsets: usize, n: i32, delta: i32, out: usize): 
 
 /** Elements of the chosen lists: counts them; with outIndices ≠ 0 also writes n + 1 offsets and the elements' indices. */
 export function gather_lists(offsets: usize, indices: usize, n: i32, outOffsets: usize, outIndices: usize): i32 {
+  if (!outOffsets) return gather_bytes_size(offsets, indices, n);
   let end = 0;
   for (let i = 0; i < n; i++) {
-    if (outOffsets) store<i32>(outOffsets + ((<usize>i) << 2), end);
+    store<i32>(outOffsets + ((<usize>i) << 2), end);
     const index = load<u32>(indices + ((<usize>i) << 2));
     if (index == u32.MAX_VALUE) continue;
     const at = offsets + ((<usize>index) << 2);
     const last = load<i32>(at, 4);
-    for (let j = load<i32>(at); j < last; j++, end++) {
-      if (outIndices) store<i32>(outIndices + ((<usize>end) << 2), j);
-    }
+    for (let j = load<i32>(at); j < last; j++, end++) store<i32>(outIndices + ((<usize>end) << 2), j);
   }
-  if (outOffsets) store<i32>(outOffsets + ((<usize>n) << 2), end);
+  store<i32>(outOffsets + ((<usize>n) << 2), end);
   return end;
 }

@@ -4,7 +4,7 @@ import { MemoryScope, Scratch } from '../../core/memory-scope.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { ExecutionOptions } from './execute.js';
 import type { OperatorNodes } from './profile.js';
-import { cancelledCheck, epochMs, runTaskInSlices } from './run-task.js';
+import { cancelledCheck, epochMs, runTaskInSlices, TooLongHere } from './run-task.js';
 import {
   type Branch,
   CANCELLED_WORD,
@@ -96,11 +96,21 @@ export class QueryRun {
   /** Runs a task here or on a thread, takes its memory over and counts its work. */
   async run(task: Task, here: boolean): Promise<TaskResult> {
     this.check();
-    const { arena, kernels, pool } = this.options;
-    const result = here ? await runTaskInSlices(task, { arena, kernels }) : await pool.run(task);
+    const result = here ? await this.runHere(task) : await this.options.pool.run(task);
     for (const address of result.owned) this.scope.adopt(address);
     this.nodes.add(result.counters);
     return result;
+  }
+
+  /** Here, in slices; on a thread where one step of the expressions alone takes long, so that nothing else has to wait for it. */
+  private async runHere(task: Task): Promise<TaskResult> {
+    const { arena, kernels, pool } = this.options;
+    try {
+      return await runTaskInSlices(task, { arena, kernels }, pool.threads > 0 && task.kind === 'pipeline');
+    } catch (error) {
+      if (!(error instanceof TooLongHere)) throw error;
+      return pool.run(task);
+    }
   }
 
   /** Runs the lanes of a pipeline, on all threads when they are many rows; results are in no order. */

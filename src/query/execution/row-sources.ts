@@ -14,21 +14,33 @@ import { pieceUnit, type SourceUnit } from './sources.js';
 const MAX_SERIES_ROWS = 2n ** 40n;
 const UNIT_ROWS = 2 ** 30;
 
+/** Time that all values of VALUES together may take: they are computed on the calling thread. */
+const LONGEST_VALUES_MS = 250;
+
 /** All rows of VALUES; the memory is the run's. */
 export function valuesBatch(plan: ValuesPlan, run: QueryRun): Batch {
+  const deadline = performance.now() + LONGEST_VALUES_MS;
+  const check = () => {
+    run.check();
+    if (performance.now() > deadline) {
+      throw new DbError('timeout', 'the values of the statement take too long to compute', {
+        hint: 'write INSERT … SELECT instead of VALUES',
+      });
+    }
+  };
   const columns = plan.output.map((column, i): Vector => {
     const values = plan.rows.map((row) => {
       const expression = row[i];
       assert(expression, `value ${i} of a row`);
-      return constantValue(expression, run);
+      return constantValue(expression, run, check);
     });
     return vectorOf(values, column.type, run.context, run.scope);
   });
   return { arena: run.scope.arena.id, rowCount: plan.rows.length, columns };
 }
 
-function constantValue(expression: Expression, run: QueryRun): Value {
-  return expression.kind === 'literal' ? expression.value : evaluateConstant(expression, run.context);
+function constantValue(expression: Expression, run: QueryRun, check = run.check): Value {
+  return expression.kind === 'literal' ? expression.value : evaluateConstant(expression, { ...run.context, check });
 }
 
 export function seriesUnits(plan: SeriesPlan, run: QueryRun): SourceUnit[] {

@@ -94,11 +94,19 @@ export function runTask(task: Task, thread: TaskThread): TaskResult {
 }
 
 const SLICE_MS = 8;
+/** Time after which one step that holds the calling thread is better done elsewhere. */
+const LONGEST_STEP_MS = 25;
 
-/** Runs on this thread and lets other work in between. */
-export async function runTaskInSlices(task: Task, thread: TaskThread): Promise<TaskResult> {
-  const steps = taskSteps(task, thread);
+/** A step of a task holds the calling thread for too long. Tasks may be run anew from their beginning. */
+export class TooLongHere extends Error {}
+
+/** Runs on this thread and lets other work in between. mayMove: fails with TooLongHere where that does not help. */
+export async function runTaskInSlices(task: Task, thread: TaskThread, mayMove = false): Promise<TaskResult> {
   let sliceEnd = performance.now() + SLICE_MS;
+  const checkTime = () => {
+    if (performance.now() > sliceEnd + LONGEST_STEP_MS - SLICE_MS) throw new TooLongHere();
+  };
+  const steps = taskSteps(task, thread, mayMove ? checkTime : undefined);
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
@@ -121,13 +129,17 @@ export function cancelledCheck(arena: Arena, frame: QueryFrame): () => void {
   };
 }
 
-function* taskSteps(task: Task, thread: TaskThread): Generator<void, TaskResult> {
+function* taskSteps(task: Task, thread: TaskThread, checkTime?: () => void): Generator<void, TaskResult> {
   const { arena, kernels } = thread;
   const { frame } = task;
   const budget = frame.control + MEMORY_WORD * 4;
   const kept = new MemoryScope(arena, frame.memoryLimitBytes, budget);
   const temporary = new MemoryScope(arena, frame.memoryLimitBytes, budget);
-  const check = cancelledCheck(arena, frame);
+  const checkWord = cancelledCheck(arena, frame);
+  const check = () => {
+    checkWord();
+    checkTime?.();
+  };
   const context: EvaluationContext = {
     check,
     arena,

@@ -256,16 +256,15 @@ export function lanesOf(pipeline: Pipeline, vectorRows: number): UnitRange[][] {
   const vectors = rows / vectorRows;
   const laneVectors = Math.min(LARGE_LANE_VECTORS, Math.max(SMALL_LANE_VECTORS, vectors / ENOUGH_LANES));
   const count = Math.max(1, Math.min(MAX_LANES, Math.round(vectors / laneVectors)));
-  return cutUnits(pipeline, Math.ceil(rows / count / vectorRows) * vectorRows);
+  return [...cutUnits(pipeline, Math.ceil(rows / count / vectorRows) * vectorRows)];
 }
 
-/** Divides the rows of a pipeline into pieces of at most `rows` rows (a multiple of 64), cut at multiples of 64. */
-export function cutUnits(pipeline: Pipeline, rows: number): UnitRange[][] {
-  const lanes: UnitRange[][] = [];
+/** Divides the rows of a pipeline into pieces of at most `rows` rows (a multiple of 64), cut at multiples of 64. Made one by one: a series may be endless. */
+export function* cutUnits(pipeline: Pipeline, rows: number): Generator<UnitRange[], void> {
   let lane: UnitRange[] = [];
   let left = rows;
-  pipeline.branches.forEach((branch, b) => {
-    branch.units.forEach((unit, u) => {
+  for (const [b, branch] of pipeline.branches.entries()) {
+    for (const [u, unit] of branch.units.entries()) {
       const last = unit.first + unit.rowCount;
       for (let first = unit.first; first < last; ) {
         const end = Math.min(last, first + left);
@@ -273,14 +272,13 @@ export function cutUnits(pipeline: Pipeline, rows: number): UnitRange[][] {
         left = Math.floor((left - (end - first)) / 64) * 64;
         first = end;
         if (left > 0) continue;
-        lanes.push(lane);
+        yield lane;
         lane = [];
         left = rows;
       }
-    });
-  });
-  if (lane.length > 0) lanes.push(lane);
-  return lanes;
+    }
+  }
+  if (lane.length > 0) yield lane;
 }
 
 /** Open units of some lanes, and the lanes and branches of the task that reads them. */

@@ -28,15 +28,14 @@ export async function* streamPipeline(
   const here = run.runsHere(rowsOf(pipeline) * growth(pipeline.branches)) || passesThrough;
   const sink: SinkSpec = { kind: 'collect', ids, limit: limit === null ? null : limit + offset, copy: false, counter };
   const waiting: Promise<Morsel>[] = [];
-  let next = 0;
   let skip = offset;
   let left = limit ?? Number.POSITIVE_INFINITY;
   // A limit is often reached by the first rows, so the look-ahead grows only as they are not enough.
   let ahead = limit === null ? lookAhead(here, run) : 1;
   try {
-    while (left > 0 && (next < morsels.length || waiting.length > 0)) {
-      while (waiting.length < ahead && next < morsels.length)
-        waiting.push(prepared(runMorsel(pipeline, morsels[next++] ?? [], sink, here, run)));
+    for (let next = morsels.next(); left > 0 && (!next.done || waiting.length > 0); ) {
+      for (; waiting.length < ahead && !next.done; next = morsels.next())
+        waiting.push(prepared(runMorsel(pipeline, next.value, sink, here, run)));
       const morsel = await (waiting.shift() as Promise<Morsel>);
       ahead = Math.min(lookAhead(here, run), ahead * 2);
       const users = new Users(morsel, run);

@@ -1,14 +1,14 @@
 /** Casts from and to text. Plain forms go by kernels; what they leave is parsed or written value by value. */
 import { bitmapBytes, flatVector, type Vector } from '../../core/batch.js';
-import { bytesVector, writeValue } from '../../core/build-vector.js';
+import { writeValue } from '../../core/build-vector.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, FLOAT64, INT64, isInteger, physicalOf, type TimeUnit, UNITS_PER_SECOND, WIDTH_BYTES } from '../../core/types.js';
 import { isValid, valueAt } from '../../core/values.js';
 import { filledBitmap, restrict } from './bitmaps.js';
+import { byValue } from './by-value.js';
 import { castNumber } from './cast-number.js';
 import type { MoveContext } from './gather.js';
 import { floatText, valueFromText, valueToText } from './literals.js';
-import { textsOf, vectorOf } from './vector-values.js';
 
 const encoder = new TextEncoder();
 const FRACTION_DIGITS = { s: 0, ms: 3, us: 6, ns: 9 } as const satisfies Record<TimeUnit, number>;
@@ -44,8 +44,7 @@ export function typeToText(vector: Vector, to: DataType, context: MoveContext): 
         kernels.format_time(type.kind === 'time64' ? 1 : 0, vector.values, length, FRACTION_DIGITS[type.unit], offsets, out),
       );
     default: {
-      const texts = Array.from({ length }, (_, row) => valueToText(valueAt(context.arena, vector, row), type));
-      return vectorOf(texts, to, context);
+      return byValue(to, [vector], length, ([value = null]) => valueToText(value, type), 'strict', context);
     }
   }
 }
@@ -172,13 +171,5 @@ function parseOne(text: string, to: DataType, safe: boolean): ReturnType<typeof 
 }
 
 function parseRows(vector: Vector, to: DataType, safe: boolean, context: MoveContext): Vector {
-  const values = textsOf(vector, context).map((text) => (text === null ? null : (parseOne(text, to, safe) ?? null)));
-  if (to.kind !== 'binary') return vectorOf(values, to, context);
-  const bytes = values.map((value) => (value instanceof Uint8Array ? value : new Uint8Array(0)));
-  const validity = vectorOf(
-    values.map((value) => (value === null ? null : true)),
-    { kind: 'bool' },
-    context,
-  ).validity;
-  return { ...bytesVector(bytes, to, context.arena, context.scratch), validity };
+  return byValue(to, [vector], vector.length, ([text]) => parseOne(String(text), to, safe) ?? null, 'strict', context);
 }

@@ -6,6 +6,7 @@ import type { EvaluationContext, Overload, ScalarFunction } from '../functions/c
 import { resolveScalar } from '../functions/registry.js';
 import type { CallExpression, Expression } from '../plan/expression.js';
 import { commonValidity, restrict } from './bitmaps.js';
+import { storedWeight } from './by-value.js';
 import { castVector } from './cast.js';
 import { evaluateCase } from './conditional.js';
 import type { EvaluationInput } from './evaluation-input.js';
@@ -40,6 +41,9 @@ export function evaluatePredicate(expression: Expression, input: EvaluationInput
   return truthBitmap(evaluate(expression, input, context), input.rowCount, context);
 }
 
+/** Bytes of the largest value that becomes a part of a plan. */
+const MAX_CONSTANT_BYTES = 1 << 24;
+
 /** The value of an expression that reads no column, for folding, LIMIT and VALUES. Throws what its evaluation throws (1/0: division_by_zero). */
 export function evaluateConstant(expression: Expression, context: EvaluationContext): Value {
   const mark = context.scratch.mark();
@@ -47,7 +51,11 @@ export function evaluateConstant(expression: Expression, context: EvaluationCont
     const column = () => {
       throw new DbError('invalid_argument', 'a constant is expected here', { position: expression.position });
     };
-    return valueAt(context.arena, evaluate(expression, { rowCount: 1, column }, context), 0);
+    const vector = evaluate(expression, { rowCount: 1, column }, context);
+    if (storedWeight(vector, 0, context) > MAX_CONSTANT_BYTES) {
+      throw new DbError('query_memory_exceeded', 'a constant is larger than 16 MiB', { position: expression.position });
+    }
+    return valueAt(context.arena, vector, 0);
   } finally {
     context.scratch.rewind(mark);
   }

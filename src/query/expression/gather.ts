@@ -1,12 +1,13 @@
 /** Taking rows out of vectors: by index, with missing rows as NULL, and decoded to flat. */
 import { bitmapBytes, flatVector, type Vector } from '../../core/batch.js';
 import { type Allocator, tooMuchText } from '../../core/build-vector.js';
+import { DbError } from '../../core/errors.js';
 import { physicalOf, WIDTH_BYTES } from '../../core/types.js';
 import { isValid } from '../../core/values.js';
 import type { EvaluationContext } from '../functions/contract.js';
 
 /** What moving vectors needs. An EvaluationContext is one. */
-export type MoveContext = Pick<EvaluationContext, 'arena' | 'kernels' | 'scratch'>;
+export type MoveContext = Pick<EvaluationContext, 'arena' | 'kernels' | 'scratch' | 'check'>;
 
 const MISSING = -1;
 
@@ -151,6 +152,7 @@ function gatherBytes(
 function gatherLists(vector: Vector, indices: number, count: number, context: MoveContext, memory: Allocator): Vector {
   const child = vector.children[0];
   const elements = context.kernels.gather_lists(vector.offsets, indices, count, 0, 0);
+  if (elements < 0) throw new DbError('query_memory_exceeded', 'lists of one vector have more than 2^31 items together');
   const outOffsets = memory.allocate(4 * (count + 1));
   const chosen = context.scratch.allocate(4 * elements);
   context.kernels.gather_lists(vector.offsets, indices, count, outOffsets, chosen);

@@ -7,12 +7,22 @@ import { flatVector, type Value, type Vector } from '../../core/batch.js';
 import { INT64 } from '../../core/types.js';
 import { valueAt } from '../../core/values.js';
 import type { EvaluationContext } from '../functions/contract.js';
-import { type CallExpression, type ColumnId, columnsOf, type LambdaExpression } from '../plan/expression.js';
+import {
+  type CallExpression,
+  type ColumnId,
+  columnsOf,
+  type Expression,
+  type LambdaExpression,
+  someNode,
+  walkExpression,
+} from '../plan/expression.js';
+import { analyse } from './analysis.js';
+import { ColumnBuilder } from './column-builder.js';
 import { type Evaluate, type EvaluationInput, selectedRows } from './evaluation-input.js';
 import { gatherVector, toFlat } from './gather.js';
 import { itemsOf, type ListItems } from './list-items.js';
 import { truthBitmap } from './logic.js';
-import { valuesOf, vectorOf } from './vector-values.js';
+import { asConstant, valuesOf, vectorOf } from './vector-values.js';
 
 /** The lambda among a call's arguments; undefined for other calls. */
 export function lambdaCall(call: CallExpression): LambdaExpression | undefined {
@@ -51,7 +61,12 @@ export function evaluateLambda(
 ): Vector {
   const [list, , initial] = call.args;
   assert(list, `${call.function} has a list`);
-  const items = itemsOf(evaluate(list, input, context), context);
+  const lists = evaluate(list, input, context);
+  if (lists.encoding === 'constant' && input.rowCount > 1 && !readsRows(call)) {
+    const once = evaluateLambda(call, lambda, { ...input, rowCount: 1 }, context, evaluate);
+    return asConstant(once, input.rowCount, context);
+  }
+  const items = itemsOf(lists, context);
   if (call.function === 'list_reduce') {
     return reduced(call, lambda, items, initial ? evaluate(initial, input, context) : undefined, input, context, evaluate);
   }
@@ -59,11 +74,62 @@ export function evaluateLambda(
   const parameters = new Map<ColumnId, Vector>();
   if (item !== undefined) parameters.set(item, items.items);
   if (place !== undefined) parameters.set(place, places(items, context));
-  const body =
-    items.count === 0 ? undefined : evaluate(lambda.operand, bodyInput(input, items.rows, items.count, parameters, context), context);
+  const body = items.count === 0 ? undefined : bodyOf(lambda, items, parameters, input, context, evaluate);
   if (call.function === 'list_filter') return filtered(call, items, body, input.rowCount, context);
   const values = body ? toFlat(body, context) : vectorOf([], lambda.type, context);
   return flatVector(call.type, input.rowCount, 0, items.validity, items.offsets, [values]);
+}
+
+/** Whether the call may give something else for another row. */
+function readsRows(call: CallExpression): boolean {
+  const own = new Set<ColumnId>();
+  walkExpression(call, (node) => {
+    if (node.kind === 'lambda') for (const id of node.parameters) own.add(id);
+  });
+  const isOuter = (node: Expression) => node.kind === 'column' || (node.kind === 'lambda_parameter' && !own.has(node.id));
+  return !analyse(call).deterministic || someNode(call, isOuter);
+}
+
+/** Items for which the body is computed at once. */
+const ITEMS_AT_ONCE = 65_536;
+
+/** The body for every item, in pieces, so that neither its time nor the memory of what it computes on the way grows with long lists. */
+function bodyOf(
+  lambda: LambdaExpression,
+  items: ListItems,
+  parameters: ReadonlyMap<ColumnId, Vector>,
+  input: EvaluationInput,
+  context: EvaluationContext,
+  evaluate: Evaluate,
+): Vector {
+  if (items.count <= ITEMS_AT_ONCE)
+    return evaluate(lambda.operand, bodyInput(input, items.rows, items.count, parameters, context), context);
+  const { kernels, scratch } = context;
+  const scope = scratch.openScope();
+  try {
+    const builder = new ColumnBuilder(lambda.type, scope);
+    const numbers = scratch.allocate(4 * ITEMS_AT_ONCE);
+    // Columns that are made when first asked for must not lie in memory that the next piece takes.
+    for (const id of columnsOf(lambda.operand)) if (!parameters.has(id)) input.column(id);
+    const mark = scratch.mark();
+    for (let first = 0; first < items.count; first += ITEMS_AT_ONCE) {
+      context.check?.();
+      const count = Math.min(ITEMS_AT_ONCE, items.count - first);
+      kernels.row_numbers(first, count, numbers);
+      const own = new Map([...parameters].map(([id, values]) => [id, gatherVector(values, numbers, count, context)] as const));
+      // Dictionaries that the body makes lie in scratch.
+      builder.append(
+        toFlat(evaluate(lambda.operand, bodyInput(input, items.rows + 4 * first, count, own, context), context), context),
+        context,
+      );
+      scratch.rewind(mark);
+    }
+    const all = scratch.allocate(4 * items.count);
+    kernels.row_numbers(0, items.count, all);
+    return gatherVector(builder.view(), all, items.count, context);
+  } finally {
+    scope.release();
+  }
 }
 
 /** Items whose condition is true. */

@@ -3,51 +3,59 @@ import { DbError } from '../../core/errors.js';
 
 type Characters = readonly string[];
 
-export function levenshtein(a: Characters, b: Characters): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+/** `check` is called now and then: long texts take the product of their lengths. */
+export type Likeness = (a: Characters, b: Characters, check: () => void) => number;
+
+/** Cells of a table of which all rows are kept. */
+const MAX_CELLS = 1 << 25;
+
+export const levenshtein: Likeness = (a, b, check) => {
+  let previous = Uint32Array.from({ length: b.length + 1 }, (_, i) => i);
+  let current = new Uint32Array(b.length + 1);
   for (let i = 1; i <= a.length; i++) {
-    const current = [i];
+    check();
+    current[0] = i;
     for (let j = 1; j <= b.length; j++) {
-      const change = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(change, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1));
+      const change = (previous[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current[j] = Math.min(change, (previous[j] as number) + 1, (current[j - 1] as number) + 1);
     }
-    previous = current;
+    [previous, current] = [current, previous];
   }
   return previous[b.length] ?? 0;
-}
+};
 
 /** With neighbours that change places, and more edits between them allowed. */
-export function damerauLevenshtein(a: Characters, b: Characters): number {
+export const damerauLevenshtein: Likeness = (a, b, check) => {
   const most = a.length + b.length;
+  const width = b.length + 2;
+  if (width * (a.length + 2) > MAX_CELLS) throw new DbError('query_memory_exceeded', 'the texts are too long to be compared in all ways');
   const lastRow = new Map<string, number>();
-  const table = Array.from({ length: a.length + 2 }, () => new Array<number>(b.length + 2).fill(0));
-  const at = (i: number, j: number) => table[i]?.[j] ?? 0;
-  const set = (i: number, j: number, value: number) => {
-    const row = table[i];
-    if (row) row[j] = value;
-  };
+  const table = new Uint32Array(width * (a.length + 2));
   for (let i = 0; i <= a.length + 1; i++) {
-    set(i, 0, most);
-    set(i, 1, i - 1);
+    table[i * width] = most;
+    table[i * width + 1] = Math.max(0, i - 1);
   }
   for (let j = 0; j <= b.length + 1; j++) {
-    set(0, j, most);
-    if (j > 0) set(1, j, j - 1);
+    table[j] = most;
+    if (j > 0) table[width + j] = j - 1;
   }
   for (let i = 1; i <= a.length; i++) {
+    check();
     let lastColumn = 0;
     for (let j = 1; j <= b.length; j++) {
       const row = lastRow.get(b[j - 1] ?? '') ?? 0;
       const column = lastColumn;
       const same = a[i - 1] === b[j - 1];
       if (same) lastColumn = j;
-      const swapped = at(row, column) + (i - row - 1) + 1 + (j - column - 1);
-      set(i + 1, j + 1, Math.min(at(i, j) + (same ? 0 : 1), at(i + 1, j) + 1, at(i, j + 1) + 1, swapped));
+      const at = i * width + j;
+      const swapped = (table[row * width + column] as number) + (i - row - 1) + 1 + (j - column - 1);
+      const changed = (table[at] as number) + (same ? 0 : 1);
+      table[at + width + 1] = Math.min(changed, (table[at + width] as number) + 1, (table[at + 1] as number) + 1, swapped);
     }
     lastRow.set(a[i - 1] ?? '', i);
   }
-  return at(a.length + 1, b.length + 1);
-}
+  return table[(a.length + 1) * width + b.length + 1] ?? 0;
+};
 
 /** Fails with `invalid_value` for texts of different lengths. */
 export function hamming(a: Characters, b: Characters): number {
@@ -55,12 +63,13 @@ export function hamming(a: Characters, b: Characters): number {
   return a.filter((character, i) => character !== b[i]).length;
 }
 
-export function jaro(a: Characters, b: Characters): number {
+export const jaro: Likeness = (a, b, check) => {
   if (a.length === 0 && b.length === 0) return 1;
   const reach = Math.max(0, Math.floor(Math.max(a.length, b.length) / 2) - 1);
   const taken = new Array<boolean>(b.length).fill(false);
   const matches: string[] = [];
   a.forEach((character, i) => {
+    if (i % 256 === 0) check();
     for (let j = Math.max(0, i - reach); j < Math.min(b.length, i + reach + 1); j++) {
       if (taken[j] || b[j] !== character) continue;
       taken[j] = true;
@@ -72,15 +81,15 @@ export function jaro(a: Characters, b: Characters): number {
   const swapped = matches.filter((character, i) => character !== other[i]).length / 2;
   const m = matches.length;
   return m === 0 ? 0 : (m / a.length + m / b.length + (m - swapped) / m) / 3;
-}
+};
 
-export function jaroWinkler(a: Characters, b: Characters): number {
-  const similarity = jaro(a, b);
+export const jaroWinkler: Likeness = (a, b, check) => {
+  const similarity = jaro(a, b, check);
   if (similarity <= 0.7) return similarity;
   let prefix = 0;
   while (prefix < Math.min(4, a.length, b.length) && a[prefix] === b[prefix]) prefix += 1;
   return similarity + prefix * 0.1 * (1 - similarity);
-}
+};
 
 export function jaccard(a: Characters, b: Characters): number {
   const [x, y] = [new Set(a), new Set(b)];

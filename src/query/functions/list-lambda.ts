@@ -6,9 +6,10 @@ import { BOOL, type DataType, isText, UTF8 } from '../../core/types.js';
 import { Accumulator } from '../aggregates/accumulator.js';
 import { aggregateFunction } from '../aggregates/registry.js';
 import { restrict } from '../expression/bitmaps.js';
+import { gatherVector, toFlat } from '../expression/gather.js';
 import { itemsOf } from '../expression/list-items.js';
-import { constantVector, valuesOf, vectorOf } from '../expression/vector-values.js';
-import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
+import { constantVector, valuesOf } from '../expression/vector-values.js';
+import type { ArgumentType, EvaluationContext, Overload, ScalarFunction } from './contract.js';
 import { entriesOf } from './entry.js';
 import { listOf, listTypeOf } from './row-by-row.js';
 
@@ -72,13 +73,20 @@ function aggregateOver(name: string, list: Extract<DataType, { kind: 'list' }>, 
         accumulator.update({ groups: rows, groupCount: rowCount, mask: 0, n: count, args, filters: [], sparse: true }, context);
         const [result] = accumulator.finish(rowCount, context);
         assert(result, 'one call gives one result');
-        const copy = vectorOf(valuesOf(result, context), signature.type, context);
-        return restrict(copy, validity, rowCount, context);
+        return restrict(copied(result, context), validity, rowCount, context);
       } finally {
         scope.release();
       }
     },
   };
+}
+
+/** The vector in scratch. */
+function copied(vector: Vector, context: EvaluationContext): Vector {
+  if (vector.encoding !== 'flat') return toFlat(vector, context);
+  const rows = context.scratch.allocate(4 * vector.length);
+  context.kernels.row_numbers(0, vector.length, rows);
+  return gatherVector(vector, rows, vector.length, context);
 }
 
 /** list_aggregate(list, 'name', …). */

@@ -57,8 +57,12 @@ interface Direction {
   readonly nullsFirst: boolean;
 }
 
-function sorted(values: ListValue, { descending, nullsFirst }: Direction): Value[] {
+const COMPARISONS_BETWEEN_CHECKS = 4096;
+
+function sorted(values: ListValue, { descending, nullsFirst }: Direction, context: EvaluationContext): Value[] {
+  let comparisons = 0;
   return [...values].sort((a, b) => {
+    if (comparisons++ % COMPARISONS_BETWEEN_CHECKS === 0) context.check?.();
     if (a === null || b === null) return a === b ? 0 : (a === null) === nullsFirst ? -1 : 1;
     return descending ? compareValues(b, a) : compareValues(a, b);
   });
@@ -82,16 +86,16 @@ function sorting(descending: boolean): ScalarFunction['resolve'] {
       : ownType(
           args,
           (type) => type,
-          ([values, ...words]) => sorted(items(values), directionOf(words, descending)),
+          ([values, ...words], context) => sorted(items(values), directionOf(words, descending), context),
           args.slice(1).map(() => UTF8),
         );
 }
 
-const grades: Overload['evaluate'] = rowByRow(listOf(INT64), ([values, ...words]) => {
+const grades: Overload['evaluate'] = rowByRow(listOf(INT64), ([values, ...words], context) => {
   const direction = directionOf(words, false);
   const pairs = items(values).map((value, i) => ({ value, i }));
   pairs.sort((a, b) => {
-    const [first] = sorted([a.value, b.value], direction);
+    const [first] = sorted([a.value, b.value], direction, context);
     return compareValues(a.value, b.value) === 0 ? a.i - b.i : first === a.value ? -1 : 1;
   });
   return pairs.map(({ i }) => BigInt(i + 1));

@@ -3,8 +3,8 @@ import type { Value, Vector } from '../../core/batch.js';
 import { type DataType, INT64, isText, NULL_TYPE, UTF8 } from '../../core/types.js';
 import { isValid } from '../../core/values.js';
 import { commonValidity, restrict } from '../expression/bitmaps.js';
-import { toFlat } from '../expression/gather.js';
-import { constantVector, isNullConstant, valuesOf, vectorOf } from '../expression/vector-values.js';
+import { gatherVectorOrNull, toFlat } from '../expression/gather.js';
+import { constantVector, isNullConstant } from '../expression/vector-values.js';
 import type { ArgumentType, EvaluationContext, Overload, ScalarFunction } from './contract.js';
 import { entriesOf } from './entry.js';
 import { joinedItem } from './list-search.js';
@@ -61,14 +61,12 @@ function listJoin(type: Extract<DataType, { kind: 'list' }>): Overload {
   return {
     args: [type, type],
     type,
-    evaluate: (context, args, rowCount) => {
-      const [a, b] = args.map((arg) => valuesOf(arg, context)) as [Value[], Value[]];
-      const rows = Array.from({ length: rowCount }, (_, row): Value => {
-        const [x, y] = [a[row] ?? null, b[row] ?? null] as [readonly Value[] | null, readonly Value[] | null];
-        return x === null && y === null ? null : [...(x ?? []), ...(y ?? [])];
-      });
-      return vectorOf(rows, type, context);
-    },
+    evaluate: rowByRow(
+      type,
+      ([a = null, b = null]) =>
+        a === null && b === null ? null : [...((a ?? []) as readonly Value[]), ...((b ?? []) as readonly Value[])],
+      'seen',
+    ),
   };
 }
 
@@ -120,14 +118,7 @@ function resolveListValue(args: readonly ArgumentType[]): Overload | undefined {
   return {
     args: args.map(() => itemType),
     type,
-    evaluate: (context, vectors, rowCount) => {
-      const columns = vectors.map((vector) => valuesOf(vector, context));
-      return vectorOf(
-        Array.from({ length: rowCount }, (_, row) => columns.map((column) => column[row] ?? null)),
-        type,
-        context,
-      );
-    },
+    evaluate: rowByRow(type, (values) => [...values], 'seen'),
   };
 }
 
@@ -139,17 +130,25 @@ function resolveListExtract(args: readonly ArgumentType[]): Overload | undefined
   return {
     args: [type, INT64],
     type: type.item.type,
-    evaluate: (context, [list, index], rowCount) => {
-      const lists = valuesOf(list as Vector, context) as readonly (readonly Value[] | null)[];
-      const places = valuesOf(index as Vector, context);
-      const rows = Array.from({ length: rowCount }, (_, row) => {
-        const values = lists[row] ?? [];
-        const place = Number(places[row] ?? 0);
-        return values.at(place < 0 ? place : place > 0 ? place - 1 : values.length) ?? null;
-      });
-      return vectorOf(rows, type.item.type, context);
-    },
+    evaluate: (context, [list, index], rowCount) => itemAt(list as Vector, index as Vector, rowCount, context),
   };
+}
+
+/** The items at places from 1, or from the end where negative; NULL outside of the list. */
+function itemAt(list: Vector, index: Vector, rowCount: number, context: EvaluationContext): Vector {
+  const { arena, scratch } = context;
+  const flat = toFlat(list, context);
+  const places = toFlat(index, context);
+  const items = flat.children[0] as Vector;
+  const found = scratch.allocate(4 * rowCount) / 4;
+  for (let row = 0; row < rowCount; row++) {
+    const first = arena.i32[flat.offsets / 4 + row] as number;
+    const end = arena.i32[flat.offsets / 4 + row + 1] as number;
+    const place = isValid(arena, flat, row) && isValid(arena, places, row) ? Number(arena.i64[places.values / 8 + row]) : 0;
+    const at = place < 0 ? end + place : first + place - 1;
+    arena.i32[found + row] = place !== 0 && at >= first && at < end ? at : -1;
+  }
+  return gatherVectorOrNull(items, found * 4, rowCount, context);
 }
 
 /** 'text'[n]: the n-th character, an empty text outside. */

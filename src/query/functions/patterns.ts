@@ -5,10 +5,11 @@ import { BOOL, UTF8 } from '../../core/types.js';
 import { valueAt } from '../../core/values.js';
 import { boolVector } from '../expression/bitmaps.js';
 import { compareVectors } from '../expression/compare.js';
-import { constantVector, textsOf, vectorOf } from '../expression/vector-values.js';
+import { constantVector } from '../expression/vector-values.js';
 import type { EvaluationContext, FunctionExample, Overload, ScalarFunction } from './contract.js';
 import { oneOf, text } from './overloads.js';
 import { type Regex, regexOf } from './regular-expressions.js';
+import { rowByRow } from './row-by-row.js';
 import { flatText } from './text-operands.js';
 
 // ---- LIKE ----
@@ -120,8 +121,7 @@ function constantText(vector: Vector | undefined, rowCount: number, context: Eva
 // ---- regular expressions ----
 
 function regexBitmap(vector: Vector, regex: Regex, rowCount: number, context: EvaluationContext): number {
-  const results = textsOf(vector, context).map((value) => value !== null && regex.test(value));
-  return vectorOf(results.slice(0, rowCount), BOOL, context).values;
+  return rowByRow(BOOL, ([value]) => regex.test(String(value)))(context, [vector], rowCount, 0).values;
 }
 
 /** The pattern is a column too. */
@@ -132,12 +132,8 @@ function matchRows(
   context: EvaluationContext,
   compile: (source: string) => Regex,
 ): number {
-  const patterns = textsOf(pattern, context);
-  const results = textsOf(vector, context).map((value, row) => {
-    const source = patterns[row] ?? null;
-    return value !== null && source !== null && compile(source).test(value);
-  });
-  return vectorOf(results.slice(0, rowCount), BOOL, context).values;
+  const match = rowByRow(BOOL, ([value, source]) => compile(String(source)).test(String(value)));
+  return match(context, [vector, pattern], rowCount, 0).values;
 }
 
 function matcher(

@@ -4,27 +4,36 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { DbError } from '../../core/errors.js';
+import { needWatchdog } from '../expression/watchdog.js';
 
 setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+// Only for the flag l, which tells what that engine can do.
+setFlagsFromString('--enable-experimental-regexp-engine');
 
 const MAX_KEPT = 500;
+/** Texts that are short enough for any pattern. */
+const HARMLESS_LENGTH = 20;
 const compiled = new Map<string, Regex>();
 
 /** A compiled pattern: for text of single UTF-16 units, and by code points for other text. */
 export class Regex {
   private readonly units: RegExp;
   private readonly points: RegExp;
+  /** The engine of linear time knows the pattern for single units. */
+  private readonly isLinear: boolean;
   readonly groupNames: readonly string[];
 
   constructor(units: RegExp, points: RegExp, source: string) {
     this.units = units;
     this.points = points;
+    this.isLinear = compiledBy(units.source, `${units.flags}l`) !== undefined;
     this.groupNames = [...source.matchAll(/\(\?<([A-Za-z_]\w*)>/g)].map((match) => match[1] ?? '');
   }
 
-  /** With the flag g from the start; lastIndex is 0. */
+  /** With the flag g from the start; lastIndex is 0. Called by what rowByRow computes, which bounds the time of patterns that are not linear. */
   for(text: string): RegExp {
     const regex = /[\ud800-\udfff]/.test(text) ? this.points : this.units;
+    if (text.length > HARMLESS_LENGTH && !(this.isLinear && regex === this.units)) needWatchdog();
     regex.lastIndex = 0;
     return regex;
   }

@@ -6,7 +6,7 @@ import { DbError } from '../../core/errors.js';
 import { BINARY, BOOL, type DataType, FLOAT64, INT64, UTF8 } from '../../core/types.js';
 import type { ScalarFunction } from './contract.js';
 import { entriesOf } from './entry.js';
-import { damerauLevenshtein, hamming, jaccard, jaro, jaroWinkler, levenshtein, soundex } from './likeness.js';
+import { damerauLevenshtein, hamming, jaccard, jaro, jaroWinkler, type Likeness, levenshtein, soundex } from './likeness.js';
 import { asText, integer, kind, text } from './overloads.js';
 import { type Compute, each, eachWithNulls } from './row-by-row.js';
 
@@ -165,9 +165,9 @@ function sized(bytes: number, per: number, units: readonly string[]): string {
   return `${bytes < 0 ? '-' : ''}${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
 }
 
-const likenesses = (type: DataType, compute: (a: readonly string[], b: readonly string[]) => number) => [
-  each([text, text], type, ([a, b]) => {
-    const value = compute([...String(a)], [...String(b)]);
+const likenesses = (type: DataType, compute: Likeness) => [
+  each([text, text], type, ([a, b], context) => {
+    const value = compute([...String(a)], [...String(b)], () => context.check?.());
     return type.kind === 'int64' ? BigInt(value) : value;
   }),
 ];

@@ -4,9 +4,9 @@ import { tooMuchText } from '../../core/build-vector.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, UTF8 } from '../../core/types.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';
-import { textsOf, vectorOf } from '../expression/vector-values.js';
 import type { EvaluationContext } from './contract.js';
 import { result, step } from './overloads.js';
+import { rowByRow } from './row-by-row.js';
 
 /** A text operand of a kernel: addresses, and 0 for a constant or 1 for a column. */
 export interface TextOperand {
@@ -48,23 +48,19 @@ export function writtenText(
   return result(type, rowCount, values, 0, offsets);
 }
 
-/** What a client in JavaScript can still hold as one text. */
-const LONGEST_TEXT_BYTES = 2 ** 29 - 32;
+/** Longest text that a function makes: kernels that write it cannot be interrupted, and clients shall still hold it. */
+const LONGEST_TEXT_BYTES = 2 ** 26;
 
 /** Runs a kernel twice: first (out = 0) for the size, then to write. */
 export function measuredText(rowCount: number, context: EvaluationContext, kernel: (offsets: number, out: number) => number): Vector {
   const sizeBytes = kernel(0, 0);
   if (sizeBytes < 0) throw tooMuchText();
-  if (sizeBytes > LONGEST_TEXT_BYTES * rowCount) throw new DbError('query_memory_exceeded', 'a text would be longer than 512 MiB');
+  if (sizeBytes > LONGEST_TEXT_BYTES * rowCount) throw new DbError('query_memory_exceeded', 'a text would be longer than 64 MiB');
   context.check?.();
   return writtenText(rowCount, sizeBytes, context, kernel);
 }
 
 /** Value by value, for what no kernel does. */
 export function mappedText(vector: Vector, context: EvaluationContext, map: (text: string) => string | null): Vector {
-  return vectorOf(
-    textsOf(vector, context).map((text) => (text === null ? null : map(text))),
-    UTF8,
-    context,
-  );
+  return rowByRow(UTF8, ([text]) => map(String(text)))(context, [vector], vector.length, 0);
 }

@@ -12,6 +12,7 @@ import type { ArgumentType, EvaluationContext, FunctionExample, Overload, Scalar
 import { entriesOf } from './entry.js';
 import { resolveNumberPattern } from './formatting.js';
 import { float, integer, oneOf, result, room, type Signature, step, text, timestamp } from './overloads.js';
+import { rowByRow } from './row-by-row.js';
 import { resolveTemporal, tickShape } from './temporal-arithmetic.js';
 import { truncateTimestamps } from './time-buckets.js';
 import { formatTimestamp, postgresFormat } from './time-format.js';
@@ -175,12 +176,8 @@ function formatting(write: (ticks: bigint, type: DataType, format: string) => st
   return (context, args, rowCount) => {
     const [moment, format] = (swapped ? [args[1], args[0]] : args) as [Vector, Vector];
     const wall = moment.encoding === 'constant' ? moment : wallTime(moment, rowCount, context);
-    const formats = valuesOf(format, context);
-    const texts = valuesOf(wall, context).map((value, row) => {
-      const pattern = formats[row] ?? null;
-      return typeof value === 'bigint' && typeof pattern === 'string' ? write(value, moment.type, pattern) : null;
-    });
-    return vectorOf(texts, UTF8, context);
+    const texts = rowByRow(UTF8, ([value, pattern]) => write(value as bigint, moment.type, String(pattern)));
+    return texts(context, [wall, format], rowCount, 0);
   };
 }
 

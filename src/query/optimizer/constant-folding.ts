@@ -50,11 +50,15 @@ function foldOne(node: Expression, context: RuleContext): Expression {
   }
 }
 
+/** Longer texts are made where they are needed: plans are copied to threads. */
+const MAX_LITERAL_LENGTH = 65_536;
+
 /** An evaluation that fails is left to the run: it may never be reached. */
 function compute(node: Expression, context: RuleContext): Expression {
   if (node.type.kind === 'list' || node.type.kind === 'struct') return node;
   try {
-    return literal(context.evaluateConstant(node), node.type, node.position);
+    const value = context.evaluateConstant(node);
+    return typeof value === 'string' && value.length > MAX_LITERAL_LENGTH ? node : literal(value, node.type, node.position);
   } catch (error) {
     if (error instanceof DbError) return node;
     throw error;
