@@ -29,9 +29,12 @@ beforeAll(async () => {
     engines.push(engine);
     await run(
       engine,
-      'CREATE TABLE t (ts TIMESTAMP_NS NOT NULL, sym SYMBOL NOT NULL, x DOUBLE NOT NULL, y DOUBLE, i BIGINT) TIMESTAMP(ts)',
+      'CREATE TABLE t (ts TIMESTAMP_NS NOT NULL, sym SYMBOL NOT NULL, x DOUBLE NOT NULL, y DOUBLE, i BIGINT, s SYMBOL) TIMESTAMP(ts)',
     );
-    const values = rows.map(({ sym, x, y }, i) => `(${Math.floor(i / 3) * 1000}::timestamp_ns, '${sym}', ${x}, ${y}, ${i})`);
+    const values = rows.map(
+      ({ sym, x, y }, i) =>
+        `(${Math.floor(i / 3) * 1000}::timestamp_ns, '${sym}', ${x}, ${y}, ${i}, ${sym === 'S1' || sym === 'R1' ? null : `'${sym}'`})`,
+    );
     for (let first = 0; first < ROWS; first += 900)
       await run(engine, `INSERT INTO t VALUES ${values.slice(first, first + 900).join(', ')}`);
   }
@@ -55,15 +58,42 @@ const CALLS: readonly (readonly [call: string, frame: string, oracle: Oracle<num
   ['avg(x)', 'ROWS 19 PRECEDING', (v) => total(v.slice(-20)) / Math.min(20, v.length)],
   ['sum(x)', 'ROWS 4 PRECEDING', (v) => total(v.slice(-5))],
   ['sum(x)', 'ROWS CURRENT ROW', (v) => total(v.slice(-1))],
+  ['sum((x * 8)::INTEGER)', 'ROWS 9 PRECEDING', (v) => 8 * total(v.slice(-10))],
+  ['avg((x * 8)::BIGINT)', 'ROWS CURRENT ROW', (v) => 8 * total(v.slice(-1))],
+  ['sum(x::DECIMAL(9, 4))', 'ROWS 30 PRECEDING', (v) => total(v.slice(-31))],
   ['avg(x)', 'ROWS 699 PRECEDING', (v) => total(v.slice(-700)) / Math.min(700, v.length)],
   ['mavg(3, x)', '', (v) => total(v.slice(-3)) / Math.min(3, v.length)],
   ['ema(x, alpha => 0.1)', '', (v) => ema(v, 0.1)],
   ['ema(x, alpha => 1)', '', (v) => ema(v, 1)],
 ];
 
-const CALLS_WITH_NULLS: readonly (readonly [call: string, frame: string, oracle: Oracle<number | null>])[] = [
+/** Types that are summed in their own ways, and what a cast from a float gives. */
+const NUMBERS: readonly (readonly [type: string, toNumber: (value: number) => number])[] = [
+  ['DOUBLE', (x) => x],
+  ['REAL', (x) => x],
+  ['TINYINT', halfToEven],
+  ['BIGINT', halfToEven],
+  ['UINT64', halfToEven],
+  ['DECIMAL(12, 3)', (x) => x],
+];
+
+function halfToEven(x: number): number {
+  const low = Math.floor(x);
+  return x - low > 0.5 || (x - low === 0.5 && low % 2 === 1) ? low + 1 : low;
+}
+
+type CallWithNulls = readonly [call: string, frame: string, oracle: Oracle<number | null>];
+
+const CALLS_WITH_NULLS: readonly CallWithNulls[] = [
   ['ema(y, alpha => 0.1)', '', (v) => (known(v).length === 0 ? null : ema(known(v), 0.1))],
   ['ema(y, alpha => 1)', '', (v) => known(v).at(-1) ?? null],
+  ...NUMBERS.flatMap(([type, toNumber]): CallWithNulls[] => {
+    const last = (v: readonly (number | null)[], n: number): number[] => known(v.slice(-n)).map(toNumber);
+    return [
+      [`avg(y::${type})`, 'ROWS 19 PRECEDING', (v) => (last(v, 20).length === 0 ? null : total(last(v, 20)) / last(v, 20).length)],
+      [`sum(y::${type})`, 'ROWS 2 PRECEDING', (v) => (last(v, 3).length === 0 ? null : total(last(v, 3)))],
+    ];
+  }),
 ];
 
 test.each([
@@ -72,10 +102,10 @@ test.each([
 ])(
   '%s over %s',
   async (call, frame, oracle) => {
-    for (const partition of ['PARTITION BY sym', '']) {
+    for (const partition of ['PARTITION BY sym', '', 'PARTITION BY s']) {
       const own = new Map<string, Row[]>();
       const wanted = rows.map((row) => {
-        const key = partition === '' ? '' : row.sym;
+        const key = partition === '' ? '' : partition.endsWith(' s') && ['S1', 'R1'].includes(row.sym) ? 'NULL' : row.sym;
         const values = own.get(key) ?? [];
         values.push(row);
         own.set(key, values);
@@ -86,7 +116,7 @@ test.each([
         [engines[0], { vector_rows: 64 }],
         [engines[1], { vector_rows: 64 }],
         [engines[2], { vector_rows: 64 }],
-      ] as const) {
+      ].slice(partition === 'PARTITION BY sym' ? 0 : 2) as [OpenEngine, Partial<QuerySettings>][]) {
         const sql = `SELECT i, ${call} OVER (${partition} ORDER BY ts ${frame}) FROM t ORDER BY i`;
         const got = await run(engine as OpenEngine, sql, settings);
         expect(got).toHaveLength(ROWS);
@@ -157,5 +187,19 @@ test('what is not finite stays so in every later lane of its partition', async (
     const first = rows.findIndex(({ sym }, i) => i > 500 && sym === partition);
     const count = rows.filter(({ sym }, i) => sym === partition && i >= first).length;
     expect(got).toEqual([`${partition} | ${count} | ${last}`]);
+  }
+});
+
+test('sums of whole numbers are exact, and an error beyond the type', async () => {
+  const [none, , two] = engines as [OpenEngine, OpenEngine, OpenEngine];
+  // A float64 has no neighbour within 512 of it.
+  const near = 2n ** 63n - 1024n;
+  const sql = (frame: string) =>
+    `SELECT sum(v) OVER (PARTITION BY sym ORDER BY ts ${frame}) - v FROM (SELECT ts, sym, ${near} + i % 7 AS v FROM t) w`;
+  for (const engine of [none, two]) {
+    expect(new Set(await run(engine, sql('ROWS CURRENT ROW'), { vector_rows: 64 }))).toEqual(new Set(['0']));
+    await expect(run(engine, sql('ROWS 1 PRECEDING'), { vector_rows: 64 })).rejects.toMatchObject({ code: 'numeric_overflow' });
+    const averages = `SELECT min(a), max(a) FROM (SELECT avg(${near} + i % 7) OVER (PARTITION BY sym ORDER BY ts ROWS 3 PRECEDING) a FROM t) w`;
+    expect(await run(engine, averages, { vector_rows: 64 })).toEqual(['9223372036854775000 | 9223372036854775000']);
   }
 });

@@ -11,4 +11,5 @@ export * from './ordered';
 export * from './series';
 export * from './running';
 export * from './stream';
+export * from './rings';
 export * from './exponential';

@@ -7,7 +7,7 @@
 import type { Vector } from '../../core/batch.js';
 import { physicalOf } from '../../core/types.js';
 import type { WindowSpec } from '../windows/spec.js';
-import { hasFrame, type StreamCall, startsOfLanes, streamCalls, tailBytes } from '../windows/stream-calls.js';
+import { hasFrame, hasNulls, type StreamCall, startsOfLanes, streamCalls, tailBytes } from '../windows/stream-calls.js';
 import type { QueryRun } from './query-run.js';
 import type { TaskResult, WindowPiece, WindowTailsTask } from './task.js';
 import { grouped } from './window-pieces.js';
@@ -119,34 +119,35 @@ function columnsOfPieces({ lanes }: TaskResult): readonly (readonly Vector[])[] 
 }
 
 function streamOf({ spec, ascends }: StreamedWindow, pieces: readonly WindowPiece[], rowCount: number): Stream | undefined {
-  const calls = streamCalls(spec);
+  const found = streamCalls(spec);
   const [partition = -1, ...morePartitions] = spec.partition;
   const [key, ...moreKeys] = spec.order;
-  if (!calls || morePartitions.length > 0 || moreKeys.length > 0) return undefined;
+  if (!found || morePartitions.length > 0 || moreKeys.length > 0) return undefined;
   if (key && (key.descending || physicalOf(spec.types[key.column] ?? { kind: 'null' }) !== 'i64')) return undefined;
   const order = key && !ascends ? key.column : -1;
   const partitions = partition < 0 ? 1 : partitionsOf(pieces, partition);
   const isPlain = (column: number, nulls: boolean): boolean =>
     pieces.every(({ columns }) => columns[column]?.encoding === 'flat' && (nulls || columns[column]?.validity === 0));
   if (partitions === undefined || (order >= 0 && !isPlain(order, false))) return undefined;
-  if (!calls.every((call) => isPlain(call.column, call.kind === 'ema'))) return undefined;
+  if (!found.every((call) => isPlain(call.column, true))) return undefined;
+  const calls = found.map((call) => (call.kind === 'ring' ? { ...call, nulls: hasNulls(pieces, call.column) } : call));
   const bytes = calls.reduce((sum, call) => sum + tailBytes(call) * partitions, 0) * 3 * MOST_LANES;
   const isWorthIt = partitions === 1 || (bytes <= MOST_STATE_BYTES && partitions * 8 <= rowCount);
   return isWorthIt ? { calls, partitions, partition, order } : undefined;
 }
 
-/** Values of the one dictionary that all pieces have; undefined when there is none, or a NULL. */
+/** Values of the one dictionary that all pieces have, and one more where there are NULLs; undefined when there is none. */
 function partitionsOf(pieces: readonly WindowPiece[], column: number): number | undefined {
   let id = -1;
   let count = 0;
   for (const { columns } of pieces) {
     const vector = columns[column];
-    if (vector?.encoding !== 'dictionary' || !vector.dictionary || vector.validity !== 0) return undefined;
+    if (vector?.encoding !== 'dictionary' || !vector.dictionary) return undefined;
     if (id >= 0 && vector.dictionary.id !== id) return undefined;
     id = vector.dictionary.id;
     count = Math.max(count, vector.dictionary.count);
   }
-  return count;
+  return hasNulls(pieces, column) ? count + 1 : count;
 }
 
 /** True when no lane begins before the one before it ends. */

@@ -1,25 +1,15 @@
 /**
  * Calls of windows whose rows come in order already: one pass over the rows with a state per partition, lanes of rows side by side
- * (kernels: native-free/assembly/window/stream.ts, exponential.ts). Partitions are the codes of a dictionary.
+ * (kernels: native-free/assembly/window/rings.ts, exponential.ts). Partitions are the codes of a dictionary.
  */
 import { bitmapBytes, flatVector, type Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { FLOAT64 } from '../../core/types.js';
 import type { TaskRun } from '../execution/run-task.js';
-import type { CollectedBatch, TaskResult, WindowAddTask, WindowStreamTask, WindowTailsTask } from '../execution/task.js';
+import type { CollectedBatch, TaskResult, WindowAddTask, WindowPiece, WindowStreamTask, WindowTailsTask } from '../execution/task.js';
 import type { EvaluationContext } from '../functions/contract.js';
+import { addToTails, mergeTails, type RingCall, RingStream, ringCall, ringTailBytes } from './ring-calls.js';
 import type { WindowCallSpec, WindowSpec } from './spec.js';
-
-/** Rows of a frame up to which a ring per partition is worth it. */
-const LONGEST_RING = 4096;
-
-/** Sums or averages of the last `size` rows. */
-export interface RingCall {
-  readonly kind: 'ring';
-  readonly column: number;
-  readonly average: boolean;
-  readonly size: number;
-}
 
 export interface EmaCall {
   readonly kind: 'ema';
@@ -38,23 +28,16 @@ export function streamCalls(spec: WindowSpec): readonly StreamCall[] | undefined
   return calls.every((call) => call !== undefined) ? calls : undefined;
 }
 
-function streamCall(call: WindowCallSpec, { frames }: WindowSpec): StreamCall | undefined {
+function streamCall(call: WindowCallSpec, spec: WindowSpec): StreamCall | undefined {
+  if (call.filter >= 0 || call.distinct) return undefined;
   const [column = -1] = call.args;
-  const isFloat = call.argTypes[0]?.kind === 'float64';
-  if (!isFloat || column < 0 || call.filter >= 0 || call.distinct) return undefined;
-  if (call.function === 'ema' && !call.aggregate) return { kind: 'ema', column, alpha: Number(call.constants[1]) };
-  if (!call.aggregate || (call.function !== 'avg' && call.function !== 'sum')) return undefined;
-  const frame = frames[call.frame];
-  if (frame?.unit !== 'rows' || frame.exclude !== 'none' || frame.end.kind !== 'current') return undefined;
-  const { start } = frame;
-  const before = start.kind === 'count' && !start.following ? start.count : start.kind === 'current' ? 0 : LONGEST_RING;
-  if (before >= LONGEST_RING) return undefined;
-  return { kind: 'ring', column, average: call.function === 'avg', size: before + 1 };
+  const isEma = call.function === 'ema' && !call.aggregate && column >= 0;
+  return isEma ? { kind: 'ema', column, alpha: Number(call.constants[1]) } : ringCall(call, spec);
 }
 
 /** Bytes of what a lane says of one partition. */
 export function tailBytes(call: StreamCall): number {
-  return call.kind === 'ema' ? EMA_BYTES : call.size * 8;
+  return call.kind === 'ema' ? EMA_BYTES : ringTailBytes(call);
 }
 
 /** True when results need rows of lanes before; others are made without them, and what they leave is added. */
@@ -62,8 +45,21 @@ export function hasFrame(call: StreamCall): boolean {
   return call.kind === 'ring' && call.size > 1;
 }
 
-function codesOf(key: Vector | undefined): number {
-  return key ? key.values : 0;
+/** Partition of each row of a piece; 0 = all are of one. NULLs are the last partition. */
+function codesOf(
+  { partition, partitions }: Pick<WindowTailsTask, 'partition' | 'partitions'>,
+  { columns, rowCount }: WindowPiece,
+  { kernels, scratch }: EvaluationContext,
+): number {
+  const { values = 0, validity = 0 } = columns[partition] ?? {};
+  if (validity === 0) return values;
+  const codes = scratch.allocate(Math.max(64, rowCount * 4));
+  kernels.asof_codes(values, validity, 0, partitions - 1, rowCount, codes);
+  return codes;
+}
+
+export function hasNulls(pieces: readonly WindowPiece[], column: number): boolean {
+  return pieces.some(({ columns }) => columns[column]?.validity !== 0);
 }
 
 /** What later lanes must know of this one: an address per call. `order`: true where the rows come in order, with their first and last key. */
@@ -90,10 +86,12 @@ export function* runWindowTails(task: WindowTailsTask, run: TaskRun): Generator<
     const address = kept.allocateZeroed(Math.max(64, task.partitions * tailBytes(call)));
     tails.push(address);
     let full = 0;
-    for (const { columns, rowCount } of task.isLast ? [] : [...task.pieces].reverse()) {
+    for (const piece of task.isLast ? [] : [...task.pieces].reverse()) {
       if (full >= task.partitions) break;
-      const values = columns[call.column]?.values ?? 0;
-      full = kernels.stream_tails(codesOf(columns[task.partition]), values, rowCount, call.size - 1, task.partitions, full, address);
+      run.check();
+      context.scratch.reset();
+      const codes = codesOf(task, piece, context);
+      full = addToTails(call, piece.columns[call.column] as Vector, codes, task.partitions, full, address, context);
       yield;
     }
   }
@@ -106,8 +104,9 @@ export function startsOfLanes(
   lanes: readonly (readonly number[])[],
   partitions: number,
   memory: MemoryScope,
-  { kernels }: Pick<EvaluationContext, 'kernels'>,
+  context: Pick<EvaluationContext, 'kernels'>,
 ): readonly (readonly number[])[] {
+  const { kernels } = context;
   const starts: number[][] = [];
   lanes.forEach((own, lane) => {
     starts.push(
@@ -118,7 +117,7 @@ export function startsOfLanes(
         const bytes = Math.max(64, partitions * tailBytes(call));
         if (before === undefined || said === undefined) return memory.allocateZeroed(bytes);
         const out = memory.allocate(bytes);
-        if (call.kind === 'ring') kernels.stream_merge_tails(before, said, partitions, call.size - 1, out);
+        if (call.kind === 'ring') mergeTails(call, before, said, partitions, out, context);
         else {
           kernels.copy_bytes(out, before, bytes);
           kernels.stream_merge_ema(call.alpha, said, partitions, out);
@@ -132,62 +131,44 @@ export function startsOfLanes(
 
 /** The calls' columns beside the rows of a lane, and what it leaves where that was not known before. */
 export function* runWindowStream(task: WindowStreamTask, run: TaskRun): Generator<void, Partial<TaskResult>> {
-  const { context, kept } = run;
+  const { context } = run;
   run.counters.enter(task.counter);
-  const rows = task.pieces.reduce((sum, piece) => sum + piece.rowCount, 0);
-  const streams = task.calls.map((call, i) => {
-    const results = kept.allocate(Math.max(64, rows * 8));
-    return call.kind === 'ring' ? ringStream(call, task.starts[i] ?? 0, task, results, run) : emaStream(call, task, results, run);
-  });
+  const streams = task.calls.map((call, i) =>
+    call.kind === 'ring' ? new RingStream(call, task.starts[i] ?? 0, task.partitions, run) : new EmaStream(call, task.partitions, run),
+  );
   const batches: CollectedBatch[] = [];
-  let first = 0;
-  for (const { columns, rowCount } of task.pieces) {
+  for (const piece of task.pieces) {
     run.check();
-    const codes = codesOf(columns[task.partition]);
-    const made = streams.map(({ next }, i) => next(columns[task.calls[i]?.column ?? -1] as Vector, codes, first));
-    batches.push({ arena: context.arena.id, rowCount, columns: made, owned: [] });
-    first += rowCount;
+    context.scratch.reset();
+    const codes = codesOf(task, piece, context);
+    const made = streams.map((stream, i) => stream.next(piece.columns[task.calls[i]?.column ?? -1] as Vector, codes));
+    batches.push({ arena: context.arena.id, rowCount: piece.rowCount, columns: made, owned: [] });
     yield;
   }
-  return { lanes: [{ lane: 0, output: { kind: 'batches', batches } }], tails: streams.map(({ end }) => end) };
+  const tails = streams.map((stream) => (stream instanceof EmaStream ? stream.states : 0));
+  return { lanes: [{ lane: 0, output: { kind: 'batches', batches } }], tails };
 }
 
-/** Makes a call's column of one piece after the other. */
-interface Stream {
-  /** The results of the rows from `first` on of the lane. */
-  next(values: Vector, codes: number, first: number): Vector;
-  /** Address of what is left to later lanes at the end; 0 = nothing. */
-  readonly end: number;
-}
+/** Exponential averages of a lane, as if nothing came before it. */
+class EmaStream {
+  /** What is left to later lanes. */
+  readonly states: number;
+  private readonly alpha: number;
+  private readonly run: TaskRun;
 
-function ringStream(call: RingCall, start: number, { partitions }: WindowStreamTask, results: number, run: TaskRun): Stream {
-  const { kernels } = run.context;
-  const { size, average } = call;
-  const rings = run.temporary.allocate(Math.max(64, partitions * (size * 8 + 24)));
-  kernels.stream_rings(start, partitions, size, rings);
-  return {
-    end: 0,
-    next: ({ values, length }, codes, first) => {
-      const out = results + first * 8;
-      if (average) kernels.stream_average(codes, values, length, size, rings, out);
-      else kernels.stream_sum(codes, values, length, size, rings, out);
-      return flatVector(FLOAT64, length, out);
-    },
-  };
-}
+  constructor({ alpha }: EmaCall, partitions: number, run: TaskRun) {
+    this.alpha = alpha;
+    this.run = run;
+    this.states = run.kept.allocateZeroed(Math.max(64, partitions * EMA_BYTES));
+  }
 
-function emaStream({ alpha }: EmaCall, { partitions }: WindowStreamTask, results: number, run: TaskRun): Stream {
-  const { kernels } = run.context;
-  const states = run.kept.allocateZeroed(Math.max(64, partitions * EMA_BYTES));
-  return {
-    end: states,
-    next: ({ values, validity, length }, codes, first) => {
-      const out = results + first * 8;
-      const present = validity === 0 ? 0 : run.kept.allocate(bitmapBytes(length));
-      kernels.stream_ema(alpha, codes, values, validity, length, states, out, present);
-      return flatVector(FLOAT64, length, out, present);
-    },
-  };
+  next({ values, validity, length }: Vector, codes: number): Vector {
+    const { kept, context } = this.run;
+    const out = kept.allocate(Math.max(64, length * 8));
+    const present = validity === 0 ? 0 : kept.allocate(bitmapBytes(length));
+    context.kernels.stream_ema(this.alpha, codes, values, validity, length, this.states, out, present);
+    return flatVector(FLOAT64, length, out, present);
+  }
 }
 
 /** Exponential averages begin anew in every lane; here is added what came before it. */
@@ -196,15 +177,17 @@ export function* runWindowAdd(task: WindowAddTask, run: TaskRun): Generator<void
   run.counters.enter(task.counter);
   for (const [i, call] of task.calls.entries()) {
     if (call.kind !== 'ema') continue;
-    const nulls = task.pieces.some(({ columns }) => columns[call.column]?.validity !== 0) ? 1 : 0;
+    const nulls = hasNulls(task.pieces, call.column) ? 1 : 0;
     const added = run.temporary.allocate(Math.max(64, task.partitions * EMA_BYTES));
     let open = kernels.stream_ema_begin(task.starts[i] ?? 0, task.ends[i] ?? 0, nulls, task.partitions, added);
-    for (const [at, { columns, rowCount }] of task.pieces.entries()) {
+    for (const [at, piece] of task.pieces.entries()) {
       if (open === 0) break;
       run.check();
+      run.context.scratch.reset();
       const { values = 0, validity = 0 } = task.results[at]?.[i] ?? {};
-      const codes = codesOf(columns[task.partition]);
-      open = kernels.stream_ema_add(call.alpha, codes, columns[call.column]?.validity ?? 0, rowCount, added, open, values, validity);
+      const codes = codesOf(task, piece, run.context);
+      const own = piece.columns[call.column]?.validity ?? 0;
+      open = kernels.stream_ema_add(call.alpha, codes, own, piece.rowCount, added, open, values, validity);
       yield;
     }
   }
