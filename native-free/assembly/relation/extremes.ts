@@ -3,7 +3,7 @@ import { isRun, rowsOf } from './bits';
 
 // @ts-ignore: decorator
 @inline
-function better<T>(largest: bool, value: T, held: T): bool {
+export function better<T>(largest: bool, value: T, held: T): bool {
   if (isFloat<T>()) return largest ? value > held || value != value : value < held || held != held;
   return largest ? value > held : value < held;
 }
@@ -80,7 +80,7 @@ function extreme<T>(largest: bool, values: usize, mask: usize, groups: usize, n:
 }
 
 /** Two running extremes of pairs of rows side by side; the float order of NaN needs care, so lanes start at the first held value. */
-function extremeDoubles(largest: bool, values: usize, mask: usize, n: u32, states: usize): void {
+export function extremeDoubles(largest: bool, values: usize, mask: usize, n: u32, states: usize): void {
   let a = f64x2.splat(load<f64>(states)), b = a;
   let held = load<f64>(states);
   for (let base: u32 = 0; base < n; base += 64) {

@@ -9,6 +9,7 @@ export {
   agg_sum_i16, agg_sum_u16, agg_sum_i8, agg_sum_u8, agg_sum_i128, agg_sum_product_f64, agg_moments_f64, agg_merge_moments, agg_co_moments_f64,
   agg_merge_co_moments,
 } from './sums';
+export * from './runs';
 export * from './together';
 export {
   agg_min_i8, agg_min_i16, agg_min_i32, agg_min_i64, agg_min_u8, agg_min_u16, agg_min_u32, agg_min_u64, agg_min_f32, agg_min_f64,

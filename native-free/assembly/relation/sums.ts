@@ -93,7 +93,7 @@ function maskedAdd(sum: v128, at: usize, bits: v128, pair: i32): v128 {
 }
 
 /** state (float64) += sum of the vector, summed in eight lanes. */
-function sumDoubles(values: usize, mask: usize, n: u32, state: usize): void {
+export function sumDoubles(values: usize, mask: usize, n: u32, state: usize): void {
   let a = f64x2.splat(0), b = f64x2.splat(0), c = f64x2.splat(0), d = f64x2.splat(0);
   for (let base: u32 = 0; base < n; base += 64) {
     const word = rowsOf(mask, base, n);
@@ -156,7 +156,7 @@ function addSplit(state: usize, low: u64, high: i64): void {
 
 // @ts-ignore: decorator
 @inline
-function sumLongs(signed: bool, values: usize, mask: usize, n: u32, state: usize): void {
+export function sumLongs(signed: bool, values: usize, mask: usize, n: u32, state: usize): void {
   const lowBits = i64x2.splat(0xffffffff);
   let low = i64x2.splat(0), high = i64x2.splat(0);
   for (let base: u32 = 0; base < n; base += 64) {
@@ -188,7 +188,7 @@ function sumLongs(signed: bool, values: usize, mask: usize, n: u32, state: usize
 
 // @ts-ignore: decorator
 @inline
-function sumSmall<T>(values: usize, mask: usize, n: u32, state: usize): void {
+export function sumSmall<T>(values: usize, mask: usize, n: u32, state: usize): void {
   let total: i64 = 0;
   for (let base: u32 = 0; base < n; base += 64) {
     let word = rowsOf(mask, base, n);

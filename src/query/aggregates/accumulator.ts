@@ -5,7 +5,7 @@ import { assert } from '../../core/assert.js';
 import { bitmapBytes, flatVector, type Value, type Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { type DataType, FLOAT64, INT32, isInteger, physicalOf } from '../../core/types.js';
-import { GroupTable, type GroupTableResult } from '../execution/group-table.js';
+import { GroupTable, type GroupTableResult, type IdRuns } from '../execution/group-table.js';
 import { TextEncoder32 } from '../execution/text-encoder.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';
 import { nestedToBytes } from '../expression/nested-bytes.js';
@@ -13,7 +13,7 @@ import type { AggregateRecipe, SlotKind } from './contract.js';
 import { createState } from './create-state.js';
 import { callOverBytes, isNested, outOfBytes } from './nested-arguments.js';
 import { aggregateFunction } from './registry.js';
-import { CountState, PresenceState, type State, type StateResult, type StateValues } from './states.js';
+import { CountState, PresenceState, type State, type StateInput, type StateResult, type StateValues } from './states.js';
 import { type Joint, jointsOf, type StateUse } from './update-together.js';
 
 /** One call, as plain data. */
@@ -34,6 +34,8 @@ export interface CallSpec {
 export interface AccumulatorInput {
   /** Group of each row (uint32 address), or 0: one group. */
   readonly groups: number;
+  /** The same groups where rows come in runs of them; then `groups` is only made when it is asked for. */
+  readonly runs?: IdRuns | null;
   readonly groupCount: number;
   /** Rows that exist; 0 = all. */
   readonly mask: number;
@@ -159,15 +161,15 @@ export class Accumulator {
     const vectors = new VectorsOfUpdate(input, this.encoders, context);
     for (const { state, required, filter } of this.counts.values()) {
       if (required.length === 0) {
-        state.update({ groups: input.groups, mask: vectors.filtered(filter), n: input.n, values: [], context });
+        state.update(new RowsOfState(input, vectors.filtered(filter), [], context));
       } else {
         const missing = vectors.missing(required, filter);
-        if (missing !== 0) state.update({ groups: input.groups, mask: missing, n: input.n, values: [], context });
+        if (missing !== 0) state.update(new RowsOfState(input, missing, [], context));
       }
     }
     for (const { state, required, filter } of this.presences.values()) {
       const mask = vectors.counted(required, filter);
-      const rows = { groups: input.groups, mask, n: input.n, values: [], context };
+      const rows = new RowsOfState(input, mask, [], context);
       if (mask === input.mask && input.sparse !== true) state.updateAll(rows);
       else state.update(rows);
     }
@@ -176,15 +178,16 @@ export class Accumulator {
       if (done.has(use)) continue;
       const { state, args, types, required, filter } = use;
       const values = args.map((arg, i) => vectors.values(arg, types[i]));
-      state.update({ groups: input.groups, mask: vectors.counted(required, filter), n: input.n, values, context });
+      state.update(new RowsOfState(input, vectors.counted(required, filter), values, context));
     }
     for (const call of this.calls) if (call.distinct) this.updateDistinct(call, call.distinct, input, vectors, context);
   }
 
   /** The states that one pass updates with others. */
-  private updateTogether({ groups, n }: AccumulatorInput, vectors: VectorsOfUpdate): ReadonlySet<StateUse> {
+  private updateTogether(input: AccumulatorInput, vectors: VectorsOfUpdate): ReadonlySet<StateUse> {
     const done = new Set<StateUse>();
-    if (groups === 0) return done;
+    if (this.joints.length === 0 || input.runs || input.groups === 0) return done;
+    const { groups, n } = input;
     const rows = { groups, n, values: (arg: number, type?: DataType) => vectors.values(arg, type) };
     for (const joint of this.joints) {
       const whole = joint.members.filter((use) => !done.has(use) && vectors.counted(use.required, use.filter) === 0);
@@ -317,6 +320,33 @@ function distinctArgs(spec: CallSpec): number[] {
 
 function distinctTypes(spec: CallSpec): DataType[] {
   return distinctArgs(spec).map((i) => spec.argTypes[i] ?? INT32);
+}
+
+/** The rows of an update as one state sees them. */
+class RowsOfState implements StateInput {
+  readonly mask: number;
+  readonly values: readonly StateValues[];
+  readonly context: MoveContext;
+  private readonly input: AccumulatorInput;
+
+  constructor(input: AccumulatorInput, mask: number, values: readonly StateValues[], context: MoveContext) {
+    this.input = input;
+    this.mask = mask;
+    this.values = values;
+    this.context = context;
+  }
+
+  get groups(): number {
+    return this.input.groups;
+  }
+
+  get runs(): IdRuns | null {
+    return this.input.runs ?? null;
+  }
+
+  get n(): number {
+    return this.input.n;
+  }
 }
 
 /** What several states need of the same vectors, made once: flat values, text ids, masks. */

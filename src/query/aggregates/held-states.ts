@@ -4,6 +4,7 @@ import { bitmapBytes, dictionaryVector, flatVector, type Vector } from '../../co
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { type DataType, type PhysicalType, physicalOf, WIDTH_BYTES } from '../../core/types.js';
 import { nextDictionaryId } from '../execution/dictionary-id.js';
+import type { IdRuns } from '../execution/group-table.js';
 import { GrowingArray } from '../execution/growing-array.js';
 import { narrowOrderKey } from '../execution/sort-rows.js';
 import type { MoveContext } from '../expression/gather.js';
@@ -63,9 +64,17 @@ export class PositionState extends PartState {
     this.groupCount = Math.max(this.groupCount, groupCount);
   }
 
-  update({ values, mask, groups, n }: StateInput): void {
+  update(input: StateInput): void {
+    const { values, mask, n, runs } = input;
     const value = values[0];
-    if (value) this.pick(value.address, value.validity, mask, groups, n);
+    if (!value) return;
+    if (runs && mask === 0 && value.validity === 0) this.pickEdges(value.address, runs);
+    else this.pick(value.address, value.validity, mask, input.groups, n);
+  }
+
+  private pickEdges(values: number, { ids, ends, runs }: IdRuns): void {
+    const { parts, width, kind } = this;
+    this.held += this.kernels.agg_edge_runs(kind === 'last' ? 1 : 0, width, values, ids, ends, runs, parts.at(0), parts.at(1));
   }
 
   merge(other: StateResult, input: MergeInput): void {

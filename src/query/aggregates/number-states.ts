@@ -12,6 +12,13 @@ function kernelOf(kernels: Kernels, prefix: 'agg_sum' | 'agg_min' | 'agg_max', p
   return kernels[`${prefix}_${physical}` as 'agg_min_i64'];
 }
 
+type RunKernel = (values: number, ids: number, ends: number, runs: number, states: number) => void;
+
+/** The kernel over runs of groups; undefined when the type has none. */
+function runKernelOf(kernels: Kernels, prefix: 'agg_sum' | 'agg_min' | 'agg_max', physical: PhysicalType): RunKernel | undefined {
+  return kernels[`${prefix}_runs_${physical}` as 'agg_min_runs_i64'];
+}
+
 export class SumState extends PartState {
   private readonly kind: 'sum_integer' | 'sum_float' | 'sum_decimal' | 'product';
 
@@ -21,10 +28,17 @@ export class SumState extends PartState {
     this.kind = kind;
   }
 
-  update({ values, mask, groups, n }: StateInput): void {
+  update(input: StateInput): void {
+    const { values, mask, n, runs } = input;
     const value = values[0];
     if (!value) return;
     const states = this.parts.at(0);
+    const inRuns = runs && mask === 0 ? runKernelOf(this.kernels, 'agg_sum', value.physical) : undefined;
+    if (runs && inRuns && this.kind !== 'product') {
+      inRuns(value.address, runs.ids, runs.ends, runs.runs, states);
+      return;
+    }
+    const { groups } = input;
     if (this.kind === 'sum_decimal') this.kernels.agg_sum_i128(value.address, mask, groups, n, states, this.parts.at(1));
     else if (this.kind === 'product') this.kernels.agg_product_f64(value.address, mask, groups, n, states);
     else kernelOf(this.kernels, 'agg_sum', value.physical)(value.address, mask, groups, n, states);
@@ -104,8 +118,12 @@ export class ExtremeState extends PartState {
     this.physical = physical;
   }
 
-  update({ values, mask, groups, n }: StateInput): void {
-    this.fold(values[0]?.address ?? 0, mask, groups, n);
+  update(input: StateInput): void {
+    const { values, mask, n, runs } = input;
+    const address = values[0]?.address ?? 0;
+    const inRuns = runs && mask === 0 ? runKernelOf(this.kernels, `agg_${this.kind}`, this.physical) : undefined;
+    if (runs && inRuns) inRuns(address, runs.ids, runs.ends, runs.runs, this.parts.at(0));
+    else this.fold(address, mask, input.groups, n);
   }
 
   merge(other: StateResult, { groups, n }: MergeInput): void {

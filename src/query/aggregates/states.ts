@@ -6,6 +6,7 @@ import type { Kernels } from '../../../native-free/kernels.js';
 import { bitmapBytes, type Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import type { DataType, PhysicalType } from '../../core/types.js';
+import type { IdRuns } from '../execution/group-table.js';
 import { GrowingArray } from '../execution/growing-array.js';
 import type { MoveContext } from '../expression/gather.js';
 import type { SlotResult } from './contract.js';
@@ -14,6 +15,8 @@ import type { SlotResult } from './contract.js';
 export interface StateInput {
   /** Group of each row (uint32), or 0: all rows are of group 0. */
   readonly groups: number;
+  /** The same groups where rows come in runs of them; then the groups by row are made when they are asked for. */
+  readonly runs?: IdRuns | null;
   /** Rows that count; 0 = all. */
   readonly mask: number;
   readonly n: number;
@@ -138,8 +141,10 @@ export class CountState extends PartState {
     return this.parts.at(0);
   }
 
-  update({ mask, groups, n }: StateInput): void {
-    this.kernels.agg_count(mask, groups, n, this.parts.at(0));
+  update(input: StateInput): void {
+    const { runs, mask, n } = input;
+    if (runs && mask === 0) this.kernels.agg_count_runs(runs.ids, runs.ends, runs.runs, this.parts.at(0));
+    else this.kernels.agg_count(mask, input.groups, n, this.parts.at(0));
   }
 
   merge(other: StateResult, { groups, n }: MergeInput): void {

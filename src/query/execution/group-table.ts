@@ -29,8 +29,40 @@ export interface GroupTableHandle {
   readonly pairs: readonly number[];
 }
 
-/** Ids of a key column: by row (an address), or of runs of rows (the ids' address, their number, and the row after each). */
-type KeyIds = number | { readonly ids: number; readonly runs: number; readonly ends: number };
+/** Runs of rows with one id each: addresses of the ids and of the row after each run, ascending to the number of rows. No run is empty. */
+export interface IdRuns {
+  readonly ids: number;
+  readonly runs: number;
+  readonly ends: number;
+}
+
+/** Ids of a key column: by row (an address), or of runs of rows. */
+type KeyIds = number | IdRuns;
+
+/** The groups of rows. */
+export class RowGroups {
+  private readonly ids: KeyIds;
+  private readonly n: number;
+  private readonly context: MoveContext;
+  private byRow = 0;
+
+  constructor(ids: KeyIds, n: number, context: MoveContext) {
+    this.ids = ids;
+    this.n = n;
+    this.context = context;
+  }
+
+  /** Where rows come in runs of groups. */
+  get runs(): IdRuns | null {
+    return typeof this.ids === 'number' ? null : this.ids;
+  }
+
+  /** Address in scratch of the group of each row (uint32). */
+  get rows(): number {
+    if (this.byRow === 0) this.byRow = rowIds(this.ids, this.n, this.context);
+    return this.byRow;
+  }
+}
 
 /** Ids of pairs of ids. */
 class PairTable {
@@ -115,7 +147,12 @@ export class GroupTable {
   }
 
   /** Address in scratch of the group of each row (uint32); rows outside the mask get 0. */
-  assign(keys: readonly (Vector | BucketRuns)[], mask: number, n: number, context: MoveContext): number {
+  assign(keys: readonly Vector[], mask: number, n: number, context: MoveContext): number {
+    return this.group(keys, mask, n, context).rows;
+  }
+
+  /** As assign; without a mask some keys may come as runs of buckets. */
+  group(keys: readonly (Vector | BucketRuns)[], mask: number, n: number, context: MoveContext): RowGroups {
     const ids = keys.map((key, i): KeyIds => {
       if ('ends' in key) {
         const runs = key.starts.length;
@@ -130,7 +167,7 @@ export class GroupTable {
       encoder?.encode(key, mask, context, out);
       return out;
     });
-    return rowIds(this.combine(ids, mask, n, context), n, context);
+    return new RowGroups(this.combine(ids, mask, n, context), n, context);
   }
 
   /** The group of each group of another table. */

@@ -1,7 +1,7 @@
 /** Where a pipeline ends: sinks take the chunks of one lane and give its output. */
 import type { Batch, Vector } from '../../core/batch.js';
 import { type MemoryScope, Scratch } from '../../core/memory-scope.js';
-import { Accumulator } from '../aggregates/accumulator.js';
+import { Accumulator, type AccumulatorInput } from '../aggregates/accumulator.js';
 import { ColumnBuilder } from '../expression/column-builder.js';
 import { evaluate, evaluatePredicate } from '../expression/evaluate.js';
 import { gatherVector, toFlat } from '../expression/gather.js';
@@ -124,11 +124,22 @@ export class AggregateSink implements Sink {
     const { spec, context } = this;
     const chunk = input.forExpressions(this.mayFail, context, this.denseShare);
     const keys = spec.groups.map((group, i) => this.runsOf(i, chunk) ?? evaluate(group, chunk, context));
-    const groups = this.table ? this.table.assign(keys, chunk.mask, chunk.rowCount, context) : 0;
+    const grouped = this.table ? this.table.group(keys, chunk.mask, chunk.rowCount, context) : null;
     const args = spec.arguments.map((argument) => evaluate(argument, chunk, context));
     const filters = spec.filters.map((filter) => evaluatePredicate(filter, chunk, context));
     const groupCount = this.table ? this.table.groupCount : 1;
-    this.accumulator.update({ groups, groupCount, mask: chunk.mask, n: chunk.rowCount, args, filters }, context);
+    const rows: AccumulatorInput = {
+      get groups() {
+        return grouped ? grouped.rows : 0;
+      },
+      runs: grouped?.runs ?? null,
+      groupCount,
+      mask: chunk.mask,
+      n: chunk.rowCount,
+      args,
+      filters,
+    };
+    this.accumulator.update(rows, context);
     return false;
   }
 

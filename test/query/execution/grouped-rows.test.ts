@@ -15,7 +15,7 @@ interface Row {
   readonly j: number | null;
 }
 
-const ROWS = 4000;
+const ROWS = 3000;
 const MINUTE = 60_000_000_000;
 const random = new Random(11);
 const engines: OpenEngine[] = [];
@@ -97,6 +97,8 @@ const CALLS: Readonly<Record<string, (rows: readonly Row[]) => unknown>> = {
   'first(x ORDER BY ts)': (rows) => byTime(rows)[0]?.x,
   'last(x ORDER BY ts)': (rows) => byTime(rows).at(-1)?.x,
   'last(i, ts)': (rows) => byTime(rows).at(-1)?.i,
+  'sum(x)': (rows) => orNull(there(rows, 'x'), total),
+  'avg(x)': (rows) => orNull(there(rows, 'x'), (values) => total(values) / values.length),
   'min(i)': (rows) => orNull(there(rows, 'i'), (values) => ascending(values)[0]),
   'max(i)': (rows) => orNull(there(rows, 'i'), (values) => ascending(values).at(-1)),
   'min(f)': (rows) => orNull(there(rows, 'f'), smallest),

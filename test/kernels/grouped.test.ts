@@ -1,0 +1,219 @@
+/** Kernels that update several states at once, or whole runs of rows, leave the bits that the kernels of single states leave. */
+import { expect, test } from 'vitest';
+import { instantiateKernels } from '../../native-free/kernels.js';
+import { Arena } from '../../src/core/arena.js';
+import { MemoryScope } from '../../src/core/memory-scope.js';
+import { Dice } from './kernel-bench.js';
+
+const arena = Arena.create(1, 8 * 1024 * 1024);
+const kernels = instantiateKernels(arena.memory);
+const GROUPS = 12;
+const ODD = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 0];
+
+type Physical = 'i8' | 'i16' | 'i32' | 'i64' | 'u8' | 'u16' | 'u32' | 'u64' | 'f32' | 'f64';
+const PHYSICALS: readonly Physical[] = ['i8', 'i16', 'i32', 'i64', 'u8', 'u16', 'u32', 'u64', 'f32', 'f64'];
+const WIDTHS = { i8: 1, i16: 2, i32: 4, i64: 8, u8: 1, u16: 2, u32: 4, u64: 8, f32: 4, f64: 8 } as const;
+
+/** One run of random rows: values, a group for each, and the same groups as runs. */
+class Rows {
+  readonly scope = new MemoryScope(arena);
+  readonly groups: readonly number[];
+  readonly n: number;
+  private readonly dice: Dice;
+
+  constructor(seed: number, length: number) {
+    this.dice = new Dice(seed);
+    const groups: number[] = [];
+    while (groups.length < length) {
+      const group = this.dice.below(GROUPS);
+      const run = this.dice.chance(3) ? 1 + this.dice.below(300) : 1 + this.dice.below(3);
+      for (let i = 0; i < run && groups.length < length; i++) groups.push(group);
+    }
+    this.groups = groups;
+    this.n = length;
+  }
+
+  room(bytes: number): number {
+    return this.scope.allocateZeroed(Math.max(64, bytes + 512));
+  }
+
+  words(values: readonly number[]): number {
+    const address = this.room(values.length * 4);
+    arena.u32.set(values, address / 4);
+    return address;
+  }
+
+  values(physical: Physical): number {
+    const address = this.room(this.n * WIDTHS[physical]);
+    const view = new DataView(arena.memory.buffer);
+    const float = () => (this.dice.chance(40) ? (ODD[this.dice.below(ODD.length)] as number) : (this.dice.below(2000) - 1000) / 7);
+    for (let i = 0; i < this.n; i++) {
+      if (physical === 'f64') view.setFloat64(address + i * 8, float(), true);
+      else if (physical === 'f32') view.setFloat32(address + i * 4, float(), true);
+      else for (let b = 0; b < WIDTHS[physical]; b++) view.setUint8(address + i * WIDTHS[physical] + b, this.dice.below(256));
+    }
+    return address;
+  }
+
+  runs(): { ids: number; ends: number; runs: number } {
+    const starts = this.groups.flatMap((group, i) => (i === 0 || this.groups[i - 1] !== group ? [i] : []));
+    const ends = [...starts.slice(1), this.n];
+    return { ids: this.words(starts.map((start) => this.groups[start] ?? 0)), ends: this.words(ends), runs: starts.length };
+  }
+
+  /** States of one element per group, all of the value that every other replaces. */
+  worst(kind: 'min' | 'max', physical: Physical): number {
+    const width = WIDTHS[physical];
+    const address = this.room(GROUPS * width);
+    const view = new DataView(arena.memory.buffer);
+    for (let g = 0; g < GROUPS; g++) {
+      if (physical === 'f64') view.setFloat64(address + g * 8, kind === 'max' ? Number.NEGATIVE_INFINITY : Number.NaN, true);
+      else if (physical === 'f32') view.setFloat32(address + g * 4, kind === 'max' ? Number.NEGATIVE_INFINITY : Number.NaN, true);
+      else {
+        const signed = physical.startsWith('i');
+        const all = kind === 'max' ? 0 : 255;
+        for (let b = 0; b < width; b++) view.setUint8(address + g * width + b, all);
+        if (signed) view.setUint8(address + g * width + width - 1, kind === 'max' ? 0x80 : 0x7f);
+      }
+    }
+    return address;
+  }
+}
+
+const bytes = (address: number, count: number): number[] => [...arena.u8.subarray(address, address + count)];
+const lengths = [1, 63, 64, 65, 640, 1000];
+
+function eachRows(body: (rows: Rows) => void): void {
+  for (let seed = 1; seed <= 5; seed++) {
+    for (const length of lengths) {
+      const rows = new Rows(seed * 31 + length, length);
+      try {
+        body(rows);
+      } finally {
+        rows.scope.release();
+      }
+    }
+  }
+}
+
+test.each(PHYSICALS)('smallest, largest and last value of %s in one pass', (physical) => {
+  eachRows((rows) => {
+    const width = WIDTHS[physical];
+    const [values, groups] = [rows.values(physical), rows.words(rows.groups)];
+    const single = [rows.worst('min', physical), rows.worst('max', physical), rows.room(GROUPS * 8), rows.room(GROUPS)] as const;
+    kernels[`agg_min_${physical}`](values, 0, groups, rows.n, single[0]);
+    kernels[`agg_max_${physical}`](values, 0, groups, rows.n, single[1]);
+    kernels[`agg_last_w${width}`](values, 0, 0, groups, rows.n, single[2], single[3], rows.room(GROUPS * 4), 1, 0xffffffff);
+    for (const wanted of [
+      [true, true, true],
+      [true, true, false],
+      [true, false, true],
+      [false, true, true],
+    ] as const) {
+      const joint = [rows.worst('min', physical), rows.worst('max', physical), rows.room(GROUPS * 8), rows.room(GROUPS)] as const;
+      const [least, most, last] = wanted.map((is, i) => (is ? (joint[i] ?? 0) : 0)) as [number, number, number];
+      kernels[`agg_spread_${physical}`](values, groups, rows.n, least, most, last, last === 0 ? 0 : joint[3]);
+      wanted.forEach((is, i) => {
+        if (is) expect(bytes(joint[i] ?? 0, GROUPS * width)).toEqual(bytes(single[i] ?? 0, GROUPS * width));
+      });
+      if (wanted[2]) expect(bytes(joint[3], GROUPS)).toEqual(bytes(single[3], GROUPS));
+    }
+  });
+});
+
+test.each(['f64', 'i64', 'i32'] as const)('sums of products and weights of %s in one pass', (second) => {
+  for (const first of ['f64', 'i64', 'i32'] as const) {
+    eachRows((rows) => {
+      const groups = rows.words(rows.groups);
+      const [a, b] = [rows.values(first), rows.values(second)];
+      const asFloats = (values: number, physical: Physical): number => {
+        if (physical === 'f64') return values;
+        const out = rows.room(rows.n * 8);
+        kernels[`cast_${physical as 'i64'}_f64`](values, rows.n, out, 0, 0);
+        return out;
+      };
+      const [x, y] = [asFloats(a, first), asFloats(b, second)];
+      const single = [rows.room(GROUPS * 8), rows.room(GROUPS * 8)] as const;
+      const joint = [rows.room(GROUPS * 8), rows.room(GROUPS * 8)] as const;
+      kernels.agg_sum_product_f64(x, y, 0, groups, rows.n, single[0]);
+      kernels.agg_sum_f64(y, 0, groups, rows.n, single[1]);
+      kernels[`agg_weighted_${first}_${second}`](a, b, groups, rows.n, joint[0], joint[1]);
+      const floats = (address: number) => [...arena.f64.subarray(address / 8, address / 8 + GROUPS)];
+      expect(joint.map(floats)).toEqual(single.map(floats));
+    });
+  }
+});
+
+test.each(PHYSICALS)('runs of rows of %s are added as rows one by one', (physical) => {
+  eachRows((rows) => {
+    const width = WIDTHS[physical];
+    const [values, groups] = [rows.values(physical), rows.words(rows.groups)];
+    const { ids, ends, runs } = rows.runs();
+    const same = (bytesEach: number, single: number, inRuns: number): void =>
+      expect(bytes(inRuns, GROUPS * bytesEach)).toEqual(bytes(single, GROUPS * bytesEach));
+    for (const kind of ['min', 'max'] as const) {
+      const [single, inRuns] = [rows.worst(kind, physical), rows.worst(kind, physical)];
+      kernels[`agg_${kind}_${physical}`](values, 0, groups, rows.n, single);
+      kernels[`agg_${kind}_runs_${physical}`](values, ids, ends, runs, inRuns);
+      same(width, single, inRuns);
+    }
+    for (const last of [0, 1]) {
+      const [single, inRuns, flags, runFlags] = [rows.room(GROUPS * 8), rows.room(GROUPS * 8), rows.room(GROUPS), rows.room(GROUPS)];
+      if (last === 1) kernels[`agg_last_w${width}`](values, 0, 0, groups, rows.n, single, flags, rows.room(GROUPS * 4), 1, GROUPS);
+      else kernels[`agg_first_w${width}`](values, 0, 0, groups, rows.n, single, flags, 0, GROUPS);
+      const added = kernels.agg_edge_runs(last, width, values, ids, ends, runs, inRuns, runFlags);
+      expect(added).toBe(new Set(rows.groups).size);
+      same(width, single, inRuns);
+      same(1, flags, runFlags);
+    }
+    const [single, inRuns] = [rows.room(GROUPS * 16), rows.room(GROUPS * 16)];
+    kernels.agg_count(0, groups, rows.n, single);
+    kernels.agg_count_runs(ids, ends, runs, inRuns);
+    same(8, single, inRuns);
+    if (physical === 'f32') return;
+    const [sums, sumsOfRuns] = [rows.room(GROUPS * 16), rows.room(GROUPS * 16)];
+    kernels[`agg_sum_${physical}`](values, 0, groups, rows.n, sums);
+    kernels[`agg_sum_runs_${physical}`](values, ids, ends, runs, sumsOfRuns);
+    if (physical !== 'f64') same(16, sums, sumsOfRuns);
+    else {
+      const floats = (address: number) => [...arena.f64.subarray(address / 8, address / 8 + GROUPS)];
+      expect(floats(sumsOfRuns)).toEqual(floats(sums));
+    }
+  });
+});
+
+test('first rows are found in groups that are not settled, however many are', () => {
+  eachRows((rows) => {
+    // Groups in the order of their first rows, as a table numbers them.
+    const order = [...new Set(rows.groups)];
+    const own = rows.groups.map((group) => order.indexOf(group));
+    const [values, groups] = [rows.values('i64'), rows.words(own)];
+    const [states, flags] = [rows.room(GROUPS * 8), rows.room(GROUPS)];
+    const settled = Math.floor(order.length / 2);
+    arena.u8.fill(1, flags, flags + settled);
+    expect(kernels.agg_first_w8(values, 0, 0, groups, rows.n, states, flags, settled, order.length)).toBe(order.length - settled);
+    const wanted = order.map((_, group) => (group < settled ? 0n : arena.i64[values / 8 + own.indexOf(group)]));
+    expect([...arena.i64.subarray(states / 8, states / 8 + order.length)]).toEqual(wanted);
+  });
+});
+
+test('ids of pairs with one id in runs are those of pairs row by row', () => {
+  eachRows((rows) => {
+    const [stride, height] = [16, 16];
+    const runIds = rows.words(rows.groups);
+    const { ids, ends, runs } = rows.runs();
+    const other = rows.words(rows.groups.map((_, i) => (i * i) % 13));
+    for (const runsFirst of [0, 1]) {
+      const [table, map, keys, out] = [rows.room(64), rows.room(stride * height * 4), rows.room(256 * 8), rows.room(rows.n * 4)];
+      const [table2, map2, keys2, out2] = [rows.room(64), rows.room(stride * height * 4), rows.room(256 * 8), rows.room(rows.n * 4)];
+      arena.u32[table / 4 + 2] = keys;
+      arena.u32[table2 / 4 + 2] = keys2;
+      const [a, b] = runsFirst === 1 ? [runIds, other] : [other, runIds];
+      kernels.encode_pairs_direct(table, map, stride, a, b, 0, rows.n, out);
+      kernels.encode_pairs_runs(table2, map2, stride, other, ids, ends, runs, runsFirst, out2);
+      expect(bytes(out2, rows.n * 4)).toEqual(bytes(out, rows.n * 4));
+      expect(arena.u32[table2 / 4 + 3]).toBe(arena.u32[table / 4 + 3]);
+      expect(bytes(keys2, 256 * 8)).toEqual(bytes(keys, 256 * 8));
+    }
+  });
+});
