@@ -5,7 +5,7 @@ import type { Expression } from '../plan/expression.js';
 import type { AsofPlan, LogicalPlan, OutputColumn } from '../plan/logical.js';
 import { cloneWithFreshIds } from '../plan/traverse.js';
 import type { Identifier } from '../syntax/ast/node.js';
-import type { AsofJoin } from '../syntax/ast/query.js';
+import type { AsofJoin } from '../syntax/ast/table.js';
 import { type AsofConditions, type AsofSides, asofConditions, usingConditions } from './asof-conditions.js';
 import { asofTolerance } from './asof-tolerance.js';
 import { checkAliases } from './check-aliases.js';

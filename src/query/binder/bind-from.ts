@@ -4,7 +4,7 @@ import { DbError } from '../../core/errors.js';
 import { findSystemTable, systemTableNames } from '../catalog/registry.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
-import type { DerivedTable, TableName, TableReference } from '../syntax/ast/query.js';
+import type { DerivedTable, TableName, TableReference } from '../syntax/ast/table.js';
 import { bindAsof } from './bind-asof.js';
 import { bindFile, bindFileName } from './bind-file.js';
 import { bindHorizonJoin } from './bind-horizon-join.js';

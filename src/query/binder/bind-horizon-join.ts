@@ -2,7 +2,8 @@
 import { DbError } from '../../core/errors.js';
 import { INT64, isText, typeName, UNITS_PER_SECOND } from '../../core/types.js';
 import { type Expression as BoundExpression, columnsOf } from '../plan/expression.js';
-import type { Expression, HorizonJoin } from '../syntax/ast/query.js';
+import type { Expression } from '../syntax/ast/query.js';
+import type { HorizonJoin } from '../syntax/ast/table.js';
 import { checkAliases } from './check-aliases.js';
 import { castTo } from './coercion.js';
 import { type BoundRelation, type FromClause, unsupported } from './context.js';

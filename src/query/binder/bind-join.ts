@@ -3,7 +3,7 @@ import { DbError } from '../../core/errors.js';
 import type { Expression } from '../plan/expression.js';
 import type { JoinPlan, LogicalPlan } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
-import type { Join, JoinType, TableReference } from '../syntax/ast/query.js';
+import type { Join, JoinType, TableReference } from '../syntax/ast/table.js';
 import { joinWithSubqueries } from './bind-on.js';
 import { bindPlusJoin } from './bind-plus-join.js';
 import { bindUnionJoin } from './bind-union-join.js';

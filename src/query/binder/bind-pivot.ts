@@ -5,16 +5,8 @@
 import { DbError } from '../../core/errors.js';
 import { isAggregate } from '../aggregates/registry.js';
 import type { Column } from '../syntax/ast/literal.js';
-import type {
-  FunctionCall,
-  Pivot,
-  PivotColumn,
-  Query,
-  Select,
-  SelectItem,
-  Expression as Syntax,
-  TableReference,
-} from '../syntax/ast/query.js';
+import type { FunctionCall, Query, Select, SelectItem, Expression as Syntax } from '../syntax/ast/query.js';
+import type { Pivot, PivotColumn, TableReference } from '../syntax/ast/table.js';
 import { newCall } from '../syntax/new-call.js';
 import type { BoundRelation, FromClause } from './context.js';
 import { outputName } from './output-names.js';

@@ -6,7 +6,7 @@ import { DbError } from '../../core/errors.js';
 import { isNumeric, sameType } from '../../core/types.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { JoinPlan } from '../plan/logical.js';
-import type { Join } from '../syntax/ast/query.js';
+import type { Join } from '../syntax/ast/table.js';
 import { checkAliases } from './check-aliases.js';
 import { castTo, unify } from './coercion.js';
 import type { BoundRelation, FromClause } from './context.js';

@@ -3,7 +3,7 @@ import { DbError } from '../../core/errors.js';
 import { NULL_TYPE } from '../../core/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { OutputColumn } from '../plan/logical.js';
-import type { Join } from '../syntax/ast/query.js';
+import type { Join } from '../syntax/ast/table.js';
 import { checkAliases } from './check-aliases.js';
 import { unify } from './coercion.js';
 import type { BoundRelation, FromClause } from './context.js';

@@ -2,7 +2,7 @@
 import type { ViewDefinition } from '../../core/contracts.js';
 import { asDbError, DbError } from '../../core/errors.js';
 import type { OutputColumn } from '../plan/logical.js';
-import type { TableName } from '../syntax/ast/query.js';
+import type { TableName } from '../syntax/ast/table.js';
 import { parseStatement } from '../syntax/parser.js';
 import type { BindContext, BoundQuery, BoundRelation, FromClause } from './context.js';
 import { designatedOf } from './designated-column.js';

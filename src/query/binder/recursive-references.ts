@@ -1,6 +1,7 @@
 /** Where the query of WITH RECURSIVE may name itself: once, in the right part of a UNION, not where a round could not be computed from the last. */
 import { DbError } from '../../core/errors.js';
-import type { CommonTable, QueryBody, TableReference } from '../syntax/ast/query.js';
+import type { CommonTable, QueryBody } from '../syntax/ast/query.js';
+import type { TableReference } from '../syntax/ast/table.js';
 
 /** How often a table of this name stands in FROM, anywhere in the tree; too many where an inner WITH hides the name. */
 export function countReferences(node: unknown, name: string): number {

@@ -7,7 +7,7 @@ import { sameType, typeName } from '../../core/types.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { JoinPlan, LogicalPlan } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
-import type { JoinCondition } from '../syntax/ast/query.js';
+import type { JoinCondition } from '../syntax/ast/table.js';
 import { coerceBool, unify } from './coercion.js';
 import { type BoundRelation, type FromClause, unsupported } from './context.js';
 import { caseOf, columnOf, conjunction, conjuncts } from './expressions.js';

@@ -1,6 +1,6 @@
 /** INSERT, UPDATE, DELETE, CREATE TABLE, DROP, TRUNCATE and queries: the package's statements → ours. */
 import type { Identifier } from '../syntax/ast/node.js';
-import type { Expression, Query, TableReference } from '../syntax/ast/query.js';
+import type { Expression, Query } from '../syntax/ast/query.js';
 import type {
   Assignment,
   ColumnConstraint,
@@ -13,6 +13,7 @@ import type {
   TableConstraint,
   Update,
 } from '../syntax/ast/statement.js';
+import type { TableReference } from '../syntax/ast/table.js';
 import { identifier, queryOf } from './build.js';
 import { tableName, tableReferences } from './tables.js';
 import type { Translation } from './translation.js';

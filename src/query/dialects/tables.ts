@@ -1,6 +1,6 @@
 /** FROM: the package's flat list of tables, each with the join before it → our table references. */
 import type { Identifier, TableAlias } from '../syntax/ast/node.js';
-import type { JoinCondition, JoinType, TableReference } from '../syntax/ast/query.js';
+import type { JoinCondition, JoinType, TableReference } from '../syntax/ast/table.js';
 import { call, identifier } from './build.js';
 import { checkName } from './literals.js';
 import type { Translation } from './translation.js';

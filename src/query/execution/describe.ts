@@ -89,163 +89,123 @@ function list(label: string, texts: readonly string[]): string[] {
   return texts.length === 0 ? [] : [`${label}: ${texts.join(', ')}`];
 }
 
+interface Description {
+  readonly name: string;
+  readonly details: readonly string[];
+}
+
+type Kind = LogicalPlan['kind'];
+type OfKind<K extends Kind> = Extract<LogicalPlan, { readonly kind: K }>;
+
 /** The operator's name and its details, without its inputs. */
-export function describeNode(plan: LogicalPlan): { readonly name: string; readonly details: readonly string[] } {
-  switch (plan.kind) {
-    case 'scan':
-      return {
-        name: `Scan ${plan.source.table.definition.name}`,
-        details: [
-          ...list(
-            'columns',
-            plan.output.map((column) => column.name),
-          ),
-          ...list('filters', plan.filters.map(expressionText)),
-          ...(plan.pick ? [`backwards: ${pickText(plan)}`] : []),
-        ],
-      };
-    case 'values':
-      return { name: 'Values', details: [`rows: ${plan.rows.length}`] };
-    case 'file':
-      return {
-        name: `File ${plan.source.name}`,
-        details: list(
-          'columns',
-          plan.output.map((column) => column.name),
-        ),
-      };
-    case 'series':
-      return {
-        name: 'Series',
-        details: [`from ${expressionText(plan.start)} to ${expressionText(plan.stop)} step ${expressionText(plan.step)}`],
-      };
-    case 'filter':
-      return { name: 'Filter', details: [expressionText(plan.condition)] };
-    case 'project':
-      return { name: 'Project', details: list('expressions', plan.expressions.map(expressionText)) };
-    case 'aggregate':
-      return {
-        name: plan.groups.length === 0 ? 'Aggregate' : 'HashAggregate',
-        details: [...list('groups', plan.groups.map(expressionText)), ...list('aggregates', plan.aggregates.map(aggregateText))],
-      };
-    case 'distinct':
-      return { name: 'Distinct', details: [] };
-    case 'sort':
-      return { name: plan.limit === null ? 'Sort' : `TopN ${plan.limit}`, details: list('keys', plan.keys.map(keyText)) };
-    case 'limit':
-      return { name: 'Limit', details: [`limit: ${plan.limit ?? 'all'}`, ...(plan.offset > 0 ? [`offset: ${plan.offset}`] : [])] };
-    case 'join': {
-      const keys = plan.keys.map((key) => `${expressionText(key.left)} = ${expressionText(key.right)}`);
-      const residual = plan.residual ? [`condition: ${expressionText(plan.residual)}`] : [];
-      return {
-        name: `${plan.keys.length > 0 ? 'HashJoin' : sidesOf(plan).lookup ? 'RangeJoin' : 'NestedLoopJoin'} ${plan.join}`,
-        details: [...list('keys', keys), ...residual],
-      };
-    }
-    case 'asof': {
-      const keys = plan.keys.map((key) => `${expressionText(key.left)} = ${expressionText(key.right)}`);
-      const sign = plan.direction === 'nearest' ? 'NEAREST' : OPERATOR_SIGN[plan.direction];
-      const time = `time: ${expressionText(plan.time.left)} ${sign} ${expressionText(plan.time.right)}`;
-      const tolerance = plan.tolerance === null ? [] : [`tolerance: ${plan.tolerance}`];
-      const residual = plan.residual ? [`condition: ${expressionText(plan.residual)}`] : [];
-      return { name: `AsofJoin ${plan.join}`, details: [...list('keys', keys), time, ...tolerance, ...residual] };
-    }
-    case 'unnest':
-      return {
-        name: `Unnest${plan.outer ? ' outer' : ''}`,
-        details: [...list('lists', plan.lists.map(expressionText)), ...(plan.ordinality ? ['with ordinality'] : [])],
-      };
-    case 'limit_by':
-      return {
-        name: 'LimitBy',
-        details: [
-          ...list('keys', plan.keys.map(expressionText)),
-          `limit: ${plan.limit ?? 'all'}`,
-          ...(plan.offset > 0 ? [`offset: ${plan.offset}`] : []),
-        ],
-      };
-    case 'top_by':
-      return {
-        name: `TopBy ${plan.limit}`,
-        details: [...list('keys', plan.keys.map(expressionText)), ...list('order', [keyText(plan.order)])],
-      };
-    case 'positional':
-      return { name: 'PositionalJoin', details: [] };
-    case 'window_join':
-      return {
-        name: 'WindowJoin',
-        details: [
-          ...timedDetails(plan),
-          `from ${intervalText(plan.start)} to ${intervalText(plan.end)}${plan.prevailing ? ', with the prevailing row' : ''}`,
-          ...list('calls', plan.calls.map(callOfWindow)),
-        ],
-      };
-    case 'horizon_join':
-      return { name: 'HorizonJoin', details: [...timedDetails(plan), `offsets: ${plan.offsets.length}`] };
-    case 'window':
-      return {
-        name: 'Window',
-        details: [
-          ...list('partition', plan.partitionBy.map(expressionText)),
-          ...list('order', plan.orderBy.map(keyText)),
-          ...list('calls', plan.calls.map(windowText)),
-        ],
-      };
-    case 'union':
-      return { name: 'UnionAll', details: [] };
-    case 'grouping_sets':
-      return {
-        name: 'GroupingSets',
-        details: [
-          ...list(
-            'sets',
-            plan.sets.map((set) => `(${set.map((i) => groupText(plan.groups[i])).join(', ')})`),
-          ),
-          ...list('aggregates', plan.aggregates.map(aggregateText)),
-        ],
-      };
-    case 'number':
-      return { name: 'NumberRows', details: list('by', plan.keys.map(expressionText)) };
-    case 'gap_fill':
-      return {
-        name: 'GapFill',
-        details: [
-          ...list('series', plan.series.map(expressionText)),
-          ...list(
-            'fills',
-            plan.fills.map((fill) => `${expressionText(fill.value)} ${fill.mode}`),
-          ),
-        ],
-      };
-    case 'cut':
-      return {
-        name: plan.ties.length > 0 ? 'LimitWithTies' : 'LimitExpression',
-        details: [`unit: ${plan.unit}`, ...list('ties', plan.ties.map(keyText))],
-      };
-    case 'with':
-      return {
-        name: 'With',
-        details: list(
-          'computed once',
-          plan.relations.map((relation) => relation.name),
-        ),
-      };
-    case 'reference':
-      return {
-        name: `Read ${plan.name}`,
-        details: list(
-          'columns',
-          plan.output.map((column) => column.name),
-        ),
-      };
-    case 'recursive':
-      return { name: `Recursive ${plan.name}`, details: [plan.distinct ? 'UNION' : 'UNION ALL'] };
-  }
+export function describeNode(plan: LogicalPlan): Description {
+  const describe = DESCRIBE[plan.kind] as (plan: LogicalPlan) => Description;
+  return describe(plan);
+}
+
+const DESCRIBE: { readonly [K in Kind]: (plan: OfKind<K>) => Description } = {
+  scan: (plan) => ({
+    name: `Scan ${plan.source.table.definition.name}`,
+    details: [
+      ...outputNames(plan),
+      ...list('filters', plan.filters.map(expressionText)),
+      ...(plan.pick ? [`backwards: ${pickText(plan)}`] : []),
+    ],
+  }),
+  values: (plan) => ({ name: 'Values', details: [`rows: ${plan.rows.length}`] }),
+  file: (plan) => ({ name: `File ${plan.source.name}`, details: outputNames(plan) }),
+  series: (plan) => ({
+    name: 'Series',
+    details: [`from ${expressionText(plan.start)} to ${expressionText(plan.stop)} step ${expressionText(plan.step)}`],
+  }),
+  filter: (plan) => ({ name: 'Filter', details: [expressionText(plan.condition)] }),
+  project: (plan) => ({ name: 'Project', details: list('expressions', plan.expressions.map(expressionText)) }),
+  aggregate: (plan) => ({
+    name: plan.groups.length === 0 ? 'Aggregate' : 'HashAggregate',
+    details: [...list('groups', plan.groups.map(expressionText)), ...list('aggregates', plan.aggregates.map(aggregateText))],
+  }),
+  distinct: () => ({ name: 'Distinct', details: [] }),
+  sort: (plan) => ({ name: plan.limit === null ? 'Sort' : `TopN ${plan.limit}`, details: list('keys', plan.keys.map(keyText)) }),
+  limit: (plan) => ({ name: 'Limit', details: limitDetails(plan) }),
+  join: (plan) => ({
+    name: `${plan.keys.length > 0 ? 'HashJoin' : sidesOf(plan).lookup ? 'RangeJoin' : 'NestedLoopJoin'} ${plan.join}`,
+    details: [...list('keys', plan.keys.map(equalityText)), ...residualDetails(plan)],
+  }),
+  asof: (plan) => {
+    const sign = plan.direction === 'nearest' ? 'NEAREST' : OPERATOR_SIGN[plan.direction];
+    const time = `time: ${expressionText(plan.time.left)} ${sign} ${expressionText(plan.time.right)}`;
+    const tolerance = plan.tolerance === null ? [] : [`tolerance: ${plan.tolerance}`];
+    const details = [...list('keys', plan.keys.map(equalityText)), time, ...tolerance, ...residualDetails(plan)];
+    return { name: `AsofJoin ${plan.join}`, details };
+  },
+  unnest: (plan) => ({
+    name: `Unnest${plan.outer ? ' outer' : ''}`,
+    details: [...list('lists', plan.lists.map(expressionText)), ...(plan.ordinality ? ['with ordinality'] : [])],
+  }),
+  limit_by: (plan) => ({ name: 'LimitBy', details: [...list('keys', plan.keys.map(expressionText)), ...limitDetails(plan)] }),
+  top_by: (plan) => ({
+    name: `TopBy ${plan.limit}`,
+    details: [...list('keys', plan.keys.map(expressionText)), ...list('order', [keyText(plan.order)])],
+  }),
+  positional: () => ({ name: 'PositionalJoin', details: [] }),
+  window_join: (plan) => ({
+    name: 'WindowJoin',
+    details: [
+      ...timedDetails(plan),
+      `from ${intervalText(plan.start)} to ${intervalText(plan.end)}${plan.prevailing ? ', with the prevailing row' : ''}`,
+      ...list('calls', plan.calls.map(callOfWindow)),
+    ],
+  }),
+  horizon_join: (plan) => ({ name: 'HorizonJoin', details: [...timedDetails(plan), `offsets: ${plan.offsets.length}`] }),
+  window: (plan) => ({
+    name: 'Window',
+    details: [
+      ...list('partition', plan.partitionBy.map(expressionText)),
+      ...list('order', plan.orderBy.map(keyText)),
+      ...list('calls', plan.calls.map(windowText)),
+    ],
+  }),
+  union: () => ({ name: 'UnionAll', details: [] }),
+  grouping_sets: (plan) => {
+    const sets = plan.sets.map((set) => `(${set.map((i) => groupText(plan.groups[i])).join(', ')})`);
+    return { name: 'GroupingSets', details: [...list('sets', sets), ...list('aggregates', plan.aggregates.map(aggregateText))] };
+  },
+  number: (plan) => ({ name: 'NumberRows', details: list('by', plan.keys.map(expressionText)) }),
+  gap_fill: (plan) => {
+    const fills = plan.fills.map((fill) => `${expressionText(fill.value)} ${fill.mode}`);
+    return { name: 'GapFill', details: [...list('series', plan.series.map(expressionText)), ...list('fills', fills)] };
+  },
+  cut: (plan) => ({
+    name: plan.ties.length > 0 ? 'LimitWithTies' : 'LimitExpression',
+    details: [`unit: ${plan.unit}`, ...list('ties', plan.ties.map(keyText))],
+  }),
+  with: (plan) => {
+    const names = plan.relations.map((relation) => relation.name);
+    return { name: 'With', details: list('computed once', names) };
+  },
+  reference: (plan) => ({ name: `Read ${plan.name}`, details: outputNames(plan) }),
+  recursive: (plan) => ({ name: `Recursive ${plan.name}`, details: [plan.distinct ? 'UNION' : 'UNION ALL'] }),
+};
+
+function outputNames({ output }: LogicalPlan): readonly string[] {
+  const names = output.map((column) => column.name);
+  return list('columns', names);
+}
+
+function limitDetails({ limit, offset }: OfKind<'limit' | 'limit_by'>): readonly string[] {
+  return [`limit: ${limit ?? 'all'}`, ...(offset > 0 ? [`offset: ${offset}`] : [])];
+}
+
+function equalityText({ left, right }: OfKind<'join'>['keys'][number]): string {
+  return `${expressionText(left)} = ${expressionText(right)}`;
+}
+
+function residualDetails({ residual }: OfKind<'join' | 'asof'>): readonly string[] {
+  return residual ? [`condition: ${expressionText(residual)}`] : [];
 }
 
 function timedDetails({ keys, time }: WindowJoinPlan | HorizonJoinPlan): readonly string[] {
-  const equal = keys.map((key) => `${expressionText(key.left)} = ${expressionText(key.right)}`);
-  return [...list('keys', equal), `times: ${expressionText(time.left)}, ${expressionText(time.right)}`];
+  return [...list('keys', keys.map(equalityText)), `times: ${expressionText(time.left)}, ${expressionText(time.right)}`];
 }
 
 function intervalText(bound: IntervalBound): string {

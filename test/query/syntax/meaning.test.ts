@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Expression, Query, Select, TableReference } from '../../../src/query/syntax/ast/query.js';
+import type { Expression, Query, Select } from '../../../src/query/syntax/ast/query.js';
+import type { TableReference } from '../../../src/query/syntax/ast/table.js';
 import { parseExpression, parseStatement, parseStatements } from '../../../src/query/syntax/parser.js';
 import { formatExpression } from '../../../src/query/syntax/printer.js';
 import { withoutOffsets } from './tree.js';

@@ -1,6 +1,7 @@
 /** Statements. A query is a statement as it stands. */
 import type { DataType, Identifier, Node, Option, OrderFlags, QualifiedName } from './node.js';
-import type { Expression, Query, SelectItem, TableReference, WithClause } from './query.js';
+import type { Expression, Query, SelectItem, WithClause } from './query.js';
+import type { TableReference } from './table.js';
 
 export type Statement =
   | Query

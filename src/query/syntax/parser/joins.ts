@@ -1,5 +1,6 @@
 /** Joins: the relational ones, and ASOF, LT, SPLICE, AJ0, WINDOW, HORIZON, UNION and PLUS. */
-import type { AsofJoin, Expression, HorizonJoin, Join, JoinCondition, JoinType, TableReference, WindowJoin } from '../ast/query.js';
+import type { Expression } from '../ast/query.js';
+import type { AsofJoin, HorizonJoin, Join, JoinCondition, JoinType, TableReference, WindowJoin } from '../ast/table.js';
 import { K } from '../keywords.js';
 import { T } from '../token-kind.js';
 import { TableParser } from './tables.js';

@@ -14,10 +14,10 @@ import type {
   Select,
   SelectItem,
   SetOperation,
-  TableReference,
   Values,
   WithClause,
 } from '../ast/query.js';
+import type { TableReference } from '../ast/table.js';
 import { K } from '../keywords.js';
 import { T } from '../token-kind.js';
 import type { CountedTable, Mutable } from './tables.js';

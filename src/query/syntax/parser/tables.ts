@@ -1,17 +1,7 @@
 /** Table references without their joins: names, files, functions, subqueries, samples, PIVOT and UNPIVOT. */
 import type { DataType, Identifier, QualifiedName, TableAlias } from '../ast/node.js';
-import type {
-  CommonTable,
-  DerivedTable,
-  Pivot,
-  PivotColumn,
-  Query,
-  SelectItem,
-  TableFunction,
-  TableReference,
-  TableSample,
-  Unpivot,
-} from '../ast/query.js';
+import type { CommonTable, Query, SelectItem } from '../ast/query.js';
+import type { DerivedTable, Pivot, PivotColumn, TableFunction, TableReference, TableSample, Unpivot } from '../ast/table.js';
 import { K } from '../keywords.js';
 import { T } from '../token-kind.js';
 import { AliasParser } from './aliases.js';

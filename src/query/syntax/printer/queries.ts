@@ -1,29 +1,31 @@
 /** Syntax tree → canonical SQL: queries and table references. */
 import type { Identifier, TableAlias } from '../ast/node.js';
 import type {
-  AsofJoin,
   FillItem,
   GroupingElement,
   GroupingSets,
-  HorizonJoin,
-  Join,
-  JoinCondition,
   LatestOn,
   Limit,
-  Pivot,
-  PivotColumn,
   Query,
   QueryBody,
   SampleBy,
   Select,
   SelectItem,
   SetOperation,
+  WithClause,
+} from '../ast/query.js';
+import type {
+  AsofJoin,
+  HorizonJoin,
+  Join,
+  JoinCondition,
+  Pivot,
+  PivotColumn,
   TableReference,
   TableSample,
   Unpivot,
   WindowJoin,
-  WithClause,
-} from '../ast/query.js';
+} from '../ast/table.js';
 import { P } from '../parser/precedence.js';
 import { quoteString } from '../text.js';
 import { ExpressionPrinter } from './expressions.js';
