@@ -2,7 +2,7 @@
 import { INT32 } from '../../core/types.js';
 import type { ColumnExpression, ColumnId, Expression } from '../plan/expression.js';
 import type { AggregateCall } from '../plan/logical.js';
-import { fingerprint } from './expressions.js';
+import { fingerprint, fingerprints } from './expressions.js';
 import type { Relation } from './relation.js';
 
 /** GROUPING(a, b) by its arguments; without any it asks about all groups. */
@@ -52,7 +52,8 @@ export class AggregateCollector {
 }
 
 function textOf(call: AggregateCall): string {
-  const order = call.orderBy.map((key) => `${fingerprint(key.expression)}${key.descending ? 'd' : 'a'}${key.nullsFirst ? 'f' : 'l'}`);
+  let order = '';
+  for (const key of call.orderBy) order += `${fingerprint(key.expression)}${key.descending ? 'd' : 'a'}${key.nullsFirst ? 'f' : 'l'},`;
   const filter = call.filter ? fingerprint(call.filter) : '';
-  return `${call.function}${call.distinct ? '!' : ''}(${call.args.map(fingerprint).join(',')})|${filter}|${order.join(',')}`;
+  return `${call.function}${call.distinct ? '!' : ''}(${fingerprints(call.args)})|${filter}|${order}`;
 }

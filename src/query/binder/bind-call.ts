@@ -5,7 +5,7 @@ import { FLOAT64, typeName, UTF8 } from '../../core/types.js';
 import { aggregateFunction, isAggregate, resolveAggregate } from '../aggregates/registry.js';
 import { scalarFunction } from '../functions/registry.js';
 import { addColumnsOf, type ColumnId, type Expression } from '../plan/expression.js';
-import type { SortKey } from '../plan/logical.js';
+import type { AggregateCall, SortKey } from '../plan/logical.js';
 import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
 import { windowFunction } from '../windows/registry.js';
 import type { AggregateCollector } from './aggregate-collector.js';
@@ -142,11 +142,7 @@ function bindAggregateOver(name: string, syntax: FunctionCall, clause: Clause, n
   const { target, args, isOrdered } = aggregateArguments(name, syntax, inner);
   const orderBy = [...syntax.orderBy, ...(isOrdered ? [] : syntax.withinGroup)].map((item) => bindSortKey(item, inner));
   const filter = syntax.filter === null ? null : coerceBool(context.bindExpression(syntax.filter, { ...inner, name: 'FILTER' }), 'FILTER');
-  const read = new Set<ColumnId>();
-  for (const arg of args) addColumnsOf(arg, read);
-  if (filter) addColumnsOf(filter, read);
-  for (const key of orderBy) addColumnsOf(key.expression, read);
-  const owner = ownerOf(read, inner.scope);
+  const owner = inner.scope.outer && ownerOf(columnsRead(args, filter, orderBy), inner.scope);
   const collector = owner === null ? aggregates : owner.aggregates;
   if (!collector)
     throw new DbError('invalid_grouping', `${name} is an aggregate; it may not stand in ${clause.name}`, { position: syntax.position });
@@ -154,7 +150,7 @@ function bindAggregateOver(name: string, syntax: FunctionCall, clause: Clause, n
   if (!resolved) throw noAggregate(target, args, syntax.position);
   const converted = args.map((arg, i) => castTo(arg, resolved.args[i] ?? arg.type));
   const canonical = resolved.name;
-  const call = {
+  const call: AggregateCall = {
     id: context.nextId(),
     function: canonical,
     args: converted,
@@ -165,6 +161,14 @@ function bindAggregateOver(name: string, syntax: FunctionCall, clause: Clause, n
     position: syntax.position,
   };
   return collector.add(call, name, !isCount(canonical));
+}
+
+function columnsRead(args: readonly Expression[], filter: Expression | null, orderBy: readonly SortKey[]): ReadonlySet<ColumnId> {
+  const read = new Set<ColumnId>();
+  for (const arg of args) addColumnsOf(arg, read);
+  if (filter) addColumnsOf(filter, read);
+  for (const key of orderBy) addColumnsOf(key.expression, read);
+  return read;
 }
 
 /** An aggregate over columns of a query around belongs to that query, as PostgreSQL has it; null: to the query itself. */

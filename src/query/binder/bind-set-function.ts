@@ -8,22 +8,24 @@ import type { Clause } from './context.js';
 
 type ListOf = (args: readonly Expression[], position: number) => Expression;
 
-const LISTS: Readonly<Record<string, ListOf>> = {
-  unnest: ([list, ...more], position) => {
-    if (!list || more.length > 0) throw new DbError('function_not_found', 'unnest takes one list here', { position });
-    return listOperand(list, 'unnest');
-  },
-  generate_subscripts: subscriptsList,
-  generate_series: (args, position) => seriesList('generate_series', args, position),
-  range: (args, position) => seriesList('range', args, position),
-};
+const LISTS: ReadonlyMap<string, ListOf> = new Map(
+  Object.entries<ListOf>({
+    unnest: ([list, ...more], position) => {
+      if (!list || more.length > 0) throw new DbError('function_not_found', 'unnest takes one list here', { position });
+      return listOperand(list, 'unnest');
+    },
+    generate_subscripts: subscriptsList,
+    generate_series: (args, position) => seriesList('generate_series', args, position),
+    range: (args, position) => seriesList('range', args, position),
+  }),
+);
 
 /** The functions that are a list of their own where no rows can be. */
 const ALSO_LISTS: ReadonlySet<string> = new Set(['generate_series', 'range']);
 
 /** Undefined: not such a function. */
 export function bindSetFunction(name: string, syntax: FunctionCall, clause: Clause): Expression | undefined {
-  const listOf = Object.hasOwn(LISTS, name) ? LISTS[name] : undefined;
+  const listOf = LISTS.get(name);
   if (!listOf) return undefined;
   const { unnests, context } = clause;
   const inner: Clause = { ...clause, unnests: null };

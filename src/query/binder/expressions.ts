@@ -80,7 +80,7 @@ export function fingerprint(expression: Expression): string {
         ? intervalFingerprint(expression.value as IntervalValue | null)
         : `${typeFingerprint(expression.type)}'${valueFingerprint(expression.value)}'`;
     case 'call':
-      return `${expression.function}(${expression.args.map(fingerprint).join(',')})`;
+      return `${expression.function}(${fingerprints(expression.args)})`;
     case 'cast':
       return `cast${expression.safe ? '?' : ''}(${fingerprint(expression.operand)}:${typeFingerprint(expression.type)})`;
     case 'case':
@@ -89,7 +89,7 @@ export function fingerprint(expression: Expression): string {
       })`;
     case 'and':
     case 'or':
-      return `${expression.kind}(${expression.operands.map(fingerprint).join(',')})`;
+      return `${expression.kind}(${fingerprints(expression.operands)})`;
     case 'not':
       return `not(${fingerprint(expression.operand)})`;
     case 'is_null':
@@ -103,6 +103,13 @@ export function fingerprint(expression: Expression): string {
         .map(valueFingerprint)
         .join(',')})`;
   }
+}
+
+/** The texts of several expressions, one after the other. */
+export function fingerprints(expressions: readonly Expression[]): string {
+  let text = '';
+  for (const expression of expressions) text += `${fingerprint(expression)},`;
+  return text;
 }
 
 function typeFingerprint(type: DataType): string {

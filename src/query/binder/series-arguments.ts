@@ -44,8 +44,10 @@ export function arrangedCall(name: string, syntax: FunctionCall, bind: Bind, cla
   const written = syntax.arguments.map((argument) => argument.value);
   const args = written.map(bind);
   const entry = syntax.over === null ? aggregateFunction(name) : (windowFunction(name) ?? aggregateFunction(name));
-  const order = entry?.arrange?.(args.map(argumentOf)) ?? args.map((_, i) => i);
-  const arranged = { name, args: order.map((i) => args[i] as Expression), written: order.map((i) => written[i] as Syntax) };
+  const order = entry?.arrange?.(args.map(argumentOf));
+  const arranged = order
+    ? { name, args: order.map((i) => args[i] as Expression), written: order.map((i) => written[i] as Syntax) }
+    : { name, args, written };
   return name === 'sessionize' || name === 'session_id' ? withGapInTicks(arranged, clause) : arranged;
 }
 

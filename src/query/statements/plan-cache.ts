@@ -41,7 +41,7 @@ export function cachedPlan(query: Query, bind: BindContext, context: StatementCo
   const clockReads = context.clockReads();
   const planned = make();
   if (!bind.hasReadVolatile() && context.clockReads() === clockReads) {
-    const entry: Entry = { ...planned, sequence: snapshot.sequence, surroundings };
+    const entry: Entry = { plan: planned.plan, ordered: planned.ordered, sequence: snapshot.sequence, surroundings };
     const kept = entries.filter((each) => each.sequence === entry.sequence && each.surroundings !== surroundings);
     plans.set(query, [entry, ...kept].slice(0, MOST_PLANS));
   }

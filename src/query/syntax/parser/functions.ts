@@ -279,7 +279,8 @@ export abstract class FunctionParser extends LiteralParser {
   protected parseOrderItem(): OrderItem {
     const position = this.position;
     const expression = this.parseExpression();
-    return { expression, ...this.parseOrderFlags(), position, end: this.end };
+    const { direction, nulls } = this.parseOrderFlags();
+    return { expression, direction, nulls, position, end: this.end };
   }
 
   protected parseOrderFlags(): OrderFlags {
