@@ -129,7 +129,7 @@ function bindOver(
   }
   const filter = syntax.filter ? coerceBool(context.bindExpression(syntax.filter, inner), 'FILTER') : null;
   const args = given.map((arg, i) => castTo(arg, resolved.args[i] ?? arg.type));
-  checkSides([...args, ...(filter ? [filter] : [])], join);
+  checkSides([...args, ...(filter ? [filter] : [])], scope);
   const call = {
     id: context.nextId(),
     function: resolved.name,
@@ -147,12 +147,11 @@ function bindOver(
   return join.add(call, name);
 }
 
-function checkSides(expressions: readonly Expression[], join: WindowJoinCalls): void {
-  const own = new Set(join.columns.map((column) => column.id));
+/** Columns of the query around are the same for all rows; those of the left side are not there when the right rows are gone through. */
+function checkSides(expressions: readonly Expression[], { columns, windowJoins }: Scope): void {
+  const left = new Set([...columns.map((column) => column.id), ...windowJoins.flatMap((join) => [...join.made])]);
   for (const expression of expressions) {
-    for (const id of columnsOf(expression)) {
-      if (own.has(id)) continue;
-      throw unsupported('an aggregate over both sides of a WINDOW JOIN', expression.position, 'combine its result with the left columns');
-    }
+    if (![...columnsOf(expression)].some((id) => left.has(id))) continue;
+    throw unsupported('an aggregate over both sides of a WINDOW JOIN', expression.position, 'combine its result with the left columns');
   }
 }

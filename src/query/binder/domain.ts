@@ -18,6 +18,7 @@ import type {
   WindowPlan,
 } from '../plan/logical.js';
 import { cloneWithFreshIds, freeColumns, mapOwnExpressions, substitute } from '../plan/traverse.js';
+import { mapWindowCall, windowCallExpressions } from '../plan/window.js';
 import { isCount } from './bind-call.js';
 import { unsupported } from './context.js';
 import { caseOf, columnOf, isNull, literal } from './expressions.js';
@@ -131,7 +132,6 @@ export function pushDomain(plan: LogicalPlan, domain: Domain): Pushed {
       return { plan: limitByPlan(input.plan, keys, plan.limit, plan.offset), by: input.by };
     }
     case 'asof':
-      return pushAsof(plan, domain);
     case 'window_join':
     case 'horizon_join':
       return pushTimed(plan, domain);
@@ -146,14 +146,34 @@ export function pushDomain(plan: LogicalPlan, domain: Domain): Pushed {
   }
 }
 
-/** Left rows do not depend on each other; the right side must be the same for all outer rows. */
-function pushTimed(plan: WindowJoinPlan | HorizonJoinPlan, domain: Domain): Pushed {
-  if (domain.reads(plan.right)) throw unsupported('a correlated subquery on the right side of a join in time', -1);
-  const input = pushDomain(plan.left, domain);
-  const changed = mapOwnExpressions(plan, (expression) => substitute(expression, input.by)) as typeof plan;
-  if (changed.kind === 'window_join') return { plan: windowJoinPlan(input.plan, plan.right, changed), by: input.by };
+/** Joins that look right rows up one left row at a time, by equal keys and a time. */
+type TimedPlan = AsofPlan | WindowJoinPlan | HorizonJoinPlan;
+
+/** What is computed over right rows alone. */
+function onRight(plan: TimedPlan): readonly Expression[] {
+  const calls = plan.kind === 'window_join' ? plan.calls.flatMap(windowCallExpressions) : [];
+  return [plan.time.right, ...plan.keys.map((key) => key.right), ...calls];
+}
+
+/** Left rows do not depend on each other; a right side that does not depend on the outer rows is the same for all, another one is looked up by them too. */
+function pushTimed(plan: TimedPlan, domain: Domain): Pushed {
+  const outer = new Set(domain.columns.map((column) => column.id));
+  const dependsOnOuter = domain.reads(plan.right) || onRight(plan).some((each) => [...columnsOf(each)].some((id) => outer.has(id)));
+  const left = pushDomain(plan.left, domain);
+  const right = dependsOnOuter ? pushDomain(plan.right, domain) : { plan: plan.right, by: left.by };
+  const both = ({ left: a, right: b }: { readonly left: Expression; readonly right: Expression }) => {
+    return { left: substitute(a, left.by), right: substitute(b, right.by) };
+  };
+  const more = dependsOnOuter ? domain.sameKeys(left.by, right.by) : [];
+  const found = { keys: [...plan.keys.map(both), ...more], time: both(plan.time) };
+  const changed = { ...(mapOwnExpressions(plan, (expression) => substitute(expression, left.by)) as typeof plan), ...found };
+  if (changed.kind === 'asof') return { plan: asofPlan(left.plan, right.plan, changed), by: left.by };
+  if (changed.kind === 'window_join') {
+    const calls = (plan as WindowJoinPlan).calls.map((call) => mapWindowCall(call, (expression) => substitute(expression, right.by)));
+    return { plan: windowJoinPlan(left.plan, right.plan, { ...changed, calls }), by: left.by };
+  }
   const own = plan.output.slice(plan.left.output.length, plan.left.output.length + 2);
-  return { plan: horizonJoinPlan(input.plan, plan.right, own, changed), by: input.by };
+  return { plan: horizonJoinPlan(left.plan, right.plan, own, changed), by: left.by };
 }
 
 /** SELECT without FROM. */
@@ -278,21 +298,6 @@ function rejoined(plan: JoinPlan, left: LogicalPlan, right: LogicalPlan, by: Rep
   const changed = mapOwnExpressions(plan, (expression) => substitute(expression, by)) as JoinPlan;
   const keys = [...changed.keys, ...more];
   return joinPlan(plan.join === 'cross' && more.length > 0 ? 'inner' : plan.join, left, right, keys, changed.residual);
-}
-
-/** Left rows look themselves up one by one; a right side that does not depend on the outer rows is the same for all. */
-function pushAsof(plan: AsofPlan, domain: Domain): Pushed {
-  const outer = new Set(domain.columns.map((column) => column.id));
-  const onRight = [plan.time.right, ...plan.keys.map((key) => key.right)].find((each) => [...columnsOf(each)].some((id) => outer.has(id)));
-  if (onRight) throw unsupported('a correlated time or key of the right side of an ASOF join', onRight.position);
-  const left = pushDomain(plan.left, domain);
-  const changed = mapOwnExpressions(plan, (expression) => substitute(expression, left.by)) as AsofPlan;
-  if (!domain.reads(plan.right)) return { plan: asofPlan(left.plan, plan.right, changed), by: left.by };
-  const right = pushDomain(plan.right, domain);
-  return {
-    plan: asofPlan(left.plan, right.plan, { ...changed, keys: [...changed.keys, ...domain.sameKeys(left.by, right.by)] }),
-    by: left.by,
-  };
 }
 
 /** After a full join the domain's columns are those of the side that is there. */
