@@ -104,6 +104,11 @@ async function load(world: World, engines: Engines, peer: Peer): Promise<void> {
   if (world.segmentRows < 10_000) for (const engine of [engines.inline, engines.threaded]) await engine.storage.flush();
 }
 
+/** Equal rows become one somewhere in the query. */
+function mergesRows(template: string): boolean {
+  return /\b(DISTINCT|GROUP BY|UNION|INTERSECT|EXCEPT)\b/.test(template);
+}
+
 /** What is wrong with our answers to a query; undefined when nothing is. */
 async function judge(query: Query, engines: Engines, peer: Peer, report?: Report): Promise<FailedQuery | undefined> {
   const template = queryText(query);
@@ -159,7 +164,7 @@ async function judge(query: Query, engines: Engines, peer: Peer, report?: Report
     if (process.env.FLETCH_PEER_ERRORS !== undefined) console.log(reply.error.split('\n')[0], '::', sql);
     return undefined;
   }
-  const wrong = difference(inline.rows ?? [], reply.rows, isTotallyOrdered(query));
+  const wrong = difference(inline.rows ?? [], reply.rows, isTotallyOrdered(query), mergesRows(template));
   if (report) {
     report.compared++;
     report.rows += reply.rows.length;
@@ -181,7 +186,8 @@ async function agreesAtOnce(query: Query, engines: Engines, peer: Peer, report: 
   const ours = await runHere(engine, rendered(template, 'ours'), choice % 2 === 0 ? undefined : SMALL_VECTORS);
   if (rule !== 'none') await runHere(engine, 'RESET disabled_optimizer_rules', undefined);
   const reply = await theirs;
-  if (!ours.rows || reply.error !== undefined || difference(ours.rows, reply.rows, isTotallyOrdered(query))) return false;
+  if (!ours.rows || reply.error !== undefined || difference(ours.rows, reply.rows, isTotallyOrdered(query), mergesRows(template)))
+    return false;
   report.compared++;
   report.rows += reply.rows.length;
   return true;

@@ -68,6 +68,7 @@ interface CallUse {
 const WITHOUT_IDS: ReadonlySet<SlotKind> = new Set(['true_count', 'hyperloglog', 'digest']);
 
 export class Accumulator {
+  private readonly isOneGroup: boolean;
   private readonly scope: MemoryScope;
   private readonly arena: Arena;
   private readonly kernels: Kernels;
@@ -86,7 +87,9 @@ export class Accumulator {
   private readonly encoders = new Map<number, TextEncoder32>();
   private readonly joints: readonly Joint[];
 
-  constructor(specs: readonly CallSpec[], scope: MemoryScope, kernels: Kernels) {
+  /** isOneGroup: rows of all updates are of one group, so distinct rows need not say of which; both sides of a merge must know it. */
+  constructor(specs: readonly CallSpec[], scope: MemoryScope, kernels: Kernels, isOneGroup = false) {
+    this.isOneGroup = isOneGroup;
     this.scope = scope;
     this.arena = scope.arena;
     this.kernels = kernels;
@@ -100,7 +103,8 @@ export class Accumulator {
     assert(entry, `aggregate ${spec.function}`);
     const recipe = entry.recipe(spec.argTypes);
     if (spec.distinct) {
-      const distinct = new GroupTable([INT32, ...distinctTypes(spec)], this.scope, this.kernels);
+      const types = distinctTypes(spec);
+      const distinct = new GroupTable(this.isOneGroup ? types : [INT32, ...types], this.scope, this.kernels);
       return { spec, recipe, slots: [], rows: null, nulls: null, presence: null, distinct };
     }
     const required = [...new Set(recipe.required.map((index) => argAt(spec, index)))].sort((a, b) => a - b);
@@ -197,14 +201,17 @@ export class Accumulator {
   }
 
   private updateDistinct(call: CallUse, table: GroupTable, input: AccumulatorInput, vectors: VectorsOfUpdate, context: MoveContext): void {
-    let groups = input.groups;
-    if (groups === 0) {
-      groups = context.scratch.allocate(Math.max(64, input.n * 4));
-      this.kernels.fill_u32(0, input.n, groups);
-    }
     const required = call.recipe.required.map((index) => argAt(call.spec, index));
-    const keys = [flatVector(INT32, input.n, groups), ...distinctArgs(call.spec).map((index) => vectors.vector(argAt(call.spec, index)))];
+    const keys = distinctArgs(call.spec).map((index) => vectors.vector(argAt(call.spec, index)));
+    if (!this.isOneGroup) keys.unshift(flatVector(INT32, input.n, this.groupsOf(input, context)));
     table.assign(keys, vectors.counted(required, call.spec.filter), input.n, context);
+  }
+
+  private groupsOf({ groups, n }: AccumulatorInput, context: MoveContext): number {
+    if (groups !== 0) return groups;
+    const zeros = context.scratch.allocate(Math.max(64, n * 4));
+    this.kernels.fill_u32(0, n, zeros);
+    return zeros;
   }
 
   /** The states as they are; addresses stay the scope's. */
@@ -247,7 +254,7 @@ export class Accumulator {
   /** Distinct keys begin with the group there, which becomes the group here. */
   private mergeDistinct(table: GroupTable, other: GroupTableResult, groups: number, context: MoveContext): void {
     const first = other.keys[0];
-    if (!first || groups === 0) {
+    if (!first || groups === 0 || this.isOneGroup) {
       table.merge(other, context);
       return;
     }
@@ -296,7 +303,8 @@ export class Accumulator {
   /** The call over its distinct rows, as if it were not DISTINCT. */
   private finishDistinct(call: CallUse, table: GroupTable, groupCount: number, context: MoveContext): Vector {
     const rows = table.groupCount;
-    const [groups, ...values] = table.keyVectors(context, this.scope);
+    const columns = table.keyVectors(context, this.scope);
+    const [groups, values] = this.isOneGroup ? [undefined, columns] : [columns[0], columns.slice(1)];
     const { spec } = call;
     const kept = distinctArgs(spec);
     const args = spec.args.map((_, i) => values[kept.indexOf(i)] ?? flatVector({ kind: 'null' }, rows, 0));

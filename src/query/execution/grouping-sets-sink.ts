@@ -38,7 +38,7 @@ export class GroupingSetsSink implements Sink {
     this.sets = sets.map((columns) => {
       const types = columns.flatMap((column) => spec.groups[column]?.type ?? []);
       const table = types.length === 0 ? null : new GroupTable(types, scope, context.kernels);
-      return { columns, table, accumulator: new Accumulator(spec.calls, scope, context.kernels) };
+      return { columns, table, accumulator: new Accumulator(spec.calls, scope, context.kernels, types.length === 0) };
     });
   }
 

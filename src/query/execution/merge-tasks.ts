@@ -26,7 +26,8 @@ export function* runMergeAggregate(task: MergeAggregateTask, run: TaskRun): Gene
           kept,
           context.kernels,
         );
-  const accumulator = new Accumulator(spec.calls, kept, context.kernels);
+  // Lanes of a finer set have groups although the merged one has none.
+  const accumulator = new Accumulator(spec.calls, kept, context.kernels, table === null && task.columns === null);
   for (const lane of task.lanes) {
     run.check();
     context.scratch.reset();

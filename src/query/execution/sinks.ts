@@ -114,7 +114,7 @@ export class AggregateSink implements Sink {
             context.kernels,
             true,
           );
-    this.accumulator = new Accumulator(spec.calls, scope, context.kernels);
+    this.accumulator = new Accumulator(spec.calls, scope, context.kernels, spec.groups.length === 0);
     this.mayFail = [...spec.groups, ...spec.arguments, ...spec.filters].some(mayFail);
     const streams = spec.groups.length === 0 && spec.filters.length === 0 && spec.arguments.every((argument) => argument.kind === 'column');
     this.denseShare = streams ? STREAMING_SHARE : undefined;

@@ -117,7 +117,7 @@ function textRanks(encoder: TextEncoder32, context: MoveContext, memory: MemoryS
  */
 export function sortRows(columns: readonly OrderKeys[], n: number, context: MoveContext, memory: MemoryScope, check: () => void): number {
   const { kernels } = context;
-  const temporary = new MemoryScope(memory.arena, memory.limitBytes);
+  const temporary = new MemoryScope(memory.arena, memory.limitBytes, memory.budget);
   try {
     const sorter = new RadixSorter(n, context, temporary);
     for (const column of [...columns].reverse()) {
@@ -213,8 +213,7 @@ export function sortedBuckets(
   list: { readonly values: Vector; readonly groups: number },
 ): Buckets & { readonly ranks: number } {
   const n = list.values.length;
-  const arena = input.context.arena;
-  const temporary = new MemoryScope(arena);
+  const temporary = input.context.scratch.openScope();
   try {
     const order = orderKeysOf(list.values, { descending: false, nullsFirst: false }, input.context, temporary);
     const rows = sortRows([order], n, input.context, temporary, () => undefined);
