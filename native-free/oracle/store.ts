@@ -259,6 +259,14 @@ export function storeOracle(bytes: Uint8Array): StoreKernels {
       }
     },
 
+    rows_of_code: (codes, validity, alive, first, end, code, out) => {
+      const found = rows(end).filter(
+        (row) => row >= first && u32(codes + 4 * row) === code && isValid(validity, row) && isValid(alive, row),
+      );
+      if (out !== 0) for (const [i, row] of found.entries()) setI32(out + 4 * i, row);
+      return found.length;
+    },
+
     zone_i8: zone(1, (at) => view.getInt8(at)),
     zone_i16: zone(2, (at) => view.getInt16(at, true)),
     zone_i32: zone(4, i32),

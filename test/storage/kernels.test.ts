@@ -75,6 +75,24 @@ it('rows are grouped by their codes, NULLs last, and the first and last row of e
   );
 });
 
+it('the rows of one code are found in a range, without those that are NULL or deleted', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat(3), { maxLength: 150 }),
+      validities,
+      validities,
+      fc.nat(150),
+      fc.boolean(),
+      (codes, valid, alive, at, counts) => {
+        loadWords(A, codes);
+        const first = Math.min(at, codes.length);
+        const aliveAt = alive === undefined ? 0 : load(C, alive);
+        same('rows_of_code', A, validity(valid), aliveAt, first, codes.length, 2, counts ? 0 : OUT);
+      },
+    ),
+  );
+});
+
 it('the newest row of each code is carried on over rows that come later', () => {
   const row = fc.tuple(fc.nat(5), fc.bigInt({ min: -4n, max: 4n }));
   fc.assert(

@@ -204,6 +204,23 @@ function cases({ bound, count, sym }: { readonly bound: number; readonly count: 
       },
     },
     {
+      sql: `SELECT ${HALF_HOURS}, sym, exchange, n FROM t WHERE '${sym}' = sym AND n % 3 <> 1 AND exchange = 'X'`,
+      wanted: (rows) =>
+        rows
+          .filter((row) => row.sym === sym && row.n % 3 !== 1 && row.exchange === 'X')
+          .map((row) => shown(row, 'ts', 'sym', 'exchange', 'n')),
+    },
+    {
+      sql: `SELECT exchange, count(*), min(n) FROM t WHERE sym = '${sym}' AND ts < '${time(bound)}' GROUP BY exchange`,
+      wanted: (rows) => {
+        const found = rows.filter((row) => row.sym === sym && row.ts < bound);
+        return ['X', 'Y'].flatMap((exchange) => {
+          const own = found.filter((row) => row.exchange === exchange);
+          return own.length === 0 ? [] : [`${exchange}|${own.length}|${Math.min(...own.map((row) => row.n))}`];
+        });
+      },
+    },
+    {
       sql: `SELECT n FROM t LATEST ON ts PARTITION BY sym, exchange`,
       wanted: (rows) => lastOf(rows, (row) => `${row.sym} ${row.exchange}`).map((row) => shown(row, 'n')),
     },

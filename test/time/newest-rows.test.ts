@@ -24,13 +24,15 @@ const insert = fc.record({
   inOrder: fc.boolean(),
 });
 const others = fc.oneof(
-  fc.record({ do: fc.constantFrom('delete' as const, 'update' as const), modulus: fc.integer({ min: 2, max: 9 }) }),
+  fc.record({ do: fc.constant('delete' as const), modulus: fc.integer({ min: 2, max: 9 }), sym: fc.constantFrom(null, 'a', 's3') }),
+  fc.record({ do: fc.constant('update' as const), modulus: fc.integer({ min: 2, max: 9 }) }),
   fc.record({ do: fc.constantFrom('flush' as const, 'truncate' as const, 'alter' as const, 'commit' as const, 'rollback' as const) }),
   fc.record({ do: fc.constantFrom('read' as const, 'savepoint' as const, 'begin' as const, 'rollback to' as const) }),
 );
 type Step =
   | { readonly do: 'insert'; readonly rows: readonly (readonly [ts: number, sym: string | null])[]; readonly inOrder: boolean }
-  | { readonly do: 'delete' | 'update'; readonly modulus: number }
+  | { readonly do: 'delete'; readonly modulus: number; readonly sym: string | null }
+  | { readonly do: 'update'; readonly modulus: number }
   | { readonly do: 'flush' | 'truncate' | 'alter' | 'read' | 'savepoint' | 'begin' | 'commit' | 'rollback' | 'rollback to' };
 const step: fc.Arbitrary<Step> = fc.oneof({ weight: 3, arbitrary: insert }, { weight: 2, arbitrary: others });
 const history = fc.record({
@@ -115,8 +117,8 @@ class World {
       after = [...before, ...made];
       sql = text;
     } else if (step.do === 'delete') {
-      after = before.filter(({ n }) => n % step.modulus !== 1);
-      sql = `DELETE FROM t WHERE n % ${step.modulus} = 1`;
+      after = before.filter(({ n, sym }) => n % step.modulus !== 1 || (step.sym !== null && step.sym !== sym));
+      sql = `DELETE FROM t WHERE n % ${step.modulus} = 1 ${step.sym === null ? '' : `AND sym = '${step.sym}'`}`;
     } else if (step.do === 'update') {
       // Rows that are changed count as inserted last.
       const isChanged = ({ n }: Row) => n % step.modulus === 1;

@@ -20,6 +20,7 @@ import {
   type SourceUnit,
   segmentUnit,
 } from './sources.js';
+import { orderedUnit } from './symbol-rows.js';
 import { timeBounds } from './zone-pruning.js';
 
 type LatestPick = Extract<ScanPick, { kind: 'latest' }>;
@@ -65,15 +66,7 @@ function rowsUnit(plan: ScanPlan, { segment }: KeptSegment, read: readonly ReadC
   const whole = segmentUnit(plan, segment, read, null, run, 0, segment.rowCount);
   const order = run.scope.allocate(Math.max(64, rows.length * 4));
   run.options.arena.u32.set(rows, order / 4);
-  return {
-    first: 0,
-    rowCount: rows.length,
-    open: async (signal) => {
-      const open = await whole.open(signal);
-      assert(open.piece.kind === 'rows', 'a segment has rows');
-      return { ...open, piece: { ...open.piece, alive: 0, order }, first: 0, end: rows.length };
-    },
-  };
+  return orderedUnit(whole, order, rows.length);
 }
 
 class LatestSearch {

@@ -8,6 +8,7 @@ import type { QueryRun } from './query-run.js';
 import { type SymbolCondition, symbolConditions } from './scan-ranges.js';
 import { filterColumns, fromEnd, Walk } from './segment-walk.js';
 import { keptSegments, type OpenUnit, type Pipeline, type PipelineBranch, type SourceUnit, scanBranch, segmentUnit } from './sources.js';
+import { symbolPick } from './symbol-rows.js';
 import { NO_BOUNDS, type TimeBounds, timeBounds } from './zone-pruning.js';
 
 /** Rows that are looked at, at most, to learn how far back the wanted ones reach; beyond that all threads read everything. */
@@ -21,7 +22,7 @@ export async function openScan(plan: ScanPlan, run: QueryRun): Promise<Pipeline>
   const { pick } = plan;
   if (pick?.kind === 'latest') return latestRows(plan, pick, run);
   const branch = scanBranch(plan, run, [], pick ? await endBounds(plan, pick, run) : NO_BOUNDS);
-  return { branches: [isCut(plan) ? await trimmed(branch, run) : branch] };
+  return { branches: [await trimmed(plan, branch, run)] };
 }
 
 /** Bounds of the time may leave little of segments that are not left out. */
@@ -31,15 +32,22 @@ function isCut({ source, filters, columns, pick }: ScanPlan): boolean {
 }
 
 /** With units as short as they are, small scans are known to be small before anything runs. */
-async function trimmed(branch: PipelineBranch, run: QueryRun): Promise<PipelineBranch> {
+async function trimmed(plan: ScanPlan, branch: PipelineBranch, run: QueryRun): Promise<PipelineBranch> {
   if (branch.units.length > MOST_TRIMMED) return branch;
+  const bounded = isCut(plan);
+  const symbol = symbolPick(plan, branch, run, bounded);
+  if (!bounded && !symbol) return branch;
   const units: SourceUnit[] = [];
   for (const unit of branch.units) {
     const open = await unit.open(run.options.signal);
-    open.release();
+    try {
+      symbol?.add(unit, open);
+    } finally {
+      open.release();
+    }
     if (open.first < open.end) units.push({ ...unit, first: open.first, rowCount: open.end - open.first });
   }
-  return { ...branch, units };
+  return symbol?.finish() ?? { ...branch, units };
 }
 
 /** Bounds of the time that leave at least the first `count` rows, from one end, that pass the filters. */

@@ -36,7 +36,7 @@ export function* chunksOf(branch: Branch, range: LaneRange, vectorRows: number, 
       row = end;
     } else if (piece.order !== 0) {
       const end = Math.min(row + vectorRows, range.end);
-      yield orderedChunk(piece, branch.columns, row, end - row, context);
+      yield orderedChunk(piece, branch, row, end - row, context);
       row = end;
     } else {
       const from = row - (row % 64);
@@ -53,13 +53,14 @@ function seriesChunk(piece: SeriesPiece, id: ColumnId, first: number, length: nu
   return new Chunk(length, 0, length, new Map([[id, flatVector(piece.type, length, values)]]), NONE);
 }
 
-function orderedChunk(piece: RowsPiece, ids: readonly ColumnId[], first: number, length: number, context: EvaluationContext): Chunk {
-  const byId = new Map(ids.map((id, i) => [id, piece.columns[i]] as const));
-  return new Chunk(length, 0, length, new Map(), NONE, (id) => {
+function orderedChunk(piece: RowsPiece, branch: Branch, first: number, length: number, context: EvaluationContext): Chunk {
+  const byId = new Map(branch.columns.map((id, i) => [id, piece.columns[i]] as const));
+  const make = (id: ColumnId) => {
     const vector = byId.get(id);
     assert(vector, `column ${id} of a sorted source`);
     return gatherVector(vector, piece.order + first * 4, length, context);
-  });
+  };
+  return new Chunk(length, 0, length, new Map(), NONE, make, null, branch.ascending);
 }
 
 /** Rows [from, end), of which those before `first` do not count. */
