@@ -8,8 +8,9 @@ import { columnsOf, type Expression } from '../plan/expression.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import type { FunctionCall } from '../syntax/ast/query.js';
 import { argumentOf, castTo, coerce } from './coercion.js';
-import { type Clause, unsupported } from './context.js';
-import { conjuncts } from './expressions.js';
+import type { Clause } from './context.js';
+import { conjuncts, intLiteral } from './expressions.js';
+import type { SeriesPoint } from './fill-requests.js';
 import type { GapfillCollector } from './gapfill-collector.js';
 import { at, wallNanoseconds } from './sample-by.js';
 import { scalarCall } from './scalar-call.js';
@@ -145,8 +146,17 @@ function bindFill(name: string, syntax: FunctionCall, clause: Clause, gapfill: G
     return { name: argument.name?.name.toLowerCase(), value: clause.context.bindExpression(argument.value, { ...clause, gapfill: null }) };
   });
   if (!value || more.length > 2) throw new DbError('function_not_found', `${name} takes a value over the bucket's rows`, { position });
-  if (name === 'interpolate' && more.length > 0)
-    throw unsupported('interpolate with values before and after the range', more[0]?.value.position ?? position);
+  if (name === 'interpolate') {
+    const [before, after] = (['prev', 'next'] as const).map((end, place) => {
+      const given = more.find((each, i) => each.name === end || (each.name === undefined && i === place))?.value;
+      return given ? pointOf(given) : null;
+    });
+    const id = clause.context.nextId();
+    const { type } = value.value;
+    const around = before || after ? { around: { before: before ?? null, after: after ?? null } } : {};
+    gapfill.calls.push({ id, name, value: value.value, fill: { mode: 'linear', value: null, maxGap: null, position, ...around } });
+    return { kind: 'column', id, name, type, nullable: true, position };
+  }
   const skips = more.find((each, i) => each.name === 'treat_null_as_missing' || (each.name === undefined && i === 1))?.value;
   const before = more.find((each, i) => each.name === 'prev' || (each.name === undefined && i === 0))?.value;
   const { type } = value.value;
@@ -156,9 +166,29 @@ function bindFill(name: string, syntax: FunctionCall, clause: Clause, gapfill: G
     });
   }
   const skipsNulls = skips ? constantOf(coerce(skips, BOOL, 'treat_null_as_missing'), clause) === true : false;
-  const mode = name === 'locf' ? ('prev' as const) : ('linear' as const);
-  const fill = { mode, value: null, maxGap: null, position, skipsNulls, ...(before ? { otherwise: castTo(before, type) } : {}) };
+  const fill = {
+    mode: 'prev' as const,
+    value: null,
+    maxGap: null,
+    position,
+    skipsNulls,
+    ...(before ? { otherwise: castTo(before, type) } : {}),
+  };
   const id = clause.context.nextId();
   gapfill.calls.push({ id, name, value: value.value, fill });
   return { kind: 'column', id, name, type, nullable: true, position };
+}
+
+/** A time and a value: ROW(ts, x), (SELECT (ts, x) FROM … LIMIT 1). NULL = there is none. */
+function pointOf(record: Expression): SeriesPoint | null {
+  const { type, position } = record;
+  if (type.kind === 'null') return null;
+  if (type.kind !== 'struct' || type.fields.length !== 2) {
+    throw new DbError('type_mismatch', `interpolate takes a time and a value here, not ${typeName(type)}`, {
+      position,
+      hint: '(SELECT (ts, x) FROM … ORDER BY ts DESC LIMIT 1)',
+    });
+  }
+  const field = (place: bigint): Expression => ({ ...scalarCall('struct_extract', [record, intLiteral(place)], position), position });
+  return { time: field(1n), value: field(2n) };
 }

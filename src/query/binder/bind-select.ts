@@ -12,6 +12,7 @@ import { rejectWindows } from './bind-window.js';
 import { coerceBool } from './coercion.js';
 import { type BindContext, type BoundQuery, type Clause, type CommonTables, unsupported } from './context.js';
 import { columnOf, conjunction, fingerprint } from './expressions.js';
+import { mapFill } from './fill-requests.js';
 import { GapFilling } from './gap-filling.js';
 import { GapfillCollector } from './gapfill-collector.js';
 import { checkGroup, Groups, partsBeside, readsAggregate } from './grouping.js';
@@ -367,7 +368,7 @@ function gapFilling(below: LogicalPlan, sample: SampleBuckets | null, groups: Gr
   const filling = new GapFilling(below, column.id, groups.columns.length, request, context.nextId);
   const grouped = groups.rewriter(scope, aggregates);
   for (const { id, value, fill } of gapfill.calls) {
-    filling.addCall(id, grouped(value), fill.otherwise ? { ...fill, otherwise: grouped(fill.otherwise) } : fill);
+    filling.addCall(id, grouped(value), mapFill(fill, grouped));
   }
   return filling;
 }

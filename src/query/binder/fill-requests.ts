@@ -17,6 +17,24 @@ export interface FillRequest {
   readonly skipsNulls?: boolean;
   /** Over the groups: what stands where there is nothing to fill with. */
   readonly otherwise?: Expression;
+  /** Of mode linear, over the groups: what the line goes on to where a series has no row before, or after. */
+  readonly around?: { readonly before: SeriesPoint | null; readonly after: SeriesPoint | null };
+}
+
+export interface SeriesPoint {
+  readonly time: Expression;
+  readonly value: Expression;
+}
+
+/** The request with what stands over the groups changed. */
+export function mapFill(request: FillRequest, change: (expression: Expression) => Expression): FillRequest {
+  const point = (each: SeriesPoint | null) => each && { time: change(each.time), value: change(each.value) };
+  const { otherwise, around } = request;
+  return {
+    ...request,
+    ...(otherwise ? { otherwise: change(otherwise) } : {}),
+    ...(around ? { around: { before: point(around.before), after: point(around.after) } } : {}),
+  };
 }
 
 const REACHING: ReadonlySet<FillItem['mode']> = new Set(['prev', 'next', 'linear']);

@@ -9,10 +9,11 @@ import { implicitlyCasts } from '../functions/types.js';
 import { type ColumnId, columnsOf, type Expression, mapChildren } from '../plan/expression.js';
 import type { GapFill, GapFillPlan, LogicalPlan, OutputColumn } from '../plan/logical.js';
 import { argumentOf, castTo } from './coercion.js';
-import { caseOf, columnOf, fingerprint } from './expressions.js';
-import type { FillRequest } from './fill-requests.js';
+import { caseOf, columnOf, conjunction, disjunction, fingerprint, isNull } from './expressions.js';
+import type { FillRequest, SeriesPoint } from './fill-requests.js';
 import { projectPlan } from './plans.js';
 import type { GapRequest } from './sample-by.js';
+import { scalarCall } from './scalar-call.js';
 
 const PLAIN: Omit<FillRequest, 'position'> = { mode: 'null', value: null, maxGap: null };
 
@@ -96,7 +97,10 @@ export class GapFilling {
 
   private filled(expression: Expression, request: FillRequest): Expression {
     const { mode, value, maxGap, position, skipsNulls = false, otherwise } = request;
-    if (mode === 'linear') return this.onLine(expression, request);
+    if (mode === 'linear') {
+      const between = this.onLine(expression, request);
+      return request.around ? this.beyondRows(between, expression, request.around, position) : between;
+    }
     if (mode !== 'value') {
       const unit = this.unit(expression, { mode, maxGap, skipsNulls, flagged: otherwise !== undefined });
       if (!otherwise) return columnOf(unit.column);
@@ -121,6 +125,36 @@ export class GapFilling {
     const own = this.unit(expression, { mode: 'null', maxGap: null, skipsNulls, flagged: true });
     const between = castTo(columnOf(this.unit(castTo(expression, line.type), fill).column), type);
     return caseOf([[columnOf(own.flag as OutputColumn), between]], columnOf(own.column), type);
+  }
+
+  /** Added buckets before the first or behind the last row of a series, on the line to a point further on. */
+  private beyondRows(
+    between: Expression,
+    expression: Expression,
+    around: NonNullable<FillRequest['around']>,
+    position: number,
+  ): Expression {
+    const { type } = expression;
+    const bucket = columnOf(this.keys[0] as OutputColumn);
+    if (!isNumeric(type)) throw new DbError('type_mismatch', `interpolate takes numbers here, not ${typeName(type)}`, { position });
+    const { flag } = this.unit(expression, { mode: 'null', maxGap: null, skipsNulls: false, flagged: true });
+    const end = (mode: 'prev' | 'next', point: SeriesPoint | null) => {
+      const taken = (of: Expression) => columnOf(this.unit(of, { mode, maxGap: null, skipsNulls: false, flagged: false }).column);
+      const [time, value] = [taken(bucket), taken(castTo(expression, FLOAT64))];
+      const isNone = isNull(time);
+      const or = (given: Expression | undefined, own: Expression, wanted: DataType): Expression =>
+        castTo(given ? caseOf([[isNone, castTo(this.replace(given), own.type)]], own, own.type) : own, wanted);
+      return { isNone, time: or(point?.time, time, INT64), value: or(point?.value, value, FLOAT64) };
+    };
+    const [low, high] = [end('prev', around.before), end('next', around.after)];
+    const at = castTo(bucket, INT64);
+    const call = (name: string, ...args: Expression[]): Expression => scalarCall(name, args, position);
+    const reached = [call('lt', low.time, at), call('lt', at, high.time)];
+    const distance = (from: Expression, to: Expression): Expression => castTo(call('subtract', to, from), FLOAT64);
+    const share = call('divide', distance(low.time, at), distance(low.time, high.time));
+    const line = call('add', low.value, call('multiply', call('subtract', high.value, low.value), share));
+    const isBeyond = conjunction([columnOf(flag as OutputColumn), disjunction([low.isNone, high.isNone]), ...reached]);
+    return caseOf([[isBeyond, castTo(line, type)]], between, type);
   }
 
   private unit(expression: Expression, fill: Omit<GapFill, 'value'>): Unit {
