@@ -16,6 +16,7 @@ import { catalogCall } from './catalog-functions.js';
 import { argumentOf, castTo, coerceBool } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
 import { literal } from './expressions.js';
+import { namedGroups } from './named-groups.js';
 import { scalarCall } from './scalar-call.js';
 import type { Scope } from './scope.js';
 import { arrangedCall } from './series-arguments.js';
@@ -87,6 +88,8 @@ export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
   const given = syntax.arguments.map((argument) => argument.value);
   const rewritten = catalogCall(name, syntax.name.at(-2)?.name.toLowerCase(), given, clause.context.catalog, syntax.position);
   if (rewritten) return clause.context.bindExpression(rewritten, clause);
+  const groups = namedGroups(name, syntax);
+  if (groups) return clause.context.bindExpression(groups, clause);
   const args = given.map((argument) => clause.context.bindExpression(argument, clause));
   return scalarCall(OPERATOR_SPELLINGS[name] ?? name, jsonArguments(scalarFunction(name)?.name, args, clause), syntax.position);
 }

@@ -12,7 +12,7 @@ import { bindBlob, bindDuration, bindInterval, bindNumber, bindParameter, bindTy
 import { bindInList, bindInSet, bindQuantified } from './bind-membership.js';
 import { bindBetween, bindBinary, bindDistinctFrom, bindLike, bindLogical, bindUnary } from './bind-operator.js';
 import { bindSetFunction } from './bind-set-function.js';
-import { bindExists, bindInQuery, bindScalarSubquery } from './bind-subquery.js';
+import { bindExists, bindInQuery, bindScalarSubquery, gathered } from './bind-subquery.js';
 import { isRegistryType, registryCast } from './catalog-functions.js';
 import { castTo, coerceBool, unify } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
@@ -74,9 +74,7 @@ const HANDLERS: Handlers = {
   slice: bindSlice,
   field: (syntax, clause) => bindField(bindExpression(syntax.operand, clause), syntax.name.name, syntax.position, clause),
   subquery: bindScalarSubquery,
-  arraySubquery: (syntax) => {
-    throw unsupported('ARRAY(SELECT …)', syntax.position);
-  },
+  arraySubquery: (syntax, clause) => bindScalarSubquery(gathered(syntax.query, syntax.position), clause),
   exists: bindExists,
   default: (syntax) => {
     throw new DbError('syntax_error', 'DEFAULT may stand as a value of INSERT and UPDATE only', { position: syntax.position });

@@ -3,7 +3,7 @@ import { DbError } from '../../core/errors.js';
 import type { Expression } from '../plan/expression.js';
 import type { FunctionCall } from '../syntax/ast/query.js';
 import { seriesList } from './bind-series.js';
-import { listOperand, subscriptsList } from './bind-table-function.js';
+import { listOperand, SETS, subscriptsList } from './bind-table-function.js';
 import type { Clause } from './context.js';
 
 type ListOf = (args: readonly Expression[], position: number) => Expression;
@@ -17,6 +17,7 @@ const LISTS: ReadonlyMap<string, ListOf> = new Map(
     generate_subscripts: subscriptsList,
     generate_series: (args, position) => seriesList('generate_series', args, position),
     range: (args, position) => seriesList('range', args, position),
+    ...SETS,
   }),
 );
 

@@ -1,10 +1,12 @@
 /** Subqueries inside expressions: they become joins below the expression, which then reads their columns. */
+import { assert } from '../../core/assert.js';
 import { DbError } from '../../core/errors.js';
 import { BOOL, type DataType, INT64, isText, UTF8 } from '../../core/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import { cloneWithFreshIds, freeColumns } from '../plan/traverse.js';
 import type { Exists, InQuery, Quantified, Query, Subquery, Expression as Syntax } from '../syntax/ast/query.js';
+import { filledIn } from '../syntax/template.js';
 import { aggregateColumn } from './aggregate-column.js';
 import { compareQuantified, compareRows } from './bind-operator.js';
 import { castTo } from './coercion.js';
@@ -37,6 +39,17 @@ export function bindScalarSubquery(syntax: Subquery, clause: Clause): Expression
   const [value] = bindSubqueryRow(syntax, 1, clause);
   if (!value) throw new DbError('internal', 'a subquery without a value', { position: syntax.position });
   return value;
+}
+
+const GATHERED = '(SELECT coalesce(array_agg(item), []) FROM (SELECT 1) AS items(item))';
+
+/** ARRAY(SELECT …): the values of a query of one column as a list, in its order; an empty list when it has no rows. */
+export function gathered(query: Query, position: number): Subquery {
+  const tree = filledIn(GATHERED, [], position);
+  assert(tree.kind === 'subquery' && tree.query.body.kind === 'select', 'the template is a scalar subquery');
+  const { body } = tree.query;
+  const from = body.from.map((each) => (each.kind === 'derived' ? { ...each, query } : each));
+  return { ...tree, query: { ...tree.query, body: { ...body, from } } };
 }
 
 /** The one row of a subquery of so many columns, value by value: NULLs for no row, an error for more than one where a value is used. */

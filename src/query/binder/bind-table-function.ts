@@ -9,13 +9,41 @@ import type { TableFunction } from '../syntax/ast/table.js';
 import { bindFileFunction, FILE_FUNCTIONS } from './bind-file.js';
 import { bindSeries, ONE_ROW, seriesList } from './bind-series.js';
 import { type BoundRelation, type Clause, type FromClause, unsupported } from './context.js';
-import { intLiteral } from './expressions.js';
+import { intLiteral, textLiteral } from './expressions.js';
 import { didYouMean } from './nearest-name.js';
 import { unnestPlan } from './plans.js';
 import { sampled } from './sample.js';
 import { scalarCall } from './scalar-call.js';
 import { Scope } from './scope.js';
 import { asRelation } from './table-alias.js';
+
+/** Functions that give the items of a list as rows, by the lists. */
+type ListOf = (args: readonly Expression[], position: number) => Expression;
+
+const calledWith =
+  (name: string, ...more: readonly string[]): ListOf =>
+  (args, position) =>
+    scalarCall(name, [...args, ...more.map((each) => textLiteral(each, position))], position);
+
+/** Functions that give one column of rows, and the list of its values. */
+export const SETS: Readonly<Record<string, ListOf>> = {
+  string_to_table: calledWith('string_to_array'),
+  regexp_split_to_table: calledWith('regexp_split_to_array'),
+  json_array_elements: calledWith('json_extract', '$[*]'),
+  jsonb_array_elements: calledWith('json_extract', '$[*]'),
+  json_array_elements_text: calledWith('json_extract_string', '$[*]'),
+  jsonb_array_elements_text: calledWith('json_extract_string', '$[*]'),
+};
+
+const PAIR = (value: string): Readonly<Record<string, ListOf>> => ({ key: calledWith('json_keys'), value: calledWith(value, '$.*') });
+
+/** Functions that give several columns of rows. */
+const PAIRS: Readonly<Record<string, Readonly<Record<string, ListOf>>>> = {
+  json_each: PAIR('json_extract'),
+  jsonb_each: PAIR('json_extract'),
+  json_each_text: PAIR('json_extract_string'),
+  jsonb_each_text: PAIR('json_extract_string'),
+};
 
 type Binder = (call: FunctionCall, reference: TableFunction, clause: FromClause) => LogicalPlan;
 
@@ -24,6 +52,7 @@ const TABLE_FUNCTIONS: Readonly<Record<string, Binder>> = {
   range: bindSeriesTable,
   unnest: bindUnnest,
   generate_subscripts: bindSubscripts,
+  ...Object.fromEntries([...Object.keys(SETS), ...Object.keys(PAIRS)].map((name) => [name, bindSets])),
 };
 
 export function bindTableFunction(reference: TableFunction, clause: FromClause): BoundRelation {
@@ -74,6 +103,15 @@ function bindUnnest(call: FunctionCall, reference: TableFunction, clause: FromCl
   const lists = bindArguments(call, clause).map((list) => listOperand(list, 'unnest'));
   const names = lists.map((_, i) => (i === 0 ? 'unnest' : `unnest_${i}`));
   return unnested(lists, names, reference.withOrdinality, clause);
+}
+
+/** A function of SETS or PAIRS. */
+function bindSets(call: FunctionCall, reference: TableFunction, clause: FromClause): LogicalPlan {
+  const name = nameOf(call);
+  const columns = PAIRS[name] ?? { [name]: SETS[name] as ListOf };
+  const args = bindArguments(call, clause);
+  const lists = Object.values(columns).map((listOf) => listOperand(listOf(args, call.position), name));
+  return unnested(lists, Object.keys(columns), reference.withOrdinality, clause);
 }
 
 /** The subscripts of a list, from 1. */

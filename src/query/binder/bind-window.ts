@@ -60,7 +60,23 @@ export function bindWindow(name: string, syntax: FunctionCall, clause: Clause): 
       hint: didYouMean(name, names),
     });
   }
-  return bindAggregateOver(name, syntax, inner, arranged.args, bind, frame, add);
+  const ownOrder = syntax.orderBy.map((item) => sortKeyOf(bind(item.expression), item)).filter((key) => key.expression.kind !== 'literal');
+  const addOrdered = (call: WindowCall): Expression => {
+    requireWhole(call.frame, syntax.orderBy[0]?.position ?? syntax.position);
+    return windows.add({ partitionBy, orderBy: ownOrder, call: { ...call, frame: wholePartition() } });
+  };
+  return bindAggregateOver(name, syntax, inner, arranged.args, bind, frame, add, addOrdered);
+}
+
+/** An aggregate with an order of its own takes the place of the window's order where every row's frame is the whole partition. */
+function requireWhole(frame: WindowFrame, position: number): void {
+  const { start, end, exclude } = frame;
+  if (start.kind === 'unbounded_preceding' && end.kind === 'unbounded_following' && exclude === 'none') return;
+  throw unsupported(
+    'ORDER BY inside an aggregate over a frame that is not the whole partition',
+    position,
+    'order the rows by the ORDER BY of the window',
+  );
 }
 
 function misplaced(name: string, syntax: FunctionCall, clause: Clause): DbError {
@@ -169,6 +185,7 @@ function bindAggregateOver(
   bind: Bind,
   frame: WindowFrame,
   add: Add,
+  addOrdered: Add,
 ): Expression {
   const { position } = syntax;
   if (syntax.nullTreatment === 'ignore') {
@@ -183,11 +200,9 @@ function bindAggregateOver(
     const types = given.map((arg) => typeName(arg.type)).join(', ');
     throw new DbError('function_not_found', `${target} does not take (${types})`, { position });
   }
-  if (syntax.orderBy.length > 0 && aggregateFunction(resolved.name)?.ordered === true) {
-    throw unsupported('ORDER BY inside an aggregate with OVER', position, 'order the rows by the ORDER BY of the window');
-  }
+  const isOrdered = syntax.orderBy.length > 0 && aggregateFunction(resolved.name)?.ordered === true;
   const filter = syntax.filter ? coerceBool(bind(syntax.filter), 'FILTER') : null;
-  return add({
+  return (isOrdered ? addOrdered : add)({
     id: clause.context.nextId(),
     function: resolved.name,
     aggregate: true,

@@ -1,12 +1,12 @@
 /** regexp_… functions: replaced, extracted, counted, split. Patterns and options may differ from row to row; they are compiled once each. */
 import type { Value } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
-import { BOOL, type DataType, INT64, isText, UTF8 } from '../../core/types.js';
+import { BOOL, type DataType, INT64, UTF8 } from '../../core/types.js';
 import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
 import { entriesOf } from './entry.js';
 import { integer, type Signature, text } from './overloads.js';
 import { flagsOf, type Regex, regexOf, replacementOf } from './regular-expressions.js';
-import { type Compute, each, listOf, listTypeOf, rowByRow } from './row-by-row.js';
+import { type Compute, each, listOf, rowByRow } from './row-by-row.js';
 
 const entry = entriesOf({ category: 'text' });
 
@@ -46,12 +46,9 @@ function groupOf(match: RegExpExecArray | null, group: Value | undefined): strin
   return match?.[Number(group ?? 0)] ?? '';
 }
 
-/** regexp_extract(text, pattern, ['year', 'month']): the groups as a struct of these names. */
 function resolveExtract(args: readonly ArgumentType[]): Overload | undefined {
   const [source, pattern, group, options] = args;
   if (!source || !pattern || !text(source) || !text(pattern) || args.length > 4 || (options && !text(options))) return undefined;
-  const names = group && listTypeOf(group) && group.type.kind === 'list' && isText(group.type.item.type) ? group.value : undefined;
-  if (Array.isArray(names)) return undefined;
   if (group && !integer(group)) return undefined;
   const evaluate = rowByRow(UTF8, ([from, found, index, flags]) => groupOf(regex(found, flags).exec(String(from)), index));
   return { args: [UTF8, UTF8, ...(group ? [INT64] : []), ...(options ? [UTF8] : [])], type: UTF8, evaluate };
@@ -151,8 +148,9 @@ export const REGULAR_FUNCTIONS: readonly ScalarFunction[] = [
   ),
   entry(
     'regexp_extract',
-    'The first match, or a group of it; an empty text when nothing matches. Options as in regexp_matches.',
+    'The first match, or a group of it; an empty text when nothing matches. A list of names instead of a group gives the first groups as a struct. Options as in regexp_matches.',
     [
+      { sql: "regexp_extract('2026-01-31', '(\\d+)-(\\d+)', ['year', 'month'])", result: "{'year': 2026, 'month': 01}" },
       { sql: "regexp_extract('ab12', '[0-9]+')", result: '12' },
       { sql: "regexp_extract('ab12', '([a-z]+)(\\d+)', 2)", result: '12' },
     ],
