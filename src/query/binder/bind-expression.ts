@@ -74,7 +74,7 @@ const HANDLERS: Handlers = {
   slice: bindSlice,
   field: (syntax, clause) => bindField(bindExpression(syntax.operand, clause), syntax.name.name, syntax.position, clause),
   subquery: bindScalarSubquery,
-  arraySubquery: (syntax, clause) => bindScalarSubquery(gathered(syntax.query, syntax.position), clause),
+  arraySubquery: (syntax, clause) => bindScalarSubquery(gathered(syntax.query, syntax.position, clause), clause),
   exists: bindExists,
   default: (syntax) => {
     throw new DbError('syntax_error', 'DEFAULT may stand as a value of INSERT and UPDATE only', { position: syntax.position });

@@ -44,12 +44,18 @@ export function bindScalarSubquery(syntax: Subquery, clause: Clause): Expression
 const GATHERED = '(SELECT coalesce(array_agg(item), []) FROM (SELECT 1) AS items(item))';
 
 /** ARRAY(SELECT …): the values of a query of one column as a list, in its order; an empty list when it has no rows. */
-export function gathered(query: Query, position: number): Subquery {
+export function gathered(query: Query, position: number, clause: Clause): Subquery {
+  if (!selectsOne(query)) singleColumn(bindQuery(query, clause), position);
   const tree = filledIn(GATHERED, [], position);
   assert(tree.kind === 'subquery' && tree.query.body.kind === 'select', 'the template is a scalar subquery');
   const { body } = tree.query;
   const from = body.from.map((each) => (each.kind === 'derived' ? { ...each, query } : each));
   return { ...tree, query: { ...tree.query, body: { ...body, from } } };
+}
+
+/** Plainly of one column. */
+function selectsOne({ body }: Query): boolean {
+  return body.kind === 'select' && body.items.length === 1 && body.items.every(({ expression }) => expression.kind === 'column');
 }
 
 /** The one row of a subquery of so many columns, value by value: NULLs for no row, an error for more than one where a value is used. */
