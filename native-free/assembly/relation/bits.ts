@@ -75,11 +75,15 @@ export function expand_bits(bitmap: usize, n: u32, out: usize): void {
 
 /** Bit set where byte == wanted. Returns the set bits. */
 export function bits_eq_u8(bytes: usize, wanted: u32, n: u32, out: usize): u32 {
+  const same = i8x16.splat(wanted as i8);
   let count: u64 = 0;
   for (let base: u32 = 0; base < n; base += 64) {
-    const end = min(base + 64, n);
     let word: u64 = 0;
-    for (let i = base; i < end; i++) word |= ((load<u8>(bytes + i) == wanted) as u64) << (i - base);
+    if (n - base >= 64) {
+      for (let k: u32 = 0; k < 64; k += 16) word |= (<u64>(<u32>i8x16.bitmask(i8x16.eq(v128.load(bytes + base + k), same)))) << k;
+    } else {
+      for (let i = base; i < n; i++) word |= ((load<u8>(bytes + i) == wanted) as u64) << (i - base);
+    }
     store<u64>(out + (base >> 3), word);
     count += popcnt(word);
   }

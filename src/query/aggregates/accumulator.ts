@@ -159,6 +159,11 @@ export class Accumulator {
     for (const { state } of this.presences.values()) state.ensure(groupCount);
   }
 
+  /** Room for groups to come. */
+  reserve(groupCount: number): void {
+    for (const uses of [this.uses, this.counts, this.presences]) for (const { state } of uses.values()) state.reserve?.(groupCount);
+  }
+
   /** Adds the rows of vectors. Scratch is not reset. */
   update(input: AccumulatorInput, context: MoveContext): void {
     this.ensure(input.groupCount);

@@ -56,6 +56,8 @@ export interface MergeInput {
 
 export interface State {
   ensure(groupCount: number): void;
+  /** Room for groups to come, so that it does not grow step by step. */
+  reserve?(groupCount: number): void;
   update(input: StateInput): void;
   merge(other: StateResult, input: MergeInput): void;
   result(): StateResult;
@@ -88,6 +90,12 @@ class Parts {
     return this.arrays.map((array) => array.address);
   }
 
+  reserve(groupCount: number): void {
+    this.arrays.forEach((array, i) => {
+      array.ensure(groupCount * (this.widths[i] ?? 0), this.filled * (this.widths[i] ?? 0));
+    });
+  }
+
   ensure(groupCount: number): void {
     if (groupCount <= this.filled) return;
     this.arrays.forEach((array, i) => {
@@ -112,6 +120,10 @@ export abstract class PartState implements State {
 
   ensure(groupCount: number): void {
     this.parts.ensure(groupCount);
+  }
+
+  reserve(groupCount: number): void {
+    this.parts.reserve(groupCount);
   }
 
   /** Address of an array of one element per group. */

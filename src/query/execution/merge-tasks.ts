@@ -28,10 +28,16 @@ export function* runMergeAggregate(task: MergeAggregateTask, run: TaskRun): Gene
         );
   // Lanes of a finer set have groups although the merged one has none.
   const accumulator = new Accumulator(spec.calls, kept, context.kernels, table === null && task.columns === null);
+  let groupsLeft = task.lanes.reduce((sum, lane) => sum + lane.groupCount, 0);
   for (const lane of task.lanes) {
     run.check();
     context.scratch.reset();
+    const before = table?.groupCount ?? 1;
     const groups = lane.table ? groupsOf(lane.table, table, task.columns, context) : 0;
+    const found = (table?.groupCount ?? 1) - before;
+    // Lanes of other times have other groups.
+    if (before > 0 && found > lane.groupCount * NEW_GROUPS) accumulator.reserve(before + groupsLeft);
+    groupsLeft -= lane.groupCount;
     accumulator.merge(lane.states, groups, lane.groupCount, table ? table.groupCount : 1, context);
     yield;
   }
@@ -47,6 +53,9 @@ export function* runMergeAggregate(task: MergeAggregateTask, run: TaskRun): Gene
 
 /** First piece of the memory that results may lie in: there may be thousands of grouping sets. */
 const LASTING_BYTES = 1024;
+
+/** Share of a lane's groups that are new from which on those of the lanes after it are taken to be new as well. */
+const NEW_GROUPS = 0.9;
 
 /** Partners that a probe row is taken to have where inequalities narrow them. */
 const RANGE_PARTNERS = 64;
