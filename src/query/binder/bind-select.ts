@@ -280,11 +280,10 @@ function groupExpression(
  * SAMPLE BY: of every item that aggregates nothing what does not follow from the bucket, and the bucket, which comes last: ids of pairs of keys lie
  * close together when the key that changes slowly is the second one.
  */
-function bucketGroups({ bucket, toBucket, gaps }: SampleBuckets, items: readonly BoundItem[], state: SelectState): Groups {
+function bucketGroups({ bucket, toBucket }: SampleBuckets, items: readonly BoundItem[], state: SelectState): Groups {
   const groups = new Groups(state.context.nextId);
   if (state.syntax.groupBy) {
     const written = bindGroups(items, state);
-    if (written.sets && gaps) throw unsupported('SAMPLE BY with FILL and grouping sets', gaps.position);
     const places = written.columns.map((column) => groups.add(toBucket(column.expression), column.name));
     const last = groups.add(bucket, 'bucket');
     if (written.sets) groups.divide(written.sets.map((set) => [...set.map((index) => places[index] ?? 0), last]));
@@ -361,11 +360,16 @@ function gapFilling(below: LogicalPlan, sample: SampleBuckets | null, groups: Gr
     return null;
   }
   if (sample && gapfill.bucket) throw unsupported('time_bucket_gapfill beside SAMPLE BY', gapfill.bucket.position);
-  if (groups.sets) throw unsupported('time_bucket_gapfill with grouping sets', bucket.position);
   const text = fingerprint(bucket);
-  const column = groups.columns.find((group) => fingerprint(group.expression) === text);
+  const place = groups.columns.findIndex((group) => fingerprint(group.expression) === text);
+  const column = groups.columns[place];
   if (!column) throw new DbError('invalid_grouping', 'time_bucket_gapfill must stand in GROUP BY', { position: bucket.position });
-  const filling = new GapFilling(below, column.id, groups.columns.length, request, context.nextId);
+  if (groups.sets?.some((set) => !set.includes(place))) {
+    throw unsupported('a grouping set without time_bucket_gapfill', bucket.position, 'GROUP BY bucket, ROLLUP (…)');
+  }
+  // Rows of different grouping sets are series of their own.
+  const keyCount = groups.columns.length + (groups.sets ? 1 : 0);
+  const filling = new GapFilling(below, column.id, keyCount, request, context.nextId);
   const grouped = groups.rewriter(scope, aggregates);
   for (const { id, value, fill } of gapfill.calls) {
     filling.addCall(id, grouped(value), mapFill(fill, grouped));
