@@ -75,7 +75,8 @@ export class Scope {
   }
 
   private inTable(table: string, name: string): readonly ScopeColumn[] {
-    return this.named(name).filter((column) => sameName(column.table, table));
+    const named = this.named(name);
+    return named.length === 1 && sameName(named[0]?.table ?? null, table) ? named : named.filter((column) => sameName(column.table, table));
   }
 
   /** True when some table here has this alias. */
