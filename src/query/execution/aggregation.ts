@@ -4,7 +4,7 @@
  */
 import { assert } from '../../core/assert.js';
 import type { Batch, Vector } from '../../core/batch.js';
-import { INT32 } from '../../core/types.js';
+import { type DataType, INT32 } from '../../core/types.js';
 import type { SlotKind } from '../aggregates/contract.js';
 import { aggregateFunction } from '../aggregates/registry.js';
 import { gatherVector } from '../expression/gather.js';
@@ -16,7 +16,7 @@ import { GroupTable } from './group-table.js';
 import { withKnownOrder } from './known-order.js';
 import { columnOf, idsOf, nullOf } from './output-columns.js';
 import { concatenate } from './sinks.js';
-import { type Pipeline, withOperator } from './sources.js';
+import { lanesOf, type Pipeline, withOperator } from './sources.js';
 import type { AggregateLane, AggregationSpec, SinkSpec } from './task.js';
 
 /** Groups beyond which merging is worth a thread of its own. */
@@ -151,9 +151,12 @@ async function aggregateOnce(
   const finest = sets && finestOf(sets);
   const derived = sets && finest && calls.calls.every(merges);
   const sinkSets = sets && derived ? [finest] : sets;
+  if (!sinkSets && lanesOf(input, run.frame.vectorRows).length === 1) return [await aggregateLane(spec, input, counter, executor)];
   const lanes: AggregateLane[][] = (sinkSets ?? [null]).map(() => []);
   const states: number[] = [];
-  const sink: SinkSpec = sinkSets ? { kind: 'aggregate_sets', spec, sets: sinkSets, counter } : { kind: 'aggregate', spec, counter };
+  const sink: SinkSpec = sinkSets
+    ? { kind: 'aggregate_sets', spec, sets: sinkSets, counter }
+    : { kind: 'aggregate', spec, finishes: false, counter };
   await executor.forWaves(input, sink, (outputs, owned) => {
     for (const output of outputs) {
       if (output.kind === 'aggregate') lanes[0]?.push(output.lane);
@@ -172,6 +175,20 @@ async function aggregateOnce(
   return batches;
 }
 
+/** The groups of rows that are one lane: nothing is to be merged. */
+async function aggregateLane(spec: AggregationSpec, input: Pipeline, counter: number, executor: Executor): Promise<Batch> {
+  const { run } = executor;
+  const batches: Batch[] = [];
+  await executor.forWaves(input, { kind: 'aggregate', spec, finishes: true, counter }, (outputs) => {
+    for (const output of outputs) if (output.kind === 'batches') batches.push(...output.batches);
+  });
+  return concatenate(batches, typesOf(spec), run.scope, run.context, run.check);
+}
+
+function typesOf(spec: AggregationSpec): DataType[] {
+  return [...spec.groups.map((group) => group.type), ...spec.calls.map((call) => call.type)];
+}
+
 function setSpec(spec: AggregationSpec, set: readonly number[] | null): AggregationSpec {
   return set === null ? spec : { ...spec, groups: set.map((index) => spec.groups[index] as Expression) };
 }
@@ -185,8 +202,7 @@ async function mergeLanes(
   const { run } = executor;
   const groups = lanes.reduce((sum, lane) => sum + lane.groupCount, 0);
   if (groups === 0 && spec.groups.length > 0) {
-    const types = [...spec.groups.map((group) => group.type), ...spec.calls.map((call) => call.type)];
-    return concatenate([], types, run.scope, run.context, run.check);
+    return concatenate([], typesOf(spec), run.scope, run.context, run.check);
   }
   const here = groups <= MERGE_HERE_GROUPS || run.runsHere(groups);
   const merged = await run.run({ kind: 'merge_aggregate', frame: run.frame, spec, lanes, columns }, here);

@@ -24,18 +24,25 @@ export async function openGapFill(plan: GapFillPlan, executor: Executor): Promis
   const { run } = executor;
   const { counter, sourceCounter } = run.nodes.of(plan);
   const ids = idsOf(plan.input.output);
-  const types = plan.input.output.map((column) => column.type);
   const input = await executor.open(plan.input);
   const collected = await executor.collect(input, { kind: 'collect', ids, limit: null, copy: false, counter });
   const batches = collected.batches.map(({ arena, rowCount, columns }) => ({ arena, rowCount, columns }));
   const rows = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
-  const task = { kind: 'sort', frame: run.frame, ids, types, batches, keys: [], limit: null } as const;
-  const { batch } = await run.run(task, run.runsHere(rows));
-  assert(batch, 'rows to fill between');
+  const [only] = batches;
+  const batch = only && batches.length === 1 ? only : await together(batches, rows, plan, run);
   collected.release();
   const filled = new Gaps(plan, batch, run).fill();
   run.nodes.of(plan).countRows(filled?.rowCount ?? 0);
   return filled ? executor.batchPipeline(filled, plan.output, sourceCounter) : { branches: [] };
+}
+
+async function together(batches: readonly Batch[], rows: number, { input }: GapFillPlan, run: QueryRun): Promise<Batch> {
+  const ids = idsOf(input.output);
+  const types = input.output.map((column) => column.type);
+  const task = { kind: 'sort', frame: run.frame, ids, types, batches, keys: [], limit: null } as const;
+  const { batch } = await run.run(task, run.runsHere(rows));
+  assert(batch, 'rows to fill between');
+  return batch;
 }
 
 class Gaps {

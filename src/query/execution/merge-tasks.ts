@@ -1,6 +1,4 @@
 /** Tasks that come after all lanes: merging aggregates, building join tables, sorting. */
-import type { Vector } from '../../core/batch.js';
-import { Scratch } from '../../core/memory-scope.js';
 import { Accumulator } from '../aggregates/accumulator.js';
 import { evaluate } from '../expression/evaluate.js';
 import type { EvaluationContext } from '../functions/contract.js';
@@ -9,7 +7,7 @@ import { buildLookup } from './join-lookup.js';
 import { sliceVector } from './piece-reader.js';
 import { buildRangeTable } from './range-table.js';
 import type { TaskRun } from './run-task.js';
-import { concatenate } from './sinks.js';
+import { concatenate, finishedGroups } from './sinks.js';
 import { bucketRows } from './sort-rows.js';
 import type { BuildTask, LimitByTask, MergeAggregateTask, SortTask, TaskResult } from './task.js';
 import { chunkOf, sortBatch } from './top-sink.js';
@@ -43,16 +41,8 @@ export function* runMergeAggregate(task: MergeAggregateTask, run: TaskRun): Gene
   }
   run.check();
   context.scratch.reset();
-  const rowCount = table ? table.groupCount : 1;
-  const keys: Vector[] = table ? table.keyVectors(context, kept) : [];
-  // Result vectors may lie in what finishing allocates on the way.
-  const lasting = { ...context, scratch: new Scratch(kept, LASTING_BYTES) };
-  const results = accumulator.finish(rowCount, lasting);
-  return { batch: { arena: kept.arena.id, rowCount, columns: [...keys, ...results] } };
+  return { batch: finishedGroups(table, accumulator, context, kept) };
 }
-
-/** First piece of the memory that results may lie in: there may be thousands of grouping sets. */
-const LASTING_BYTES = 1024;
 
 /** Share of a lane's groups that are new from which on those of the lanes after it are taken to be new as well. */
 const NEW_GROUPS = 0.9;

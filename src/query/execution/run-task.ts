@@ -307,7 +307,7 @@ function createSink(spec: SinkSpec, run: TaskRun): Sink {
     case 'collect':
       return new CollectSink(spec, run.kept, run.context);
     case 'aggregate':
-      return new AggregateSink(spec.spec, spec.counter, run.kept, run.context);
+      return new AggregateSink(spec, run.kept, run.context);
     case 'aggregate_sets':
       return new GroupingSetsSink(spec.spec, spec.sets, spec.counter, run.kept, run.context);
     case 'top':

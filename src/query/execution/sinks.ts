@@ -89,10 +89,13 @@ function copyVector(vector: Vector, context: EvaluationContext, memory: { alloca
   return gatherVector(vector, rows, vector.length, context, memory);
 }
 
+export type AggregateSpec = Omit<Extract<SinkSpec, { kind: 'aggregate' }>, 'kind'>;
+
 /** Groups rows and keeps the states of their aggregates. */
 export class AggregateSink implements Sink {
   readonly counter: number;
   private readonly spec: AggregationSpec;
+  private readonly finishes: boolean;
   private readonly context: EvaluationContext;
   private readonly table: GroupTable | null;
   private readonly accumulator: Accumulator;
@@ -100,8 +103,9 @@ export class AggregateSink implements Sink {
   private readonly denseShare: number | undefined;
   private readonly scope: MemoryScope;
 
-  constructor(spec: AggregationSpec, counter: number, scope: MemoryScope, context: EvaluationContext) {
+  constructor({ spec, finishes, counter }: AggregateSpec, scope: MemoryScope, context: EvaluationContext) {
     this.spec = spec;
+    this.finishes = finishes;
     this.counter = counter;
     this.context = context;
     this.scope = scope;
@@ -155,6 +159,10 @@ export class AggregateSink implements Sink {
   end(): LaneOutput {
     const context = { ...this.context, scratch: new Scratch(this.scope) };
     const groupCount = this.table ? this.table.groupCount : 1;
+    if (this.finishes) {
+      const batch = groupCount > 0 && finishedGroups(this.table, this.accumulator, this.context, this.scope);
+      return { kind: 'batches', batches: batch ? [{ ...batch, owned: [] }] : [] };
+    }
     this.accumulator.ensure(groupCount);
     return {
       kind: 'aggregate',
@@ -165,6 +173,18 @@ export class AggregateSink implements Sink {
       },
     };
   }
+}
+
+/** First piece of the memory that results may lie in: there may be thousands of grouping sets. */
+const LASTING_BYTES = 1024;
+
+/** Group columns, then one column per call; the memory is the scope's. */
+export function finishedGroups(table: GroupTable | null, accumulator: Accumulator, context: EvaluationContext, scope: MemoryScope): Batch {
+  const rowCount = table ? table.groupCount : 1;
+  const keys: Vector[] = table ? table.keyVectors(context, scope) : [];
+  // Result vectors may lie in what finishing allocates on the way.
+  const lasting = { ...context, scratch: new Scratch(scope, LASTING_BYTES) };
+  return { arena: scope.arena.id, rowCount, columns: [...keys, ...accumulator.finish(rowCount, lasting)] };
 }
 
 /** One batch out of several with the same columns; the memory is the scope's. */

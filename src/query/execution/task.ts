@@ -207,7 +207,13 @@ export type SinkSpec =
       readonly copy: boolean;
       readonly counter: number;
     }
-  | { readonly kind: 'aggregate'; readonly spec: AggregationSpec; readonly counter: number }
+  | {
+      readonly kind: 'aggregate';
+      readonly spec: AggregationSpec;
+      /** There is no other lane: its groups are the result, as a batch (none when there is no group). */
+      readonly finishes: boolean;
+      readonly counter: number;
+    }
   | {
       readonly kind: 'aggregate_sets';
       readonly spec: AggregationSpec;
