@@ -124,6 +124,39 @@ describe('options', () => {
     ).toEqual([[1.5]]);
   });
 
+  test('other quotes and escapes, and lines before the header', async () => {
+    const lines = ['# made by hand', "'# twice'", 'a,b', "'x,''y',1", `'say "hi"',`, '"raw",3', "'two", "lines',4\r", "'',5", "'last',6"];
+    writeFileSync(file('q.csv'), lines.join('\n'));
+    const wanted = [
+      ["x,'y", 1n],
+      ['say "hi"', null],
+      ['"raw"', 3n],
+      ['two\nlines', 4n],
+      ['', 5n],
+      ['last', 6n],
+    ];
+    expect(await rows(`SELECT * FROM read_csv('${file('q.csv')}', quote => '''', skip => 2)`)).toEqual(wanted);
+    await db.exec('CREATE TABLE q (a TEXT, b BIGINT)');
+    await db.exec(`COPY q FROM '${file('q.csv')}' (QUOTE '''', SKIP 2)`);
+    expect(await rows('SELECT * FROM q')).toEqual(wanted);
+    writeFileSync(file('e.csv'), 'a;b\n"back\\"slash";1\n"two \\\\ and \\n";2\n');
+    expect(await rows(`SELECT * FROM read_csv('${file('e.csv')}', delim => ';', escape => '\\')`)).toEqual([
+      ['back"slash', 1n],
+      ['two \\ and \\n', 2n],
+    ]);
+    writeFileSync(file('u.csv'), 'a,b\n"x,1\n5" disk,2\n"y",3\n');
+    expect(await rows(`SELECT * FROM read_csv('${file('u.csv')}', quote => '')`)).toEqual([
+      ['"x', 1n],
+      ['5" disk', 2n],
+      ['"y"', 3n],
+    ]);
+    writeFileSync(file('bad.csv'), "a,b\n'x'y,1\n");
+    const bad = (options: string, name = 'q.csv') => failure(`CREATE TABLE bad AS SELECT * FROM read_csv('${file(name)}', ${options})`);
+    expect(await bad("quote => ''''", 'bad.csv')).toMatchObject({ code: 'invalid_data' });
+    expect(await bad("quote => '<<'")).toMatchObject({ code: 'invalid_argument' });
+    expect(await bad('skip => -1')).toMatchObject({ code: 'invalid_argument' });
+  });
+
   test('with a text of NULL, the empty cell is the empty text', async () => {
     writeFileSync(file('n.csv'), 'a,b\n,x\n"NA",NA\n\\N,y\n');
     expect(await rows(`SELECT * FROM read_csv('${file('n.csv')}', nullstr => 'NA')`)).toEqual([

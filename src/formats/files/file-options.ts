@@ -26,6 +26,11 @@ export interface FileOptions {
   readonly delimiter: string;
   /** csv and tsv: the first row has the names of the columns. */
   readonly header: boolean;
+  /** csv and tsv: what encloses cells, one ASCII character or none, and what stands before a quote inside of one. */
+  readonly quote: string;
+  readonly quoteEscape: string;
+  /** csv and tsv, reading: lines before the header. */
+  readonly skip: number;
   /** csv and tsv: the text of NULL; undefined = empty, when reading also \N. */
   readonly nullText: string | undefined;
   /** json: one array of objects instead of an object a line. Reading takes both. */
@@ -78,7 +83,24 @@ export function fileOptions(path: string, given: GivenFileOptions): FileOptions 
   if (compression === 'snappy' && format !== 'parquet') {
     throw new DbError('invalid_argument', `compression snappy is for Parquet, not for ${format}`, { hint: 'gzip, none' });
   }
-  return { format, delimiter, header: given.header ?? true, nullText: given.nullText, array: given.array ?? false, compression };
+  const quote = given.quote ?? '"';
+  const quoteEscape = given.quoteEscape ?? quote;
+  for (const [name, text] of Object.entries({ quote, escape: quoteEscape })) {
+    if (text.length > 1 || text > '\x7f' || '\r\n'.includes(text || ' ') || text === delimiter) {
+      throw new DbError('invalid_argument', `${name} ${JSON.stringify(text)}: it is one ASCII character, no delimiter and no line end`);
+    }
+  }
+  return {
+    format,
+    delimiter,
+    header: given.header ?? true,
+    quote,
+    quoteEscape,
+    skip: given.skip ?? 0,
+    nullText: given.nullText,
+    array: given.array ?? false,
+    compression,
+  };
 }
 
 /** True for a name that ends as files of a format do. */

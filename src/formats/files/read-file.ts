@@ -12,6 +12,7 @@ import { DbError } from '../../core/errors.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import type { StopSignal } from '../../core/stop-signal.js';
 import { decodeCsv } from '../decoders/csv.js';
+import { isPlain, withPlainQuotes } from '../decoders/csv-quotes.js';
 import { decodeJson } from '../decoders/json.js';
 import type { IngestTarget } from '../decoders/match-columns.js';
 import type { RowSource } from '../decoders/row-decoder.js';
@@ -51,7 +52,9 @@ export async function readFile(path: string, options: FileOptions, target: Inges
       return decodeJson(arena, bytesOf(path, options, reading), target, { memory });
     default: {
       const { delimiter, header, nullText } = options;
-      return decodeCsv(arena, bytesOf(path, options, reading), target, { delimiter, header, nullText, names, memory });
+      const bytes = bytesOf(path, options, reading);
+      const plain = isPlain(options) ? bytes : withPlainQuotes(bytes, options);
+      return decodeCsv(arena, plain, target, { delimiter, header, nullText, names, memory });
     }
   }
 }

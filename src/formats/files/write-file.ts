@@ -10,6 +10,7 @@ import type { OwnedBatch } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import type { StopSignal } from '../../core/stop-signal.js';
 import type { Schema } from '../../core/types.js';
+import { isPlain } from '../decoders/csv-quotes.js';
 import { arrowEncoder, arrowFileEncoder } from '../encoders/arrow.js';
 import { csvEncoder } from '../encoders/delimited.js';
 import { jsonArrayEncoder, ndjsonEncoder } from '../encoders/json.js';
@@ -37,6 +38,11 @@ export async function writeFile(
   batches: AsyncIterable<OwnedBatch>,
   { arena, signal, uniqueName }: FileWriting,
 ): Promise<number> {
+  if (!isPlain(options)) {
+    throw new DbError('unsupported', 'writing CSV with other quotes than " is not executed by this version yet', {
+      hint: 'leave QUOTE, ESCAPE and SKIP away',
+    });
+  }
   const existing = await stat(path).catch(() => undefined);
   if (existing && !existing.isFile()) throw new DbError('io_error', `${path} is not a file`);
   const temporary = `${path}.${uniqueName}.tmp`;

@@ -29,8 +29,8 @@ const SETTINGS: Readonly<Record<string, Read>> = {
   sep: delimiter,
   null: nullText,
   nullstr: nullText,
-  quote: quoteOnly,
-  escape: quoteOnly,
+  quote: (setting) => ({ quote: textOf(setting) }),
+  escape: (setting) => ({ quoteEscape: textOf(setting) }),
   encoding: (setting) => {
     if (!/^utf-?8$/i.test(textOf(setting))) throw unsupportedSetting(setting, 'files are UTF-8');
     return {};
@@ -52,7 +52,7 @@ const SETTINGS: Readonly<Record<string, Read>> = {
   on_error: notYet,
   dateformat: notYet,
   timestampformat: notYet,
-  skip: notYet,
+  skip: (setting) => ({ skip: countOf(setting) }),
   union_by_name: notYet,
   filename: notYet,
   hive_partitioning: notYet,
@@ -95,7 +95,10 @@ export function givenOptions(settings: readonly FileSetting[]): GivenFileOptions
 
 function unknownSetting({ name, position }: FileSetting): DbError {
   const nearest = nearestName(name, Object.keys(SETTINGS));
-  const hint = nearest === undefined ? `there are format, header, delimiter, null, compression, array` : `did you mean ${nearest}?`;
+  const hint =
+    nearest === undefined
+      ? `there are format, header, delimiter, quote, escape, null, skip, compression, array`
+      : `did you mean ${nearest}?`;
   return new DbError('invalid_argument', `files have no option ${name}`, { position, hint });
 }
 
@@ -107,9 +110,10 @@ function unsupportedSetting({ name, value, position }: FileSetting, hint: string
   return new DbError('unsupported', `${name} ${String(value)} is not executed by this version yet`, { position, hint });
 }
 
-function quoteOnly(setting: FileSetting): GivenFileOptions {
-  if (textOf(setting) !== '"') throw unsupportedSetting(setting, 'cells are quoted with " and quotes in them doubled');
-  return {};
+function countOf(setting: FileSetting): number {
+  const count = Number(setting.value);
+  if (typeof setting.value !== 'string' && Number.isInteger(count) && count >= 0 && setting.value !== null) return count;
+  throw invalid(setting, 'it takes a number of lines');
 }
 
 function textOf(setting: FileSetting): string {
