@@ -75,9 +75,7 @@ async function endBounds(plan: ScanPlan, pick: Extract<ScanPick, { kind: 'end' }
       for (let done = 0, step = Math.max(FIRST_STEP, pick.count); done < end - first && found < pick.count; step *= 4) {
         const rows = Math.min(step, end - first - done);
         const at = pick.descending ? end - done - rows : first + done;
-        walk.rows(open, at, at + rows, (chunk) => {
-          found += chunk.count;
-        });
+        found += walk.count(open, at, at + rows);
         done += rows;
         looked += rows;
         const edge = run.options.arena.i64[times.values / 8 + (pick.descending ? at : at + rows - 1)] ?? 0n;

@@ -12,12 +12,16 @@ import {
   type OperatorSpec,
   type PipelineTask,
   type QueryFrame,
+  type SinkSpec,
   type Task,
   type TaskResult,
 } from './task.js';
 
 /** Vectors' worth of rows up to which a pipeline stays on the calling thread: posting it elsewhere costs more than it saves. */
 const INLINE_VECTORS = 8;
+
+/** Vectors' worth of rows that are read at once where nothing is made of them but sums. */
+const STREAMED_VECTORS = 4;
 
 /** Rows that one source vector may grow to in joins; smaller vectors keep the work between two looks at the cancel flag short. */
 const GROWN_ROWS = 1 << 20;
@@ -84,7 +88,8 @@ export class QueryRun {
   }
 
   /** The frame for a pipeline: with smaller vectors when its joins multiply rows. */
-  frameFor(branches: readonly Branch[]): QueryFrame {
+  frameFor(branches: readonly Branch[], sink: SinkSpec): QueryFrame {
+    if (streamsOnly(branches, sink)) return { ...this.frame, vectorRows: this.frame.vectorRows * STREAMED_VECTORS };
     const vectorRows = Math.max(64, Math.floor(GROWN_ROWS / growth(branches) / 64) * 64);
     return vectorRows >= this.frame.vectorRows ? this.frame : { ...this.frame, vectorRows };
   }
@@ -117,7 +122,7 @@ export class QueryRun {
   async runLanes(task: Omit<PipelineTask, 'kind' | 'frame' | 'claim'>, rows: number): Promise<TaskResult[]> {
     const { arena, pool } = this.options;
     if (task.lanes.length === 0) return [];
-    const frame = this.frameFor(task.branches);
+    const frame = this.frameFor(task.branches, task.sink);
     if (this.runsHere(rows * growth(task.branches))) return [await this.run({ ...task, kind: 'pipeline', frame, claim: false }, true)];
     Atomics.store(arena.i32, this.control / 4 + CLAIM_WORD, 0);
     const count = Math.min(pool.threads, task.lanes.length);
@@ -203,6 +208,13 @@ export class QueryRun {
     this.scope.release();
     if (!this.outer) this.options.arena.free(this.control);
   }
+}
+
+/** One group of all rows, of columns as they lie there, in one lane: larger vectors are less work. It depends on the data alone, as sums of floats do on vectors. */
+function streamsOnly(branches: readonly Branch[], sink: SinkSpec): boolean {
+  if (sink.kind !== 'aggregate' || !sink.finishes || sink.spec.groups.length > 0) return false;
+  const isPlain = sink.spec.filters.length === 0 && sink.spec.arguments.every((argument) => argument.kind === 'column');
+  return isPlain && branches.every(({ operators }) => operators.length === 0);
 }
 
 /** How many rows come out of joins for one that goes in, at most over the branches. */

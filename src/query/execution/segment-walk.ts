@@ -5,6 +5,7 @@ import type { Chunk } from './chunk.js';
 import { Filter } from './operators.js';
 import { chunksOf } from './piece-reader.js';
 import type { QueryRun } from './query-run.js';
+import { symbolConditions } from './scan-ranges.js';
 import type { KeptSegment, OpenUnit, ReadColumn } from './sources.js';
 
 export function filterColumns(plan: ScanPlan, filters: readonly Expression[]): ReadColumn[] {
@@ -31,16 +32,39 @@ export class Walk {
   readonly columns: readonly ReadColumn[];
   private readonly filter: Filter | null;
   private readonly run: QueryRun;
+  /** Where the only filter is `column = text`: the column's place and the text's code. */
+  private readonly symbol: { readonly column: number; readonly code: number } | null;
 
   constructor(plan: ScanPlan, columns: readonly ReadColumn[], filters: readonly Expression[], run: QueryRun) {
     this.columns = columns.filter((column, i) => columns.findIndex((other) => other.id === column.id) === i);
     const { counter } = run.nodes.of(plan);
     this.filter = filters.length === 0 ? null : new Filter({ kind: 'filter', conditions: filters, counter }, run.context);
     this.run = run;
+    const [only] = filters.length === 1 ? symbolConditions(plan).filter(({ condition }) => condition === filters[0]) : [];
+    const column = this.columns.findIndex((each) => each.columnIndex === only?.columnIndex);
+    const code = only?.codes.length === 1 ? only.codes[0] : undefined;
+    this.symbol = code === undefined || column < 0 ? null : { column, code };
   }
 
   get ids(): readonly ColumnId[] {
     return this.columns.map((column) => column.id);
+  }
+
+  /** How many of the rows [first, end) pass the filters. */
+  count(open: OpenUnit, first: number, end: number): number {
+    const { symbol, filter } = this;
+    const { piece } = open;
+    const codes = symbol && piece.kind === 'rows' ? piece.columns[symbol.column] : undefined;
+    if (symbol && piece.kind === 'rows' && codes?.encoding === 'dictionary') {
+      const { kernels } = this.run.options;
+      return kernels.rows_of_code(codes.values, codes.validity, piece.alive, first, end, symbol.code, 0) >>> 0;
+    }
+    if (filter === null && piece.kind === 'rows' && piece.alive === 0) return end - first;
+    let count = 0;
+    this.rows(open, first, end, (chunk) => {
+      count += chunk.count;
+    });
+    return count;
   }
 
   /** Hands on chunks of rows [first, end), ascending; each is valid during the call. */
