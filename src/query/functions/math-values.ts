@@ -1,5 +1,6 @@
 /** Mathematics that is computed value by value: special functions, degrees, counting, digits. */
 import type { Value } from '../../core/batch.js';
+import { systemEnvironment } from '../../core/environment.js';
 import { DbError } from '../../core/errors.js';
 import { BOOL, FLOAT64, INT64, isInteger } from '../../core/types.js';
 import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
@@ -120,6 +121,28 @@ function factorial([n]: readonly Value[]): Value {
   return product;
 }
 
+/** n over k. Fails with `numeric_overflow` beyond 38 digits. */
+function binomial([n, k]: readonly Value[]): Value {
+  const [all, some] = [n as bigint, k as bigint];
+  if (all < 0n) throw undefinedAt('binom', n, k);
+  if (some > all - some) return binomial([all, all - some]);
+  let ways = some < 0n ? 0n : 1n;
+  for (let i = 1n; i <= some; i++) {
+    ways = (ways * (all - some + i)) / i;
+    if (ways >= 10n ** 38n) throw overflow('binom', n, k);
+  }
+  return ways;
+}
+
+/** A number in (0, 1]. */
+function randomShare(): number {
+  return (Number.parseInt(systemEnvironment.uuid().replaceAll('-', '').slice(0, 12), 16) + 1) / 2 ** 48;
+}
+
+/** By Box and Muller. */
+const randomNormal: Compute = ([mean = 0, deviation = 1]) =>
+  Number(mean) + Number(deviation) * Math.sqrt(-2 * Math.log(randomShare())) * Math.cos(2 * Math.PI * randomShare());
+
 const bits = new DataView(new ArrayBuffer(8));
 
 function nextAfter(from: number, towards: number): number {
@@ -221,6 +244,19 @@ export const MATH_VALUE_FUNCTIONS: readonly ScalarFunction[] = [
     'n! as decimal(38, 0).',
     [{ sql: 'factorial(20)', result: '2432902008176640000' }],
     [each([integer], HUGE, factorial)],
+  ),
+  entry(
+    'binom',
+    'How many ways there are to choose k of n, as decimal(38, 0).',
+    [{ sql: 'binom(5, 2)', result: '10' }],
+    [each([integer, integer], HUGE, binomial)],
+  ),
+  entry(
+    'random_normal',
+    'random_normal([mean = 0[, deviation = 1]]): a random number of a normal distribution, new for every row.',
+    [{ sql: 'random_normal(5, 0)', result: '5' }],
+    [each([], FLOAT64, randomNormal), each([float], FLOAT64, randomNormal), each([float, float], FLOAT64, randomNormal)],
+    { volatile: true },
   ),
   entry(
     'signbit',

@@ -1,6 +1,7 @@
 /** The table of scalar functions. A function is one entry of one topic's table; look-up, docs and tests follow from it. */
 import { ARITHMETIC_FUNCTIONS } from './arithmetic.js';
 import { BIT_VALUE_FUNCTIONS } from './bit-values.js';
+import { CHECKSUM_FUNCTIONS } from './checksums.js';
 import { COMPARISON_FUNCTIONS } from './comparison.js';
 import { CONDITIONAL_FUNCTIONS } from './conditional.js';
 import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
@@ -9,6 +10,7 @@ import { FORMATTING_FUNCTIONS } from './formatting.js';
 import { JSON_FUNCTIONS } from './json.js';
 import { JSON_EDIT_FUNCTIONS } from './json-edit.js';
 import { LIST_FUNCTIONS } from './list.js';
+import { LIST_END_FUNCTIONS } from './list-ends.js';
 import { LIST_LAMBDA_FUNCTIONS } from './list-lambda.js';
 import { LIST_SEARCH_FUNCTIONS } from './list-search.js';
 import { LIST_SHAPE_FUNCTIONS } from './list-shape.js';
@@ -23,6 +25,7 @@ import { STRUCT_FUNCTIONS } from './struct.js';
 import { SYSTEM_FUNCTIONS } from './system.js';
 import { TEXT_FUNCTIONS } from './text.js';
 import { TEXT_CODE_FUNCTIONS } from './text-codes.js';
+import { TEXT_PART_FUNCTIONS } from './text-parts.js';
 import { TIME_FUNCTIONS } from './time.js';
 import { TIME_BUCKET_FUNCTIONS } from './time-buckets.js';
 import { TIME_PART_FUNCTIONS } from './time-parts.js';
@@ -56,6 +59,9 @@ const TOPICS: readonly (readonly ScalarFunction[])[] = [
   PATH_FUNCTIONS,
   BIT_VALUE_FUNCTIONS,
   JSON_EDIT_FUNCTIONS,
+  TEXT_PART_FUNCTIONS,
+  CHECKSUM_FUNCTIONS,
+  LIST_END_FUNCTIONS,
 ];
 
 /** Every scalar function and operator by its canonical name. */

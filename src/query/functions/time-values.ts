@@ -208,7 +208,63 @@ function intervalOf(
   return entry(name, doc, [{ sql, result }], [each([interval], INTERVAL, ([value]) => ({ ...change(asInterval(value)) }))]);
 }
 
+function daysInMonth(day: number): bigint {
+  const [year, month] = civilFromDays(day);
+  return BigInt(daysFromCivil(month === 12 ? year + 1 : year, (month % 12) + 1, 1) - daysFromCivil(year, month, 1));
+}
+
+const MICROSECONDS_PER_DAY = 86_400_000_000n;
+
+/** A wait on memory that nobody writes, in pieces, so that the query can be stopped meanwhile. */
+const PIECE_MS = 10;
+const still = new Int32Array(new SharedArrayBuffer(4));
+
+const slept: Compute = ([seconds], context) => {
+  const end = systemEnvironment.monotonicMicroseconds() + Number(seconds) * 1e6;
+  for (;;) {
+    context.check?.();
+    const leftMs = (end - systemEnvironment.monotonicMicroseconds()) / 1000;
+    if (!(leftMs > 0)) return '';
+    Atomics.wait(still, 0, 0, Math.min(PIECE_MS, leftMs));
+  }
+};
+
+/** `Sat Feb 14 15:04:05.678901 2026 UTC` */
+function clockText(): string {
+  const now = systemEnvironment.nowNanoseconds() / 1000n;
+  const [weekday = '', day = '', month = '', year = '', time = ''] = new Date(Number(now / 1000n))
+    .toUTCString()
+    .replace(',', '')
+    .split(' ');
+  return `${weekday} ${month} ${day} ${time}.${String(now % 1_000_000n).padStart(6, '0')} ${year} UTC`;
+}
+
 export const TIME_VALUE_FUNCTIONS: readonly ScalarFunction[] = [
+  entry(
+    'days_in_month',
+    'How many days the month has.',
+    [{ sql: "days_in_month(DATE '2028-02-10')", result: '29' }],
+    oneOf(
+      each([days], INT64, ([day]) => daysInMonth(Number(day))),
+      each([micros], INT64, ([moment]) =>
+        daysInMonth(Number((moment as bigint) / MICROSECONDS_PER_DAY - ((moment as bigint) % MICROSECONDS_PER_DAY < 0n ? 1n : 0n))),
+      ),
+    ),
+  ),
+  entry(
+    'timeofday',
+    'The clock as text, read anew for every row.',
+    [{ sql: "timeofday() LIKE '% UTC'", result: 'true' }],
+    oneOf(each([], UTF8, clockText)),
+    { volatile: true },
+  ),
+  entry(
+    'pg_sleep',
+    'Waits so many seconds, for every row; the result is empty.',
+    [{ sql: 'length(pg_sleep(0.001))', result: '0' }],
+    oneOf(each([float], UTF8, slept)),
+    { volatile: true },
+  ),
   entry(
     'strptime',
     'strptime(text, format): the timestamp that the text says; several formats are tried in turn. Codes as in strftime.',

@@ -302,7 +302,7 @@ export const TIME_FUNCTIONS: readonly ScalarFunction[] = [
       { sql: "date_sub('month', DATE '2026-01-31', DATE '2026-03-30')", result: '1' },
     ],
     (args) => (args.length === 2 ? resolveTemporal('subtract', args) : resolveWholeUnits(args)),
-    ['datesub'],
+    ['datesub', 'date_subtract'],
   ),
   entry(
     'date_diff',
