@@ -268,6 +268,21 @@ describe.each(KEYS)('HORIZON JOIN %s', (condition, matches) => {
   });
 });
 
+test.each([
+  ['RANGE FROM -10s TO 20s STEP 5s', [-10, -5, 0, 5, 10, 15, 20]],
+  ['LIST (30s, -400d, 0)', [30, -400 * 86_400, 0]],
+] as const)('HORIZON JOIN of several tables, %s: each is looked up by itself', async (offsets, seconds) => {
+  const sql = `SELECT l.id, h.offset, r.id, s.id, u.id FROM l TIMESTAMP(ts) HORIZON JOIN r TIMESTAMP(ts) ON (sym)
+    HORIZON JOIN r TIMESTAMP(ts) s ON l.venue = s.venue AND s.id % 2 = 0 HORIZON JOIN r TIMESTAMP(ts) u ${offsets} AS h`;
+  const expected = left.flatMap((l) =>
+    seconds.map((offset) => {
+      const at = (matches: Matches) => (l.t === null ? undefined : prevailingAt(l, matches, l.t + offset)?.id);
+      return [l.id, offset * 1_000_000, at(KEYS[0]?.[1] as Matches), at((x, y) => x.venue === y.venue && y.id % 2 === 0), at(() => true)];
+    }),
+  );
+  expectCells(await rowsOf(sql), expected);
+});
+
 test('HORIZON JOIN aggregates by offset', async () => {
   const sql = `SELECT h.offset / 1000000 AS o, count(r.x), sum(r.x) FROM l TIMESTAMP(ts) HORIZON JOIN r TIMESTAMP(ts) ON (sym) RANGE FROM -2s TO 2s STEP 1s AS h ORDER BY o`;
   const expected = [-2, -1, 0, 1, 2].map((offset) => {

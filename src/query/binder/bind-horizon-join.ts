@@ -1,14 +1,16 @@
 /** HORIZON JOIN: each left row once for every offset, beside the right row that prevails at its time and the offset. */
 import { DbError } from '../../core/errors.js';
 import { INT64, isText, typeName, UNITS_PER_SECOND } from '../../core/types.js';
-import { type Expression as BoundExpression, columnsOf } from '../plan/expression.js';
+import { type Expression as BoundExpression, columnsOf, mapExpression } from '../plan/expression.js';
+import type { OutputColumn } from '../plan/logical.js';
 import type { Expression } from '../syntax/ast/query.js';
 import type { HorizonJoin } from '../syntax/ast/table.js';
 import { checkAliases } from './check-aliases.js';
 import { castTo } from './coercion.js';
 import { type BoundRelation, type FromClause, unsupported } from './context.js';
 import { dependsOn } from './decorrelate.js';
-import { horizonJoinPlan } from './plans.js';
+import { columnOf, fingerprint } from './expressions.js';
+import { asofPlan, horizonJoinPlan } from './plans.js';
 import { Scope, type ScopeColumn } from './scope.js';
 import { timedCondition } from './timed-condition.js';
 
@@ -34,13 +36,45 @@ export function bindHorizonJoin(reference: HorizonJoin, clause: FromClause): Bou
     { id: context.nextId(), name: second, type: shown.type, nullable: shown.nullable },
   ];
   const plan = horizonJoinPlan(left.plan, condition.right, own, { keys, time, shown, offsets, scale, position });
+  const horizon = { left, shown, time: columnOf(own[1] as OutputColumn) };
   const named = (column: (typeof own)[number]): ScopeColumn => ({ ...column, table, unqualified: true });
   const columns = [
     ...left.columns,
     ...own.map(named),
     ...right.columns.map((column) => ({ ...column, nullable: true, unqualified: column.unqualified && !hidden.has(column.id) })),
   ];
-  return { plan, columns, timestamp: left.timestamp };
+  const joined: BoundRelation = { plan, columns, timestamp: left.timestamp };
+  return reference.more.reduce((relation, table) => withTable(relation, table, horizon, clause), joined);
+}
+
+/** A further table over the same offsets: beside each row its right row that prevails at the time that the offset leads to. */
+function withTable(
+  relation: BoundRelation,
+  table: HorizonJoin['more'][number],
+  horizon: { readonly left: BoundRelation; readonly shown: BoundExpression; readonly time: BoundExpression },
+  clause: FromClause,
+): BoundRelation {
+  const { left, shown, time } = horizon;
+  const { position } = table.right;
+  const right = clause.context.bindTable(table.right, { ...clause, windowJoins: null });
+  checkAliases(relation, right, position);
+  if (dependsOn(right.plan, relation.plan)) throw unsupported('a HORIZON JOIN whose right side reads the left one', position);
+  const found = timedCondition(table.condition, left, right, 'HORIZON JOIN', position, clause);
+  const text = fingerprint(shown);
+  if (fingerprint(found.shown) !== text)
+    throw unsupported('a HORIZON JOIN of several tables over different times of the left side', position);
+  const moved = mapExpression(found.time.left, (node) => (fingerprint(node) === text ? time : node));
+  const { keys, hidden } = found;
+  const match = {
+    join: 'left',
+    keys,
+    time: { left: moved, right: found.time.right },
+    direction: 'ge',
+    tolerance: null,
+    residual: null,
+  } as const;
+  const added = right.columns.map((column) => ({ ...column, nullable: true, unqualified: column.unqualified && !hidden.has(column.id) }));
+  return { ...relation, plan: asofPlan(relation.plan, found.right, match), columns: [...relation.columns, ...added] };
 }
 
 function perSecond(type: { readonly kind: string; readonly unit?: keyof typeof UNITS_PER_SECOND }): bigint {

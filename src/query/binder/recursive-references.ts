@@ -102,8 +102,9 @@ function reachable(reference: TableReference, name: string): boolean {
     }
     case 'asofJoin':
     case 'windowJoin':
-    case 'horizonJoin':
       return reachable(reference.left, name) || reachable(reference.right, name);
+    case 'horizonJoin':
+      return [reference.left, reference.right, ...reference.more.map((each) => each.right)].some((each) => reachable(each, name));
     case 'pivot':
     case 'unpivot':
       return reachable(reference.source, name);

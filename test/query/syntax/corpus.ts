@@ -256,6 +256,7 @@ const TIME_SERIES: readonly string[] = [
   'SELECT * FROM trades t LEFT WINDOW JOIN quotes q RANGE BETWEEN 5m PRECEDING AND 1m PRECEDING',
   'SELECT h.offset, avg(q.mid - t.price) FROM trades t HORIZON JOIN quotes q ON (sym) RANGE FROM -10s TO 60s STEP 1s AS h GROUP BY ALL',
   'SELECT * FROM trades t HORIZON JOIN quotes q ON t.sym = q.sym LIST (-1s, 0, 1s, 5m) h',
+  'SELECT * FROM trades t HORIZON JOIN quotes q ON (sym) HORIZON JOIN rates r ON t.sym = r.sym RANGE FROM 0 TO 1m STEP 1s AS h',
   'SELECT * FROM a UNION JOIN b',
   'SELECT * FROM a UJ b',
   'SELECT * FROM a PLUS JOIN b USING (k)',

@@ -104,6 +104,8 @@ export interface HorizonJoin extends Node {
   readonly left: TableReference;
   readonly right: TableReference;
   readonly condition: JoinCondition | null;
+  /** Further tables over the same offsets: `HORIZON JOIN q ON (sym) HORIZON JOIN r ON (sym) RANGE …`. */
+  readonly more: readonly { readonly right: TableReference; readonly condition: JoinCondition | null }[];
   readonly offsets: HorizonOffsets;
   /** `… STEP 1s AS h`. */
   readonly alias: TableAlias | null;

@@ -245,6 +245,11 @@ export abstract class JoinParser extends TableParser {
 
   private parseHorizonJoin(left: TableReference, right: TableReference, position: number): HorizonJoin {
     const condition = this.parseTimeCondition();
+    const more: HorizonJoin['more'][number][] = [];
+    while (this.acceptBoth(K.horizon, K.join)) {
+      const table = this.parseTablePrimary();
+      more.push({ right: table, condition: this.parseTimeCondition() });
+    }
     let offsets: HorizonJoin['offsets'];
     if (this.accept(K.list)) offsets = { kind: 'list', items: this.parenthesised(() => this.parseQuantity()) };
     else {
@@ -256,6 +261,6 @@ export abstract class JoinParser extends TableParser {
       this.expect(K.step);
       offsets = { kind: 'range', from, to, step: this.parseQuantity() };
     }
-    return { kind: 'horizonJoin', left, right, condition, offsets, alias: this.parseTableAlias(), position, end: this.end };
+    return { kind: 'horizonJoin', left, right, condition, more, offsets, alias: this.parseTableAlias(), position, end: this.end };
   }
 }

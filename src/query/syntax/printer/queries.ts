@@ -259,7 +259,8 @@ export class QueryPrinter extends ExpressionPrinter {
       offsets.kind === 'list'
         ? `LIST (${offsets.items.map((item) => this.quantity(item)).join(', ')})`
         : `RANGE FROM ${this.quantity(offsets.from)} TO ${this.quantity(offsets.to)} STEP ${this.quantity(offsets.step)}`;
-    return `${this.table(node.left)} HORIZON JOIN ${this.joined(node.right)}${this.condition(node.condition)} ${text}${this.alias(node.alias)}`;
+    const tables = [node, ...node.more].map((each) => `HORIZON JOIN ${this.joined(each.right)}${this.condition(each.condition)}`);
+    return `${this.table(node.left)} ${tables.join(' ')} ${text}${this.alias(node.alias)}`;
   }
 
   /** The right side of a join: a join there needs parentheses. */
