@@ -130,6 +130,16 @@ describe('a whole way through the engine', () => {
     expect(most).toBeLessThan(32_000_000);
   });
 
+  test('a list that is too large for JSON is an error, and may be taken as Arrow', async () => {
+    const large = await sql('SELECT range(4000000)');
+    expect(large.status).toBe(422);
+    expect(JSON.parse(large.text)).toMatchObject({ code: 'query_memory_exceeded', hint: expect.stringContaining('Arrow') });
+    const arrow = await fetch(`${url}/?format=arrow`, { method: 'POST', body: 'SELECT range(4000000)' });
+    expect(arrow.status).toBe(200);
+    expect((await arrow.arrayBuffer()).byteLength).toBeGreaterThan(32_000_000);
+    expect(await rows('SELECT 1')).toEqual([[1]]);
+  });
+
   test('a running query is listed and cancelled by its id', async () => {
     const running = fetch(`${url}/?query_id=long-1`, {
       method: 'POST',

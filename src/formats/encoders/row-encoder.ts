@@ -3,7 +3,9 @@ import type { Kernels } from '../../../native-free/kernels.js';
 import { kernelsOf } from '../../arrow/arena-kernels.js';
 import type { Arena } from '../../core/arena.js';
 import type { Batch, Vector } from '../../core/batch.js';
+import { DbError } from '../../core/errors.js';
 import type { DataType, Schema, TypeKind } from '../../core/types.js';
+import { MAX_VALUE_WEIGHT, weightAt } from '../../core/value-weight.js';
 import { valueAt } from '../../core/values.js';
 import type { Output } from './output.js';
 import { jsonText, type ValueOptions } from './value-text.js';
@@ -197,7 +199,14 @@ function scaleOf(type: DataType): number {
 
 /** JSON text of every row of a nested vector: the address of length + 1 int32 offsets with the bytes behind them. Null rows are "null". */
 function renderNested(arena: Arena, vector: Vector, options: ValueOptions): number {
-  const texts = Array.from({ length: vector.length }, (_, row) => Buffer.from(jsonText(vector.type, valueAt(arena, vector, row), options)));
+  const texts = Array.from({ length: vector.length }, (_, row) => {
+    if (weightAt(arena, vector, row) > MAX_VALUE_WEIGHT) {
+      throw new DbError('query_memory_exceeded', 'a list or struct of the result is too large to be written as text', {
+        hint: 'take the result as Arrow, or unnest the list',
+      });
+    }
+    return Buffer.from(jsonText(vector.type, valueAt(arena, vector, row), options));
+  });
   const total = texts.reduce((sum, text) => sum + text.length, 0);
   const address = arena.allocate((texts.length + 1) * 4 + total + TEXT_PADDING_BYTES);
   const bytes = address + (texts.length + 1) * 4;

@@ -142,6 +142,9 @@ function* taskSteps(task: Task, thread: TaskThread, checkTime?: () => void): Gen
   };
   const context: EvaluationContext = {
     check,
+    beforeLongStep: () => {
+      if (checkTime) throw new TooLongHere();
+    },
     arena,
     kernels,
     scratch: new Scratch(temporary),

@@ -6,6 +6,7 @@ import type { Value, Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { type DataType, isText } from '../../core/types.js';
+import { MAX_VALUE_WEIGHT, weightAt } from '../../core/value-weight.js';
 import { isValid, valueAt } from '../../core/values.js';
 import { ColumnBuilder } from './column-builder.js';
 import { gatherVector, type MoveContext } from './gather.js';
@@ -17,10 +18,6 @@ const ROWS_BETWEEN_CHECKS = 64;
 const WEIGHT_BETWEEN_CHECKS = 4096;
 /** Characters and items of results that are held before they go to the arena. */
 const MAX_HELD_WEIGHT = 1 << 20;
-
-/** Weight of the largest value that is taken apart in JavaScript: a byte of text weighs 1. */
-const MAX_VALUE_WEIGHT = 1 << 24;
-const ITEM_WEIGHT = 8;
 
 /** The values of `compute` for each row. Rows with a NULL argument give NULL unless `nulls` is 'seen'. The arguments have rowCount rows, any encoding. */
 export function byValue(
@@ -145,31 +142,10 @@ function readerOf(vector: Vector, context: MoveContext): (row: number) => Value 
 
 /** What JavaScript would make many objects of must not be endless: the process would end. */
 function requireModerate(vector: Vector, row: number, context: MoveContext): void {
-  const weight = storedWeight(vector, row, context);
+  const weight = weightAt(context.arena, vector, row);
   if (weight <= MAX_VALUE_WEIGHT) return;
   throw new DbError(
     'query_memory_exceeded',
     `a ${vector.type.kind} of ${weight} bytes is larger than the ${MAX_VALUE_WEIGHT} that functions take apart`,
   );
-}
-
-/** What a value weighs: the bytes of its text, and eight for each item of a list. */
-export function storedWeight(vector: Vector, row: number, context: MoveContext): number {
-  const { encoding, dictionary } = vector;
-  if (encoding !== 'dictionary' || !dictionary) {
-    const at = encoding === 'constant' ? 0 : row;
-    return rangeWeight(vector, at, at + 1, context);
-  }
-  const code = context.arena.i32[vector.values / 4 + row] as number;
-  return rangeWeight({ ...vector, offsets: dictionary.offsets }, code, code + 1, context);
-}
-
-function rangeWeight({ type, offsets, children }: Vector, first: number, end: number, context: MoveContext): number {
-  const { i32 } = context.arena;
-  if (isText(type) || type.kind === 'binary') return (i32[offsets / 4 + end] as number) - (i32[offsets / 4 + first] as number);
-  if (type.kind === 'struct') return children.reduce((sum, child) => sum + rangeWeight(child, first, end, context), 0);
-  const [items] = children;
-  if (type.kind !== 'list' || !items) return 0;
-  const [from, to] = [i32[offsets / 4 + first] as number, i32[offsets / 4 + end] as number];
-  return ITEM_WEIGHT * (to - from) + rangeWeight(items, from, to, context);
 }

@@ -1,12 +1,12 @@
 /** Evaluates bound expressions over vectors. */
 import type { Value, Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
+import { MAX_VALUE_WEIGHT, weightAt } from '../../core/value-weight.js';
 import { valueAt } from '../../core/values.js';
 import type { EvaluationContext, Overload, ScalarFunction } from '../functions/contract.js';
 import { resolveScalar } from '../functions/registry.js';
 import type { CallExpression, Expression } from '../plan/expression.js';
 import { commonValidity, restrict } from './bitmaps.js';
-import { storedWeight } from './by-value.js';
 import { castVector } from './cast.js';
 import { evaluateCase } from './conditional.js';
 import type { EvaluationInput } from './evaluation-input.js';
@@ -41,9 +41,6 @@ export function evaluatePredicate(expression: Expression, input: EvaluationInput
   return truthBitmap(evaluate(expression, input, context), input.rowCount, context);
 }
 
-/** Bytes of the largest value that becomes a part of a plan. */
-const MAX_CONSTANT_BYTES = 1 << 24;
-
 /** The value of an expression that reads no column, for folding, LIMIT and VALUES. Throws what its evaluation throws (1/0: division_by_zero). */
 export function evaluateConstant(expression: Expression, context: EvaluationContext): Value {
   const mark = context.scratch.mark();
@@ -52,7 +49,7 @@ export function evaluateConstant(expression: Expression, context: EvaluationCont
       throw new DbError('invalid_argument', 'a constant is expected here', { position: expression.position });
     };
     const vector = evaluate(expression, { rowCount: 1, column }, context);
-    if (storedWeight(vector, 0, context) > MAX_CONSTANT_BYTES) {
+    if (weightAt(context.arena, vector, 0) > MAX_VALUE_WEIGHT) {
       throw new DbError('query_memory_exceeded', 'a constant is larger than 16 MiB', { position: expression.position });
     }
     return valueAt(context.arena, vector, 0);

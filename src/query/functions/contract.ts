@@ -19,6 +19,8 @@ export interface EvaluationContext {
   readonly dictionaryCache?: DictionaryCache;
   /** Throws when the query was cancelled or its time is over; called now and then by what works long on one vector. */
   readonly check?: () => void;
+  /** Called before a single step that takes long; throws where that is no place for it, and then the work begins anew on a thread. */
+  readonly beforeLongStep?: () => void;
 }
 
 export interface FunctionExample {

@@ -10,6 +10,8 @@ import type { ArgumentType, EvaluationContext, Overload, ScalarFunction } from '
 
 /** Elements of all lists of a vector together. */
 const MAX_ELEMENTS = 2 ** 28;
+/** Elements that take noticeable time to write. */
+const LONG_ELEMENTS = 1_000_000;
 
 interface Span {
   readonly first: bigint;
@@ -46,6 +48,7 @@ function listVector(type: DataType, spans: readonly Span[], item: DataType, cont
     if (total > MAX_ELEMENTS) throw tooLong();
   });
   arena.i32[offsets / 4 + spans.length] = total;
+  if (total > LONG_ELEMENTS) context.beforeLongStep?.();
   const values = scratch.allocate(Math.max(64, 8 * total));
   const slots = scratch.allocate(64);
   let at = values;

@@ -50,6 +50,8 @@ export function writtenText(
 
 /** Longest text that a function makes: kernels that write it cannot be interrupted, and clients shall still hold it. */
 const LONGEST_TEXT_BYTES = 2 ** 26;
+/** Bytes that take noticeable time to write. */
+const LONG_BYTES = 2 ** 22;
 
 /** Runs a kernel twice: first (out = 0) for the size, then to write. */
 export function measuredText(rowCount: number, context: EvaluationContext, kernel: (offsets: number, out: number) => number): Vector {
@@ -57,6 +59,7 @@ export function measuredText(rowCount: number, context: EvaluationContext, kerne
   if (sizeBytes < 0) throw tooMuchText();
   if (sizeBytes > LONGEST_TEXT_BYTES * rowCount) throw new DbError('query_memory_exceeded', 'a text would be longer than 64 MiB');
   context.check?.();
+  if (sizeBytes > LONG_BYTES) context.beforeLongStep?.();
   return writtenText(rowCount, sizeBytes, context, kernel);
 }
 
