@@ -202,7 +202,13 @@ function intFunction(random: Random, inner: Inner): Expr {
               'dayofweek(§)',
               'week(§)',
             ])
-          : `CAST(floor(EXTRACT(${random.pick(['year', 'month', 'day', 'hour', 'minute', 'second', 'dow', 'doy', 'week', 'quarter', 'millisecond', 'microsecond'])} FROM §)) AS BIGINT)`,
+          : random.pick([
+              ...['year', 'month', 'day', 'hour', 'minute', 'second', 'dow', 'doy', 'week', 'quarter'].map(
+                (part) => `CAST(floor(EXTRACT(${part} FROM §)) AS BIGINT)`,
+              ),
+              // DuckDB rounds nanoseconds to microseconds first.
+              ...['millisecond', 'microsecond'].map((part) => `CAST(EXTRACT(${part} FROM date_trunc('millisecond', §)) AS BIGINT)`),
+            ]),
       );
   }
 }
