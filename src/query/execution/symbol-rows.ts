@@ -56,8 +56,8 @@ export class SymbolPick {
   add(unit: SourceUnit, open: OpenUnit): void {
     const { run, column, code } = this.place;
     const rows = open.end - open.first;
-    this.rowsLookedAt += rows;
     if (this.isGivenUp || code === null || rows <= 0) return;
+    this.rowsLookedAt += rows;
     const { piece } = open;
     const vector = piece.kind === 'rows' && piece.order === 0 ? piece.columns[column] : undefined;
     if (piece.kind !== 'rows' || vector?.encoding !== 'dictionary' || this.rowsLookedAt > MOST_ROWS) {
