@@ -44,12 +44,14 @@ function wideToFloat(low: u64, high: i64): f64 {
 }
 
 /** 128-bit sums ÷ counts ÷ scale, as float64. */
-export function finish_avg_i128(states: usize, counts: usize, n: u32, scale: f64, out: usize): void {
+export function finish_avg_i128(states: usize, flags: usize, counts: usize, n: u32, scale: f64, out: usize): i32 {
   for (let i: usize = 0; i < n; i++) {
+    if (flags && load<u8>(flags + i)) return i as i32;
     const count = load<i64>(counts + (i << 3));
     const sum = wideToFloat(load<u64>(states + (i << 4)), load<i64>(states + (i << 4) + 8));
     store<f64>(out + (i << 3), count > 0 ? sum / scale / (count as f64) : 0);
   }
+  return -1;
 }
 export function finish_avg_f64(states: usize, counts: usize, n: u32, out: usize): void {
   for (let i: usize = 0; i < n; i++) {

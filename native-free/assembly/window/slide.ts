@@ -4,7 +4,7 @@
  * frame begins behind middle, the suffixes are made anew for what is left. Every position is added twice at most; the order of additions
  * depends on the frames alone.
  *
- * state: [base, middle, end] as uint32, from byte 16 the front. suffixes has room for the longest frame. Positions outside the mask are
+ * state: [base, middle, end] as uint32, from byte 16 the front. suffixes has room for the longest frame (24 bytes each for values of 128 bits). Positions outside the mask are
  * left out. out: one state of the aggregate per frame, as agg_sum_* keep it.
  */
 import { bitIsSet } from '../shared/bitmap';
@@ -63,8 +63,10 @@ export function slide_sum_f32(x: usize, mask: usize, low: usize, high: usize, n:
 export function slide_product_f64(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideFloat<f64>(PRODUCT, x, 0, mask, low, high, n, state, suffixes, out); }
 export function slide_sum_product_f64(x: usize, y: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideFloat<f64>(SUM_PRODUCT, x, y, mask, low, high, n, state, suffixes, out); }
 
+/** A sum of 192 bits; of integers the lower 128 are enough. */
 let lowWord: u64 = 0;
 let highWord: i64 = 0;
+let topWord: i64 = 0;
 
 // @ts-ignore: decorator
 @inline
@@ -76,71 +78,92 @@ function add128(low: u64, high: i64): void {
 
 // @ts-ignore: decorator
 @inline
+function add192(low: u64, high: u64, top: i64): void {
+  const sum = lowWord + low;
+  const upper = (highWord as u64) + high;
+  const carried = upper + ((sum < low) as u64);
+  topWord += top + ((upper < high) as i64) + ((carried < upper) as i64);
+  lowWord = sum;
+  highWord = carried as i64;
+}
+
+// @ts-ignore: decorator
+@inline
 function addTerm<T>(x: usize, i: u32): void {
   if (isVector<T>()) {
     const at = x + ((i as usize) << 4);
-    add128(load<u64>(at), load<i64>(at + 8));
+    const high = load<i64>(at + 8);
+    add192(load<u64>(at), high as u64, high >> 63);
   } else {
     const value = load<T>(x + (i as usize) * sizeof<T>());
     add128(value as u64, isSigned<T>() ? (value as i64) >> 63 : 0);
   }
 }
 
-/** Sums of 128 bits, exact: addition wraps and unwraps, so only the result has to fit. */
+/** The sum becomes what is stored at an address; 0 = nothing. */
 // @ts-ignore: decorator
 @inline
-function slideInteger<T>(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void {
+function loadSum<T>(at: usize): void {
+  lowWord = at ? load<u64>(at) : 0;
+  highWord = at ? load<i64>(at + 8) : 0;
+  if (isVector<T>()) topWord = at ? load<i64>(at + 16) : 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function storeSum<T>(at: usize): void {
+  store<u64>(at, lowWord);
+  store<i64>(at + 8, highWord);
+  if (isVector<T>()) store<i64>(at + 16, topWord);
+}
+
+/** Exact sums: integers have 128 bits, values of 128 bits have 192, and `flags` (uint8) says which sums do not fit 128. */
+// @ts-ignore: decorator
+@inline
+function slideInteger<T>(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize, flags: usize): void {
+  const step: usize = isVector<T>() ? 24 : 16;
+  const front = state + 16;
   let base = load<u32>(state), middle = load<u32>(state + 4), end = load<u32>(state + 8);
-  let frontLow = load<u64>(state + 16), frontHigh = load<i64>(state + 24);
   for (let k: u32 = 0; k < n; k++) {
     const a = at4(low, k), b = at4(high, k);
     const target = out + ((k as usize) << 4);
     if (a >= b) { store<u64>(target, 0); store<u64>(target + 8, 0); continue; }
-    if (a >= end) { middle = a; end = a; frontLow = 0; frontHigh = 0; }
-    lowWord = frontLow;
-    highWord = frontHigh;
+    if (a >= end) { middle = a; end = a; loadSum<T>(0); } else loadSum<T>(front);
     for (; end < b; end++) if (bitIsSet(mask, end)) addTerm<T>(x, end);
-    frontLow = lowWord;
-    frontHigh = highWord;
     if (a > middle) {
-      lowWord = 0;
-      highWord = 0;
+      loadSum<T>(0);
       for (let i = end; i > a; ) {
         i--;
         if (bitIsSet(mask, i)) addTerm<T>(x, i);
-        const at = suffixes + (((i - a) as usize) << 4);
-        store<u64>(at, lowWord);
-        store<i64>(at + 8, highWord);
+        storeSum<T>(suffixes + (i - a) as usize * step);
       }
       base = a;
       middle = end;
-      frontLow = 0;
-      frontHigh = 0;
+      loadSum<T>(0);
     }
-    lowWord = frontLow;
-    highWord = frontHigh;
+    storeSum<T>(front);
     if (a < middle) {
-      const at = suffixes + (((a - base) as usize) << 4);
-      add128(load<u64>(at), load<i64>(at + 8));
+      const at = suffixes + (a - base) as usize * step;
+      if (isVector<T>()) add192(load<u64>(at), load<u64>(at + 8), load<i64>(at + 16));
+      else add128(load<u64>(at), load<i64>(at + 8));
     }
     store<u64>(target, lowWord);
     store<i64>(target + 8, highWord);
+    if (isVector<T>() && topWord != highWord >> 63) store<u8>(flags + k, 1);
   }
   store<u32>(state, base);
   store<u32>(state + 4, middle);
   store<u32>(state + 8, end);
-  store<u64>(state + 16, frontLow);
-  store<i64>(state + 24, frontHigh);
 }
-export function slide_sum_i8(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<i8>(x, mask, low, high, n, state, suffixes, out); }
-export function slide_sum_i16(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<i16>(x, mask, low, high, n, state, suffixes, out); }
-export function slide_sum_i32(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<i32>(x, mask, low, high, n, state, suffixes, out); }
-export function slide_sum_i64(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<i64>(x, mask, low, high, n, state, suffixes, out); }
-export function slide_sum_u8(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<u8>(x, mask, low, high, n, state, suffixes, out); }
-export function slide_sum_u16(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<u16>(x, mask, low, high, n, state, suffixes, out); }
-export function slide_sum_u32(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<u32>(x, mask, low, high, n, state, suffixes, out); }
-export function slide_sum_u64(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<u64>(x, mask, low, high, n, state, suffixes, out); }
-export function slide_sum_i128(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<v128>(x, mask, low, high, n, state, suffixes, out); }
+export function slide_sum_i8(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<i8>(x, mask, low, high, n, state, suffixes, out, 0); }
+export function slide_sum_i16(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<i16>(x, mask, low, high, n, state, suffixes, out, 0); }
+export function slide_sum_i32(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<i32>(x, mask, low, high, n, state, suffixes, out, 0); }
+export function slide_sum_i64(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<i64>(x, mask, low, high, n, state, suffixes, out, 0); }
+export function slide_sum_u8(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<u8>(x, mask, low, high, n, state, suffixes, out, 0); }
+export function slide_sum_u16(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<u16>(x, mask, low, high, n, state, suffixes, out, 0); }
+export function slide_sum_u32(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<u32>(x, mask, low, high, n, state, suffixes, out, 0); }
+export function slide_sum_u64(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize): void { slideInteger<u64>(x, mask, low, high, n, state, suffixes, out, 0); }
+export function slide_sum_i128(x: usize, mask: usize, low: usize, high: usize, n: u32, state: usize, suffixes: usize, out: usize, flags: usize): void { slideInteger<v128>(x, mask, low, high, n, state, suffixes, out, flags); }
 
 // ---- moments: (n, mean, M2) or (n, mean x, mean y, M2 x, M2 y, C), float64 each ----
 

@@ -72,9 +72,14 @@ function withoutGaps(input: FinishInput, ids: number, validity: number): number 
 }
 
 /** Fails with the group's sum when a kernel reported one that does not fit. */
-export function checkOverflow(input: FinishInput, group: number, what: string): void {
+export function checkOverflow(
+  input: FinishInput,
+  group: number,
+  what: string,
+  type = physicalOf(input.type) === 'i128' ? 'decimal(38)' : input.type.kind,
+): void {
   if (group < 0) return;
-  throw new DbError('numeric_overflow', `${what} does not fit ${physicalOf(input.type) === 'i128' ? 'decimal(38)' : input.type.kind}`, {
+  throw new DbError('numeric_overflow', `${what} does not fit ${type}`, {
     position: input.position < 0 ? undefined : input.position,
     hint: 'cast the argument to float64 or decimal',
   });

@@ -47,7 +47,15 @@ function averageOf(type: DataType | undefined): AggregateRecipe {
       const out = allocateValues(input, 8);
       const sums = partAt(input, 0, 0);
       if (kind === 'sum_float') input.kernels.finish_avg_f64(sums, input.counts, input.groupCount, out);
-      else input.kernels.finish_avg_i128(sums, input.counts, input.groupCount, scale, out);
+      else {
+        const flags = kind === 'sum_decimal' ? partAt(input, 0, 1) : 0;
+        checkOverflow(
+          input,
+          input.kernels.finish_avg_i128(sums, flags, input.counts, input.groupCount, scale, out),
+          'the sum of avg',
+          'decimal(38)',
+        );
+      }
       return flatVector(FLOAT64, input.groupCount, out, reached(input));
     },
   };

@@ -23,6 +23,9 @@ const STATE_BYTES = {
 
 type SlidingKind = keyof typeof STATE_BYTES;
 
+/** Bytes of a sum that is kept between frames, where it is wider than a state. */
+const SUFFIX_BYTES: Partial<Record<SlidingKind, number>> = { sum_decimal: 24 };
+
 function isSliding(slot: SlotSpec): boolean {
   return slot.kind in STATE_BYTES;
 }
@@ -170,17 +173,17 @@ class SlidingCall extends ComputedCall {
     const kind = slot.kind as SlidingKind;
     const { kernels, scratch } = this.rows.run.context;
     const width = STATE_BYTES[kind];
+    const flags = width === 16 ? scratch.allocateZeroed(n) : 0;
     const states: number[] = [];
     pieces.forEach((piece, i) => {
       const slider = this.sliders[index]?.at(i);
       if (!slider) throw new Error('a slider per slot');
-      const { state, suffixes } = slider.ready(piece, n, width, this.rows);
+      const { state, suffixes } = slider.ready(piece, n, SUFFIX_BYTES[kind] ?? width, this.rows);
       const out = scratch.allocate(n * width);
-      this.slide(kind, slot, piece, n, state, suffixes, out);
+      this.slide(kind, slot, piece, n, state, suffixes, out, flags);
       states.push(out);
     });
     const [merged = 0, ...others] = states;
-    const flags = width === 16 ? scratch.allocateZeroed(n) : 0;
     if (others.length > 0) {
       const groups = scratch.allocate(n * 4);
       kernels.row_numbers(0, n, groups);
@@ -189,7 +192,16 @@ class SlidingCall extends ComputedCall {
     return { parts: flags === 0 ? [merged] : [merged, flags], texts: null, list: null };
   }
 
-  private slide(kind: SlidingKind, slot: SlotSpec, piece: FramePiece, n: number, state: number, suffixes: number, out: number): void {
+  private slide(
+    kind: SlidingKind,
+    slot: SlotSpec,
+    piece: FramePiece,
+    n: number,
+    state: number,
+    suffixes: number,
+    out: number,
+    flags: number,
+  ): void {
     const { rows, spec, mask } = this;
     const { kernels } = rows.run.context;
     const { low, high } = piece;
@@ -206,6 +218,9 @@ class SlidingCall extends ComputedCall {
         break;
       case 'co_moments':
         kernels.slide_co_moments_f64(x, y, mask, low, high, n, state, suffixes, out);
+        break;
+      case 'sum_decimal':
+        kernels.slide_sum_i128(x, mask, low, high, n, state, suffixes, out, flags);
         break;
       default: {
         const physical = physicalOf(spec.argTypes[slot.inputs[0] ?? 0] ?? { kind: 'null' });
