@@ -65,6 +65,8 @@ interface CallUse {
 }
 
 /** States that do not want the ids of texts. */
+const NONE_DONE: ReadonlySet<StateUse> = new Set();
+
 const WITHOUT_IDS: ReadonlySet<SlotKind> = new Set(['true_count', 'hyperloglog', 'digest']);
 
 export class Accumulator {
@@ -194,8 +196,8 @@ export class Accumulator {
 
   /** The states that one pass updates with others. */
   private updateTogether(input: AccumulatorInput, vectors: VectorsOfUpdate): ReadonlySet<StateUse> {
+    if (this.joints.length === 0 || input.runs || input.groups === 0) return NONE_DONE;
     const done = new Set<StateUse>();
-    if (this.joints.length === 0 || input.runs || input.groups === 0) return done;
     const { groups, n } = input;
     const rows = { groups, n, values: (arg: number, type?: DataType) => vectors.values(arg, type) };
     for (const joint of this.joints) {
@@ -444,10 +446,12 @@ class VectorsOfUpdate {
   /** Rows that count for a state: filtered, and no required argument is NULL. */
   counted(required: readonly number[], filter: number): number {
     let mask = this.filtered(filter);
-    let key = `f${filter}`;
+    let key = '';
     for (const arg of required) {
-      key += `:${arg}`;
-      mask = this.both(mask, validityOf(this.vector(arg), this.context), key);
+      const validity = validityOf(this.vector(arg), this.context);
+      if (validity === 0) continue;
+      key = `${key || `f${filter}`}:${arg}`;
+      mask = this.both(mask, validity, key);
     }
     return mask;
   }

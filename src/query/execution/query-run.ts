@@ -210,9 +210,9 @@ export class QueryRun {
   }
 }
 
-/** One group of all rows, of columns as they lie there, in one lane: larger vectors are less work. It depends on the data alone, as sums of floats do on vectors. */
+/** One group of all rows, of columns as they lie there: larger vectors are less work. */
 function streamsOnly(branches: readonly Branch[], sink: SinkSpec): boolean {
-  if (sink.kind !== 'aggregate' || !sink.finishes || sink.spec.groups.length > 0) return false;
+  if (sink.kind !== 'aggregate' || sink.spec.groups.length > 0) return false;
   const isPlain = sink.spec.filters.length === 0 && sink.spec.arguments.every((argument) => argument.kind === 'column');
   return isPlain && branches.every(({ operators }) => operators.length === 0);
 }

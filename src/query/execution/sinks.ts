@@ -9,7 +9,7 @@ import { type BucketRuns, bucketRuns } from '../functions/bucket-grid.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { ColumnId } from '../plan/expression.js';
 import { type Chunk, mayFail, STREAMING_SHARE } from './chunk.js';
-import { GroupTable } from './group-table.js';
+import { GroupTable, type IdRuns, type RowGroups } from './group-table.js';
 import type { AggregationSpec, CollectedBatch, LaneOutput, SinkSpec } from './task.js';
 
 export interface Sink {
@@ -92,6 +92,39 @@ function copyVector(vector: Vector, context: EvaluationContext, memory: { alloca
 export type AggregateSpec = Omit<Extract<SinkSpec, { kind: 'aggregate' }>, 'kind'>;
 
 /** Groups rows and keeps the states of their aggregates. */
+/** A chunk's rows for an accumulator. A class, because accessors in an object literal cost more than a vector's sum. */
+class PushedRows implements AccumulatorInput {
+  readonly groupCount: number;
+  readonly args: readonly Vector[];
+  readonly filters: readonly number[];
+  private readonly chunk: Chunk;
+  private readonly grouped: RowGroups | null;
+
+  constructor(chunk: Chunk, grouped: RowGroups | null, groupCount: number, args: readonly Vector[], filters: readonly number[]) {
+    this.chunk = chunk;
+    this.grouped = grouped;
+    this.groupCount = groupCount;
+    this.args = args;
+    this.filters = filters;
+  }
+
+  get groups(): number {
+    return this.grouped === null ? 0 : this.grouped.rows;
+  }
+
+  get runs(): IdRuns | null {
+    return this.grouped === null ? null : this.grouped.runs;
+  }
+
+  get mask(): number {
+    return this.chunk.mask;
+  }
+
+  get n(): number {
+    return this.chunk.rowCount;
+  }
+}
+
 export class AggregateSink implements Sink {
   readonly counter: number;
   private readonly spec: AggregationSpec;
@@ -131,19 +164,7 @@ export class AggregateSink implements Sink {
     const grouped = this.table ? this.table.group(keys, chunk.mask, chunk.rowCount, context) : null;
     const args = spec.arguments.map((argument) => evaluate(argument, chunk, context));
     const filters = spec.filters.map((filter) => evaluatePredicate(filter, chunk, context));
-    const groupCount = this.table ? this.table.groupCount : 1;
-    const rows: AccumulatorInput = {
-      get groups() {
-        return grouped ? grouped.rows : 0;
-      },
-      runs: grouped?.runs ?? null,
-      groupCount,
-      mask: chunk.mask,
-      n: chunk.rowCount,
-      args,
-      filters,
-    };
-    this.accumulator.update(rows, context);
+    this.accumulator.update(new PushedRows(chunk, grouped, this.table ? this.table.groupCount : 1, args, filters), context);
     return false;
   }
 
