@@ -97,9 +97,7 @@ function widened(comparison: Comparison): Expression | undefined {
     if (value >= low && value <= high)
       return compare(operator, column, column.type.kind === 'int64' || column.type.kind === 'uint64' ? value : Number(value), position);
     const always = value > high ? operator === 'lt' || operator === 'le' : operator === 'gt' || operator === 'ge';
-    // NULL stays NULL.
-    const decided = literal(always, BOOL, position);
-    return column.nullable ? { ...conjunction([orNull(column), decided]), position } : decided;
+    return column.nullable ? { ...orNull(column, always), position } : literal(always, BOOL, position);
   }
   if (column.type.kind === 'date32' && operand.type.kind === 'timestamp' && operand.type.timezone === null) {
     return days(column, operator, constant.value as bigint, 86_400n * UNITS_PER_SECOND[operand.type.unit], position);
@@ -121,9 +119,9 @@ function days(column: Expression, operator: string, ticks: bigint, day: bigint, 
   return compare(operator, column, roundsUp ? floor + 1 : floor, position);
 }
 
-/** True where the column has a value, NULL where it has none. */
-function orNull(column: Expression): Expression {
-  const branch = { when: isNull(column, true), then: literal(true, BOOL) };
+/** The answer where the column has a value, NULL where it has none (under NOT, NULL is not false). */
+function orNull(column: Expression, answer: boolean): Expression {
+  const branch = { when: isNull(column, true), then: literal(answer, BOOL) };
   return { kind: 'case', branches: [branch], otherwise: null, type: BOOL, nullable: true, position: column.position };
 }
 
