@@ -178,3 +178,7 @@ export function isNumeric(type: DataType): boolean {
 export function isText(type: DataType): boolean {
   return type.kind === 'utf8' || type.kind === 'symbol';
 }
+
+export function isNested(type: DataType): boolean {
+  return type.kind === 'list' || type.kind === 'struct';
+}

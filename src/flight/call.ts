@@ -42,10 +42,6 @@ export async function withSignal<Answer>(
   }
 }
 
-export function throwIfAborted(signal: StopSignal): void {
-  if (signal.aborted) throw signal.reason;
-}
-
 /** Writes messages in order, some megabytes ahead of the network and no further. */
 export class ResponseWriter {
   private readonly call: ResponseStream;
@@ -64,7 +60,7 @@ export class ResponseWriter {
    * cancelled rejects, and then `sent` may never be called.
    */
   async write(message: OutgoingMessage | Buffer, sent?: () => void): Promise<void> {
-    throwIfAborted(this.signal);
+    this.signal.throwIfAborted();
     this.inFlightBytes += message.byteLength;
     this.call.write(message, () => {
       this.inFlightBytes -= message.byteLength;
@@ -81,11 +77,11 @@ export class ResponseWriter {
 
   private async until(bytes: number): Promise<void> {
     while (this.inFlightBytes > bytes) {
-      throwIfAborted(this.signal);
+      this.signal.throwIfAborted();
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
     }
-    throwIfAborted(this.signal);
+    this.signal.throwIfAborted();
   }
 }

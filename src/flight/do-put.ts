@@ -14,7 +14,7 @@ import { MemoryScope } from '../core/memory-scope.js';
 import { ANONYMOUS } from '../core/principal.js';
 import type { StopSignal } from '../core/stop-signal.js';
 import type { Schema } from '../core/types.js';
-import { type FlightContext, type ResponseStream, throwIfAborted } from './call.js';
+import type { FlightContext, ResponseStream } from './call.js';
 import { type PutCommand, putOfDescriptor } from './command.js';
 import { type FlightData, readFlightData, writeBytes } from './messages.js';
 import { limitReadAhead } from './tuning.js';
@@ -28,11 +28,11 @@ export async function doPut({ engine, settings }: FlightContext, call: Duplex & 
   const put = new PutStream(engine, signal, (ack) => call.write(ack));
   try {
     for await (const message of call.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      throwIfAborted(signal);
+      signal.throwIfAborted();
       await takeMessage(put, decoder, readFlightData(message));
     }
     await settle();
-    throwIfAborted(signal);
+    signal.throwIfAborted();
     await put.finish();
   } catch (error) {
     await put.abandon();

@@ -6,7 +6,7 @@ import type { QueryDescription } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import { ANONYMOUS } from '../core/principal.js';
 import type { StopSignal } from '../core/stop-signal.js';
-import { type FlightContext, type ResponseStream, ResponseWriter, throwIfAborted, type UnaryCall } from './call.js';
+import { type FlightContext, type ResponseStream, ResponseWriter, type UnaryCall } from './call.js';
 import { queryOfDescriptor, ticketOf } from './command.js';
 import {
   type FlightDescriptor,
@@ -39,7 +39,7 @@ export async function listFlights(context: FlightContext, call: UnaryCall & Resp
   const writer = new ResponseWriter(call, signal);
   const tables = tableSizes(context).filter(({ name }) => name.toLowerCase().startsWith(prefix));
   for (const { name, sizeBytes } of tables) {
-    throwIfAborted(signal);
+    signal.throwIfAborted();
     const info = await tableInfo(context, name, signal);
     if (info !== undefined) await writer.write(writeFlightInfo({ ...info, sizeBytes }).finish());
   }

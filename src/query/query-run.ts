@@ -34,7 +34,7 @@ export class QueryRun {
   }
 
   cancel(): void {
-    this.controller.abort(new DbError('cancelled', 'the query was cancelled'));
+    this.controller.abort();
   }
 
   get signal(): StopSignal {

@@ -2,11 +2,8 @@
 import type { CodeRows } from '../core/contracts.js';
 import type { ColumnCache } from './column-cache.js';
 import type { StorageMemory } from './memory.js';
-import { forgetNewest } from './newest-rows.js';
+import { forgetNewest, ROWS_PER_CODE } from './newest-rows.js';
 import type { Segment, SegmentVersion } from './segment.js';
-
-/** Rows per code below which the index is not worth its memory. */
-const ROWS_PER_CODE = 8;
 
 /** `index`: the column's place in the segment; `codeCount`: codes of its dictionary. undefined: it does not pay, or codes may change their rows. */
 export async function codeRowsOf(

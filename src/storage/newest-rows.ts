@@ -6,8 +6,8 @@ import type { NewestRows } from '../core/contracts.js';
 import type { StorageMemory } from './memory.js';
 import { columnAt, type Segment, type SegmentVersion } from './segment.js';
 
-/** Rows per code below which looking at the rows is as good. */
-const ROWS_PER_CODE = 8;
+/** Rows per code below which looking at the rows is as good as knowing something of each code. */
+export const ROWS_PER_CODE = 8;
 
 /** What is known of one column. Arrays of capacity + 1; NULL's place is the last. */
 export interface KnownNewest {

@@ -6,14 +6,9 @@
  * Left rows are worked on in stretches that end in one piece of the right side. First each gets its place, the number of the piece's rows that
  * are due (places.ts: several at once, since each waits for the one before); then the rows up to its place are remembered, and its key looked up.
  */
+import { at4 } from '../shared/words';
 import { bitIsSet } from '../shared/bitmap';
 import { firstAtOrBeyond, isDue, placesOf, timeAt } from './places';
-
-// @ts-ignore: decorator
-@inline
-function codeAt(codes: usize, row: u32): u32 {
-  return load<u32>(codes + ((row as usize) << 2));
-}
 
 /** Writes to the cursor where right rows above t (or not below it) begin. */
 export function asof_seek(pieces: usize, count: u32, time: usize, strict: u32, cursor: usize): void {
@@ -59,7 +54,7 @@ export function asof_state(pieces: usize, shift: u32, cursor: usize, piece: u32,
       const keys = load<u32>(at + 4) as usize;
       const base = (p << shift) + 1;
       for (let r = end; r > from; r--) {
-        const code = codeAt(keys, r - 1);
+        const code = at4(keys, r - 1);
         const entry = last + ((code as usize) << 2);
         if (code >= codes || load<u32>(entry) > floor) continue;
         store<u32>(entry, base + r - 1);
@@ -91,7 +86,7 @@ let noKey: u32 = 0, rowBits: u32 = 0, missing: u32 = 0;
 // @ts-ignore: decorator
 @inline
 function remember(last: usize, codes: usize, row: u32, base: u32): void {
-  store<u32>(last + ((codeAt(codes, row) as usize) << 2), base + row);
+  store<u32>(last + ((at4(codes, row) as usize) << 2), base + row);
 }
 
 /** Looks left rows [i, end) up, whose places are in out; right rows before `from` are remembered already. */
@@ -103,7 +98,7 @@ function lookUp(near: bool, masked: bool, i: u32, end: u32, codes: usize, from: 
   const most = near ? load<u64>(largest) : 0;
   let without: u32 = 0;
   for (let row = from; i < end; i++) {
-    const place = codeAt(out, i);
+    const place = at4(out, i);
     for (; place - row > 4; row += 4) {
       remember(last, codes, row, base);
       remember(last, codes, row + 1, base);
@@ -120,9 +115,9 @@ function lookUp(near: bool, masked: bool, i: u32, end: u32, codes: usize, from: 
     row = place;
     let found: u32 = 0;
     if (!masked || bitIsSet(valid, i)) {
-      let key: u32 = own ? codeAt(own, i) : 0;
-      key = map ? codeAt(map, key) : min(key, none);
-      found = codeAt(last, key);
+      let key: u32 = own ? at4(own, i) : 0;
+      key = map ? at4(map, key) : min(key, none);
+      found = at4(last, key);
       if (near) {
         // The distance is looked at even where there is no row.
         const at = select<u32>(found, 1, found != 0) - 1;
@@ -181,7 +176,7 @@ export function asof_merge(
     let place = row;
     if (to > i) {
       placesOf(times, i, to, before, rightTimes, row, rows - 4, out);
-      place = codeAt(out, to - 1);
+      place = at4(out, to - 1);
     } else {
       // In the piece's end: rows up to the next left time, then the left rows before the next row.
       const t = timeAt(times, i);
@@ -213,6 +208,6 @@ export function asof_map(keys: usize, n: u32, none: u32, out: usize): void {
 /** Codes with `none` for the rows whose bit is clear in either bitmap (0 = all set). */
 export function asof_codes(codes: usize, validity: usize, alive: usize, none: u32, n: u32, out: usize): void {
   for (let i: u32 = 0; i < n; i++) {
-    store<u32>(out + ((i as usize) << 2), bitIsSet(validity, i) && bitIsSet(alive, i) ? codeAt(codes, i) : none);
+    store<u32>(out + ((i as usize) << 2), bitIsSet(validity, i) && bitIsSet(alive, i) ? at4(codes, i) : none);
   }
 }

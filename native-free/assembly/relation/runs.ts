@@ -3,19 +3,14 @@
  * count, none is NULL. Results are those of the kernels that take a group for each row.
  */
 import { better, extremeDoubles } from './extremes';
+import { at4 } from '../shared/words';
 import { sumDoubles, sumLongs, sumSmall } from './sums';
-
-// @ts-ignore: decorator
-@inline
-function wordAt(words: usize, index: usize): usize {
-  return load<u32>(words + (index << 2)) as usize;
-}
 
 /** counts[group] (int64) += rows. */
 export function agg_count_runs(ids: usize, ends: usize, runs: u32, counts: usize): void {
   let row: usize = 0;
-  for (let run: usize = 0; run < runs; run++) {
-    const end = wordAt(ends, run), at = counts + (wordAt(ids, run) << 3);
+  for (let run: u32 = 0; run < runs; run++) {
+    const end = (at4(ends, run) as usize), at = counts + ((at4(ids, run) as usize) << 3);
     store<u64>(at, load<u64>(at) + end - row);
     row = end;
   }
@@ -24,8 +19,8 @@ export function agg_count_runs(ids: usize, ends: usize, runs: u32, counts: usize
 /** float64 states: singly up to a multiple of 64 rows, 64 rows in lanes, the rest singly. */
 export function agg_sum_runs_f64(values: usize, ids: usize, ends: usize, runs: u32, states: usize): void {
   let row: usize = 0;
-  for (let run: usize = 0; run < runs; run++) {
-    const end = wordAt(ends, run), at = states + (wordAt(ids, run) << 3);
+  for (let run: u32 = 0; run < runs; run++) {
+    const end = (at4(ends, run) as usize), at = states + ((at4(ids, run) as usize) << 3);
     for (const stop = min((row + 63) & ~63, end); row < stop; row++) store<f64>(at, load<f64>(at) + load<f64>(values + (row << 3)));
     for (; row + 64 <= end; row += 64) sumDoubles(values + (row << 3), 0, 64, at);
     for (; row < end; row++) store<f64>(at, load<f64>(at) + load<f64>(values + (row << 3)));
@@ -37,8 +32,8 @@ export function agg_sum_runs_f64(values: usize, ids: usize, ends: usize, runs: u
 @inline
 function sumRuns<T>(values: usize, ids: usize, ends: usize, runs: u32, states: usize): void {
   let row: usize = 0;
-  for (let run: usize = 0; run < runs; run++) {
-    const end = wordAt(ends, run), at = states + (wordAt(ids, run) << 4), from = values + row * sizeof<T>();
+  for (let run: u32 = 0; run < runs; run++) {
+    const end = (at4(ends, run) as usize), at = states + ((at4(ids, run) as usize) << 4), from = values + row * sizeof<T>();
     if (sizeof<T>() == 8) sumLongs(isSigned<T>(), from, 0, (end - row) as u32, at);
     else sumSmall<T>(from, 0, (end - row) as u32, at);
     row = end;
@@ -57,8 +52,8 @@ export function agg_sum_runs_u64(values: usize, ids: usize, ends: usize, runs: u
 @inline
 function extremeRuns<T>(largest: bool, values: usize, ids: usize, ends: usize, runs: u32, states: usize): void {
   let row: usize = 0;
-  for (let run: usize = 0; run < runs; run++) {
-    const end = wordAt(ends, run), at = states + wordAt(ids, run) * sizeof<T>();
+  for (let run: u32 = 0; run < runs; run++) {
+    const end = (at4(ends, run) as usize), at = states + (at4(ids, run) as usize) * sizeof<T>();
     if (isFloat<T>() && sizeof<T>() == 8) {
       extremeDoubles(largest, values + (row << 3), 0, (end - row) as u32, at);
       row = end;
@@ -96,8 +91,8 @@ export function agg_max_runs_f64(values: usize, ids: usize, ends: usize, runs: u
 /** First (or last) value of each run for groups that have none yet (or all). flags as in extremes.ts. Returns the groups that had nothing yet. */
 export function agg_edge_runs(last: u32, width: u32, values: usize, ids: usize, ends: usize, runs: u32, states: usize, flags: usize): u32 {
   let row: usize = 0, added: u32 = 0;
-  for (let run: usize = 0; run < runs; run++) {
-    const end = wordAt(ends, run), group = wordAt(ids, run);
+  for (let run: u32 = 0; run < runs; run++) {
+    const end = (at4(ends, run) as usize), group = (at4(ids, run) as usize);
     const isNew = load<u8>(flags + group) == 0;
     if (isNew || last) {
       store<u8>(flags + group, 1);

@@ -1,10 +1,5 @@
 /** Rows by the codes of a dictionary-encoded column. A code that is not valid counts as `codeCount`, so that NULLs are a group of their own, the last. */
-import { bit } from './row-bit';
-
-@inline
-function code_at(codes: usize, validity: usize, row: usize, codeCount: u32): u32 {
-  return validity == 0 || bit(validity, row) ? load<u32>(codes + (row << 2)) : codeCount;
-}
+import { bit, code_at } from './row-bit';
 
 /**
  * Groups n rows, given in an order, by their codes; rows of one code keep that order. target[i] = the row at place i; ends[c], for c in

@@ -3,7 +3,7 @@
  * was inserted last (of the later segment, then of the later row). State, by code in [0, codeCount] (the last is NULL's): best (i64), segments
  * (u32) and rows (u32) of the row that is the best so far.
  */
-import { bit } from './row-bit';
+import { bit, code_at } from './row-bit';
 
 /** No row was seen yet; no row is wanted. Smaller numbers are segments. */
 const NONE: u32 = 0xffff_ffff;
@@ -25,11 +25,6 @@ function offer(c: usize, time: i64, segment: u32, row: u32, best: usize, segment
   return known == NONE;
 }
 
-@inline
-function code_at(codes: usize, validity: usize, row: usize, codeCount: u32): usize {
-  return validity == 0 || bit(validity, row) ? (load<u32>(codes + (row << 2)) as usize) : (codeCount as usize);
-}
-
 /**
  * Of each code in [0, codeCount] the row of [first, end) with the largest time, the last one of several, unless an earlier call has found a newer one.
  * newest: rows, 0xffffffff = none; best: their times.
@@ -45,7 +40,7 @@ export function newest_rows(
   newest: usize,
 ): void {
   for (let i: usize = first; i < (end as usize); i++) {
-    const c = code_at(codes, validity, i, codeCount);
+    const c = code_at(codes, validity, i, codeCount) as usize;
     const time = load<i64>(times + (i << 3));
     const known = newest + (c << 2);
     const most = best + (c << 3);
@@ -72,7 +67,7 @@ export function latest_rows(
   let found: u32 = 0;
   for (let i: usize = n; i-- > 0; ) {
     if (mask != 0 && !bit(mask, i)) continue;
-    const c = code_at(codes, validity, i, codeCount);
+    const c = code_at(codes, validity, i, codeCount) as usize;
     if (offer(c, load<i64>(times + (i << 3)), segment, load<u32>(numbers + (i << 2)), best, segments, rows)) found++;
   }
   return found;
@@ -126,7 +121,7 @@ export function latest_ties(
   let found: u32 = 0;
   for (let i: usize = 0; i < n; i++) {
     if (mask != 0 && !bit(mask, i)) continue;
-    const c = code_at(codes, validity, i, codeCount);
+    const c = code_at(codes, validity, i, codeCount) as usize;
     if (load<u32>(segments + (c << 2)) >= UNWANTED || load<i64>(best + (c << 3)) != load<i64>(times + (i << 3))) continue;
     store<u32>(out + ((found as usize) << 2), load<u32>(numbers + (i << 2)));
     found++;

@@ -6,13 +6,8 @@
  * State of a partition: number of values, the first one, the average (float64 each), as agg_ema keeps it. NULLs leave an average as it is;
  * validity 0 = there are none. present: bits of the rows that have an average, whole words; without NULLs it is not written.
  */
+import { partitionAt } from './partitions';
 import { bitIsSet } from '../shared/bitmap';
-
-// @ts-ignore: decorator
-@inline
-function codeAt(codes: usize, i: usize): usize {
-  return codes ? (load<u32>(codes + (i << 2)) as usize) : 0;
-}
 
 /** The average with one more value; written to the state. */
 // @ts-ignore: decorator
@@ -32,14 +27,14 @@ function next(alpha: f64, value: f64, at: usize): f64 {
 /** The averages of a lane's rows, as if nothing came before. */
 export function stream_ema(alpha: f64, codes: usize, x: usize, validity: usize, n: u32, states: usize, out: usize, present: usize): void {
   if (validity == 0) {
-    for (let i: usize = 0; i < n; i++) store<f64>(out + (i << 3), next(alpha, load<f64>(x + (i << 3)), states + codeAt(codes, i) * 24));
+    for (let i: usize = 0; i < n; i++) store<f64>(out + (i << 3), next(alpha, load<f64>(x + (i << 3)), states + partitionAt(codes, i) * 24));
     return;
   }
   for (let base: u32 = 0; base < n; base += 64) {
     const end = min<u32>(base + 64, n);
     let bits: u64 = 0;
     for (let i = base; i < end; i++) {
-      const at = states + codeAt(codes, i) * 24;
+      const at = states + partitionAt(codes, i) * 24;
       const average = bitIsSet(validity, i) ? next(alpha, load<f64>(x + ((i as usize) << 3)), at) : load<f64>(at, 16);
       bits |= ((load<f64>(at) != 0) as u64) << (i - base);
       store<f64>(out + ((i as usize) << 3), average);
@@ -75,7 +70,7 @@ export function stream_ema_add(
   alpha: f64, codes: usize, validity: usize, n: u32, added: usize, open: u32, out: usize, present: usize,
 ): u32 {
   for (let i: usize = 0; i < n && open > 0; i++) {
-    const at = added + codeAt(codes, i) * 24;
+    const at = added + partitionAt(codes, i) * 24;
     const rows = load<f64>(at, 8);
     if (rows == 0) continue;
     const before = load<f64>(at);

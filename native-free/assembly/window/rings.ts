@@ -7,15 +7,10 @@
  * size × u8], padded to 8. Slots go round. Whole numbers are added to the sum and taken out of it when their slot comes again. Floats are never taken out: slots
  * below `slot` are the values since slot 0, whose sum is `sum`; those behind it are sums of the values from there to the end of the round before.
  */
+import { partitionAt } from './partitions';
 import { bitIsSet } from '../shared/bitmap';
 
 const HEAD: usize = 32;
-
-// @ts-ignore: decorator
-@inline
-function codeAt(codes: usize, i: usize): usize {
-  return codes ? (load<u32>(codes + (i << 2)) as usize) : 0;
-}
 
 // @ts-ignore: decorator
 @inline
@@ -51,7 +46,7 @@ function addTails<T>(codes: usize, x: usize, validity: usize, n: u32, most: u32,
   let done = full;
   for (let i = n; i > 0 && done < partitions; ) {
     i--;
-    const at = tails + codeAt(codes, i) * stride;
+    const at = tails + partitionAt(codes, i) * stride;
     const count = load<u32>(at);
     if (count >= most) continue;
     const isValue = bitIsSet(validity, i);
@@ -154,7 +149,7 @@ function floatSums(nulls: bool, average: bool, codes: usize, x: usize, validity:
   const stride = ringBytes(8, size), flags = HEAD + (((size as usize) + 1) << 3);
   let bits: u64 = 0;
   for (let i: u32 = 0; i < n; i++) {
-    const ring = rings + codeAt(codes, i) * stride;
+    const ring = rings + partitionAt(codes, i) * stride;
     const isValue = !nulls || bitIsSet(validity, i);
     const value: f64 = isValue ? load<f64>(x + ((i as usize) << 3)) : 0;
     const slot = load<u32>(ring, 4);
@@ -204,7 +199,7 @@ function wholeSums<T>(nulls: bool, codes: usize, x: usize, validity: usize, n: u
   const width: u32 = isVector<T>() ? 16 : 8;
   const stride = ringBytes(width, size), flags = HEAD + ((size + 1) * width) as usize;
   for (let i: u32 = 0; i < n; i++) {
-    const ring = rings + codeAt(codes, i) * stride;
+    const ring = rings + partitionAt(codes, i) * stride;
     const isValue = !nulls || bitIsSet(validity, i);
     const slot = load<u32>(ring, 4);
     const at = ring + HEAD + (slot * width) as usize;

@@ -3,12 +3,7 @@
  * worked on side by side, and what each leaves to the next ones is put together in between (rings.ts: sums of the last rows, exponential.ts:
  * averages of all rows so far).
  */
-
-// @ts-ignore: decorator
-@inline
-function codeAt(codes: usize, i: usize): usize {
-  return codes ? (load<u32>(codes + (i << 2)) as usize) : 0;
-}
+import { partitionAt } from './partitions';
 
 /** 1 when the values ascend. */
 export function is_sorted_i64(values: usize, n: u32): u32 {
@@ -30,7 +25,7 @@ export function first_rows(groups: usize, mask: usize, n: u32, flags: usize, out
     let bits: u64 = 0;
     const size = min<u32>(64, n - base);
     for (let k: u32 = 0; k < size; k++) {
-      if (!load<u8>(flags + codeAt(groups, base + k))) bits |= (1 as u64) << k;
+      if (!load<u8>(flags + partitionAt(groups, base + k))) bits |= (1 as u64) << k;
     }
     store<u64>(out + (base >> 3), mask ? bits & load<u64>(mask + (base >> 3)) : bits);
   }
@@ -43,7 +38,7 @@ export function last_rows(groups: usize, mask: usize, n: u32, stamps: usize, sta
   for (let i: usize = n; i > 0 && left > 0; ) {
     i--;
     if (mask && !((load<u8>(mask + (i >> 3)) >> ((i & 7) as u8)) & 1)) continue;
-    const at = stamps + (codeAt(groups, i) << 2);
+    const at = stamps + (partitionAt(groups, i) << 2);
     if (load<u32>(at) == stamp) continue;
     store<u32>(at, stamp);
     left--;

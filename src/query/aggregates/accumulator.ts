@@ -4,14 +4,14 @@ import type { Arena } from '../../core/arena.js';
 import { assert } from '../../core/assert.js';
 import { bitmapBytes, flatVector, type Value, type Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
-import { type DataType, FLOAT64, INT32, isInteger, physicalOf } from '../../core/types.js';
+import { type DataType, FLOAT64, INT32, isInteger, isNested, physicalOf } from '../../core/types.js';
 import { GroupTable, type GroupTableResult, type IdRuns } from '../execution/group-table.js';
 import { TextEncoder32 } from '../execution/text-encoder.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';
 import { nestedToBytes } from '../expression/nested-bytes.js';
 import type { AggregateRecipe, SlotKind } from './contract.js';
 import { createState } from './create-state.js';
-import { callOverBytes, isNested, outOfBytes } from './nested-arguments.js';
+import { callOverBytes, outOfBytes } from './nested-arguments.js';
 import { aggregateFunction } from './registry.js';
 import { CountState, PresenceState, type State, type StateInput, type StateResult, type StateValues } from './states.js';
 import { type Joint, jointsOf, type StateUse } from './update-together.js';
@@ -64,9 +64,9 @@ interface CallUse {
   readonly distinct: GroupTable | null;
 }
 
-/** States that do not want the ids of texts. */
 const NONE_DONE: ReadonlySet<StateUse> = new Set();
 
+/** States that do not want the ids of texts. */
 const WITHOUT_IDS: ReadonlySet<SlotKind> = new Set(['true_count', 'hyperloglog', 'digest']);
 
 export class Accumulator {

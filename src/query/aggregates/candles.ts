@@ -5,7 +5,7 @@ import type { ArgumentType } from '../functions/contract.js';
 import type { AggregateFunction, AggregateRecipe, FinishInput, SlotSpec } from './contract.js';
 import { hasOrderKey } from './extremes.js';
 import { ratioVector, reached, slotAt, stateVector } from './finishing.js';
-import { timeTypeOf, valueThenTime } from './series-rows.js';
+import { timeFirst, timeTypeOf, valueThenTime } from './series-rows.js';
 
 function structOf(fields: readonly (readonly [name: string, type: DataType])[]): DataType {
   return { kind: 'struct', fields: fields.map(([name, type]) => ({ name, type, nullable: true })) };
@@ -99,7 +99,7 @@ export const CANDLES: readonly AggregateFunction[] = [
         result: "{'open': 10, 'high': 14, 'low': 9, 'close': 11, 'volume': 10, 'vwap': 10.4}",
       },
     ],
-    arrange: (args) => (args[1]?.type.kind === 'timestamp' ? [0, 1, 2] : [1, 0, 2]).filter((index) => index < args.length),
+    arrange: timeFirst,
     resolve: (args) => {
       const time = timeTypeOf(args[1]?.type ?? FLOAT64);
       const fit = args.length === 3 && [args[0], args[2]].every((arg) => priceType(arg) !== undefined);

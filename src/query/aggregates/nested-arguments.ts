@@ -3,15 +3,11 @@
 import { assert } from '../../core/assert.js';
 import { flatVector, type Vector } from '../../core/batch.js';
 import type { Allocator } from '../../core/build-vector.js';
-import { BINARY, type DataType } from '../../core/types.js';
+import { BINARY, type DataType, isNested } from '../../core/types.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';
 import { bytesToNested } from '../expression/nested-bytes.js';
 import type { CallSpec } from './accumulator.js';
 import { aggregateFunction } from './registry.js';
-
-export function isNested(type: DataType): boolean {
-  return type.kind === 'list' || type.kind === 'struct';
-}
 
 /** The call with bytes in the place of lists and structs. */
 export function callOverBytes(spec: CallSpec): CallSpec {

@@ -2,9 +2,10 @@
  * Aggregates that look at all values of a group: what needs a second look at the values, or their order. The values are kept in row order, so
  * results do not depend on the number of threads.
  */
+
 import type { Value } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
-import { type DataType, FLOAT64, INT64, isInteger, isNumeric, isText, UTF8 } from '../../core/types.js';
+import { type DataType, FLOAT64, INT64, isInteger, isNested, isNumeric, isText, UTF8 } from '../../core/types.js';
 import { valueAt } from '../../core/values.js';
 import { bucketRows } from '../execution/sort-rows.js';
 import { compareValues } from '../expression/compare.js';
@@ -339,7 +340,7 @@ export const OVER_VALUES: readonly AggregateFunction[] = [
     ],
     // Distinct lists are counted as bytes, which are no keys to show.
     resolve: ([value, ...more]) =>
-      value && more.length === 0 && value.type.kind !== 'list' && value.type.kind !== 'struct'
+      value && more.length === 0 && !isNested(value.type)
         ? { args: [known(value.type)], type: histogramType(known(value.type)) }
         : undefined,
     recipe: () =>

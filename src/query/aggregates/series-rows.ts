@@ -26,6 +26,11 @@ export function ticksPerSecond(type: DataType | undefined): number {
 
 export const isNumber = (arg: ArgumentType | undefined): boolean => arg !== undefined && (isNumeric(arg.type) || arg.type.kind === 'null');
 
+/** f(ts, x, y) as f(x, ts, y), unless a timestamp stands second. */
+export function timeFirst(args: readonly ArgumentType[]): readonly number[] {
+  return (args[1]?.type.kind === 'timestamp' ? [0, 1, 2] : [1, 0, 2]).filter((index) => index < args.length);
+}
+
 /** f(ts, x, …) as f(x, ts, …), and a text that says how (before or between them) behind both. */
 export function valueThenTime(args: readonly ArgumentType[]): readonly number[] {
   const all = args.map((_, i) => i);

@@ -12,6 +12,7 @@ import {
   listSlots,
   seriesRows,
   ticksPerSecond,
+  timeFirst,
   timeTypeOf,
   valueThenTime,
   valueTimeTypes,
@@ -407,7 +408,7 @@ export const SERIES: readonly AggregateFunction[] = [
     ordered: true,
     constantsFrom: 2,
     // The field's order is lttb(ts, x, n).
-    arrange: (args) => (args[1]?.type.kind === 'timestamp' ? [0, 1, 2] : [1, 0, 2]).filter((index) => index < args.length),
+    arrange: timeFirst,
     resolve: (args) => {
       const types = valueTimeTypes(args.slice(0, 2), false);
       const time = types?.[1];

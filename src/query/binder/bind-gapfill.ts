@@ -1,7 +1,7 @@
 /** TimescaleDB's time_bucket_gapfill(width, ts [, zone] [, start, finish]), locf(…) and interpolate(…). */
 import type { IntervalValue, Value } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
-import { BOOL, INTERVAL, typeName } from '../../core/types.js';
+import { BOOL, type DataType, INTERVAL, typeName } from '../../core/types.js';
 import { gridAt, widthOf } from '../functions/bucket-grid.js';
 import { implicitlyCasts } from '../functions/types.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
@@ -10,7 +10,7 @@ import type { FunctionCall } from '../syntax/ast/query.js';
 import { argumentOf, castTo, coerce } from './coercion.js';
 import type { Clause } from './context.js';
 import { conjuncts, intLiteral } from './expressions.js';
-import type { SeriesPoint } from './fill-requests.js';
+import type { FillRequest, SeriesPoint } from './fill-requests.js';
 import type { GapfillCollector } from './gapfill-collector.js';
 import { at, wallNanoseconds } from './sample-by.js';
 import { scalarCall } from './scalar-call.js';
@@ -140,43 +140,48 @@ function boundOf(condition: Expression, id: number, clause: Clause): { readonly 
 
 // ---- locf, interpolate ----
 
+interface Given {
+  readonly name: string | undefined;
+  readonly value: Expression;
+}
+
 function bindFill(name: string, syntax: FunctionCall, clause: Clause, gapfill: GapfillCollector): Expression {
   const { position } = syntax;
-  const [value, ...more] = syntax.arguments.map((argument) => {
+  const [value, ...more] = syntax.arguments.map((argument): Given => {
     return { name: argument.name?.name.toLowerCase(), value: clause.context.bindExpression(argument.value, { ...clause, gapfill: null }) };
   });
   if (!value || more.length > 2) throw new DbError('function_not_found', `${name} takes a value over the bucket's rows`, { position });
-  if (name === 'interpolate') {
-    const [before, after] = (['prev', 'next'] as const).map((end, place) => {
-      const given = more.find((each, i) => each.name === end || (each.name === undefined && i === place))?.value;
-      return given ? pointOf(given) : null;
-    });
-    const id = clause.context.nextId();
-    const { type } = value.value;
-    const around = before || after ? { around: { before: before ?? null, after: after ?? null } } : {};
-    gapfill.calls.push({ id, name, value: value.value, fill: { mode: 'linear', value: null, maxGap: null, position, ...around } });
-    return { kind: 'column', id, name, type, nullable: true, position };
-  }
-  const skips = more.find((each, i) => each.name === 'treat_null_as_missing' || (each.name === undefined && i === 1))?.value;
-  const before = more.find((each, i) => each.name === 'prev' || (each.name === undefined && i === 0))?.value;
   const { type } = value.value;
+  const how = name === 'interpolate' ? onLine(more) : fromBefore(more, type, clause);
+  const id = clause.context.nextId();
+  gapfill.calls.push({ id, name, value: value.value, fill: { value: null, maxGap: null, position, ...how } });
+  return { kind: 'column', id, name, type, nullable: true, position };
+}
+
+/** An argument by its name, or by its place where it has none. */
+function given(more: readonly Given[], name: string, place: number): Expression | undefined {
+  return more.find((each, i) => each.name === name || (each.name === undefined && i === place))?.value;
+}
+
+type How = Pick<FillRequest, 'mode' | 'around' | 'skipsNulls' | 'otherwise'>;
+
+/** interpolate(value[, prev][, next]) */
+function onLine(more: readonly Given[]): How {
+  const [before, after] = [given(more, 'prev', 0), given(more, 'next', 1)].map((point) => (point ? pointOf(point) : null));
+  return before || after ? { mode: 'linear', around: { before: before ?? null, after: after ?? null } } : { mode: 'linear' };
+}
+
+/** locf(value[, prev][, treat_null_as_missing]) */
+function fromBefore(more: readonly Given[], type: DataType, clause: Clause): How {
+  const skips = given(more, 'treat_null_as_missing', 1);
+  const before = given(more, 'prev', 0);
   if (before && !implicitlyCasts(argumentOf(before), type)) {
     throw new DbError('type_mismatch', `locf takes a value of ${typeName(type)} here, not ${typeName(before.type)}`, {
       position: before.position,
     });
   }
   const skipsNulls = skips ? constantOf(coerce(skips, BOOL, 'treat_null_as_missing'), clause) === true : false;
-  const fill = {
-    mode: 'prev' as const,
-    value: null,
-    maxGap: null,
-    position,
-    skipsNulls,
-    ...(before ? { otherwise: castTo(before, type) } : {}),
-  };
-  const id = clause.context.nextId();
-  gapfill.calls.push({ id, name, value: value.value, fill });
-  return { kind: 'column', id, name, type, nullable: true, position };
+  return { mode: 'prev', skipsNulls, ...(before ? { otherwise: castTo(before, type) } : {}) };
 }
 
 /** A time and a value: ROW(ts, x), (SELECT (ts, x) FROM … LIMIT 1). NULL = there is none. */

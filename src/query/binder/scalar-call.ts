@@ -8,6 +8,7 @@ import { argumentOf, castTo, decimalLiterals } from './coercion.js';
 
 /** Functions that never give NULL, whatever they get. */
 const NEVER_NULL = new Set(['is_distinct_from', 'is_not_distinct_from']);
+
 /** A scalar call on bound arguments: finds the overload and puts casts around the arguments. */
 export function scalarCall(name: string, given: readonly Expression[], position: number): Expression {
   const args = scalarFunction(name)?.category === 'operator' ? decimalLiterals(given) : given;

@@ -41,12 +41,14 @@ export function compileAggregation(
     const entry = aggregateFunction(call.function);
     assert(entry, `aggregate ${call.function}`);
     const all = withTimeOrder(call);
+    const argTypes = all.map((arg) => arg.type);
+    const recipe = entry.recipe(argTypes);
     const constantsFrom = entry.constantsFrom ?? all.length;
     return {
       function: entry.name,
       type: call.type,
-      args: all.map((arg, i) => args.add(call.distinct ? arg : wholeNumbers(arg, entry.recipe(all.map((each) => each.type)), i))),
-      argTypes: all.map((arg) => arg.type),
+      args: all.map((arg, i) => args.add(call.distinct ? arg : wholeNumbers(arg, recipe, i))),
+      argTypes,
       constants: all.map((arg, i) => (i >= constantsFrom ? constantOf(arg, context) : undefined)),
       filter: call.filter ? filters.add(call.filter) : -1,
       distinct: call.distinct && all.length > 0,

@@ -8,6 +8,8 @@ import {
   type IntervalBound,
   inputsOf,
   type LogicalPlan,
+  type PlanKind,
+  type PlanOf,
   type ScanPlan,
   type SortKey,
   type WindowJoinPlan,
@@ -94,16 +96,13 @@ interface Description {
   readonly details: readonly string[];
 }
 
-type Kind = LogicalPlan['kind'];
-type OfKind<K extends Kind> = Extract<LogicalPlan, { readonly kind: K }>;
-
 /** The operator's name and its details, without its inputs. */
 export function describeNode(plan: LogicalPlan): Description {
   const describe = DESCRIBE[plan.kind] as (plan: LogicalPlan) => Description;
   return describe(plan);
 }
 
-const DESCRIBE: { readonly [K in Kind]: (plan: OfKind<K>) => Description } = {
+const DESCRIBE: { readonly [K in PlanKind]: (plan: PlanOf<K>) => Description } = {
   scan: (plan) => ({
     name: `Scan ${plan.source.table.definition.name}`,
     details: [
@@ -192,15 +191,15 @@ function outputNames({ output }: LogicalPlan): readonly string[] {
   return list('columns', names);
 }
 
-function limitDetails({ limit, offset }: OfKind<'limit' | 'limit_by'>): readonly string[] {
+function limitDetails({ limit, offset }: PlanOf<'limit' | 'limit_by'>): readonly string[] {
   return [`limit: ${limit ?? 'all'}`, ...(offset > 0 ? [`offset: ${offset}`] : [])];
 }
 
-function equalityText({ left, right }: OfKind<'join'>['keys'][number]): string {
+function equalityText({ left, right }: PlanOf<'join'>['keys'][number]): string {
   return `${expressionText(left)} = ${expressionText(right)}`;
 }
 
-function residualDetails({ residual }: OfKind<'join' | 'asof'>): readonly string[] {
+function residualDetails({ residual }: PlanOf<'join' | 'asof'>): readonly string[] {
   return residual ? [`condition: ${expressionText(residual)}`] : [];
 }
 

@@ -8,10 +8,11 @@ import type { NewestRows } from '../../core/contracts.js';
 import type { ScanPick, ScanPlan } from '../plan/logical.js';
 import type { Chunk } from './chunk.js';
 import type { QueryRun } from './query-run.js';
-import { groupAt, type SymbolCondition, symbolConditions } from './scan-ranges.js';
+import { allGroups, groupAt, isGroupedBy, type SymbolCondition } from './scan-ranges.js';
 import { filterColumns, fromEnd, Walk } from './segment-walk.js';
 import {
   columnsToRead,
+  type KeptScan,
   type KeptSegment,
   keptSegments,
   type OpenUnit,
@@ -34,9 +35,10 @@ const FIRST_STEP = 4096;
 const SLICE_ROWS = 1 << 20;
 
 export async function latestRows(plan: ScanPlan, pick: LatestPick, run: QueryRun): Promise<Pipeline> {
-  const { kept, total } = keptSegments(plan);
+  const scan = keptSegments(plan);
+  const { kept, total } = scan;
   const node = run.nodes.of(plan);
-  const search = new LatestSearch(plan, pick, kept, run);
+  const search = new LatestSearch(plan, pick, scan, run);
   const looked = new Set<KeptSegment>();
   let since = 0;
   for (const each of fromEnd(kept, search.time.columnIndex, true)) {
@@ -89,7 +91,7 @@ class LatestSearch {
   /** The smallest of the times found; meaningful when nothing is missing. */
   private least = 0n;
 
-  constructor(plan: ScanPlan, pick: LatestPick, kept: readonly KeptSegment[], run: QueryRun) {
+  constructor(plan: ScanPlan, pick: LatestPick, { kept, filters, symbols }: KeptScan, run: QueryRun) {
     const columnOf = (id: number) => {
       const column = plan.columns.find((each) => each.id === id);
       assert(column, `column ${id} of the scan`);
@@ -100,10 +102,9 @@ class LatestSearch {
     this.key = columnOf(pick.key);
     this.time = columnOf(pick.time);
     this.number = { id: Number.MIN_SAFE_INTEGER, columnIndex: ROW_IN_SEGMENT };
-    const { filters } = keptSegments(plan);
-    const named = symbolConditions(plan).filter((condition) => condition.columnIndex === this.key.columnIndex);
+    const named = symbols.filter((condition) => condition.columnIndex === this.key.columnIndex);
     this.isFiltered = filters.some((filter) => !named.some(({ condition }) => condition === filter));
-    this.walk = new Walk(plan, [this.key, this.time, this.number, ...filterColumns(plan, filters)], filters, run);
+    this.walk = new Walk(plan, [this.key, this.time, this.number, ...filterColumns(plan, filters)], { filters, symbols }, run);
     this.codeCount = plan.source.distinctValues?.(this.key.columnIndex) ?? 0;
     const slots = this.codeCount + 1;
     this.best = run.scope.allocate(slots * 8);
@@ -229,14 +230,14 @@ class LatestSearch {
   }
 
   /** Rows of one key are next to each other. */
-  private isGrouped({ segment: { order } }: KeptSegment): boolean {
-    return order.kind === 'cluster' && order.column === this.key.columnIndex;
+  private isGrouped({ segment }: KeptSegment): boolean {
+    return isGroupedBy(segment, this.key.columnIndex);
   }
 
   private groupsOf({ segment }: KeptSegment): (readonly [number, number])[] {
     const index = this.plan.source.clusterIndex?.(segment);
     assert(index, 'a grouped segment has an index');
-    return Array.from(index.codes, (_, i) => groupAt(index, i));
+    return allGroups(index);
   }
 
   /** Gives how many rows passed the filters. */

@@ -2,10 +2,10 @@
 import { assert } from '../../core/assert.js';
 import type { SegmentView } from '../../core/contracts.js';
 import { columnsOf } from '../plan/expression.js';
-import type { ScanPick, ScanPlan } from '../plan/logical.js';
+import { type ScanPick, type ScanPlan, timeColumnOf } from '../plan/logical.js';
 import { latestRows } from './latest-rows.js';
 import type { QueryRun } from './query-run.js';
-import { type SymbolCondition, symbolConditions } from './scan-ranges.js';
+import type { SymbolCondition } from './scan-ranges.js';
 import { filterColumns, fromEnd, Walk } from './segment-walk.js';
 import { keptSegments, type OpenUnit, type Pipeline, type PipelineBranch, type SourceUnit, scanBranch, segmentUnit } from './sources.js';
 import { symbolPick } from './symbol-rows.js';
@@ -26,9 +26,9 @@ export async function openScan(plan: ScanPlan, run: QueryRun): Promise<Pipeline>
 }
 
 /** Bounds of the time may leave little of segments that are not left out. */
-function isCut({ source, filters, columns, pick }: ScanPlan): boolean {
-  const time = columns.find((column) => column.columnIndex === source.table.definition.timestampColumn);
-  return time !== undefined && (pick?.kind === 'end' || filters.some((filter) => columnsOf(filter).has(time.id)));
+function isCut(plan: ScanPlan): boolean {
+  const time = timeColumnOf(plan);
+  return time !== undefined && (plan.pick?.kind === 'end' || plan.filters.some((filter) => columnsOf(filter).has(time.id)));
 }
 
 /** With units as short as they are, small scans are known to be small before anything runs. */
@@ -52,12 +52,11 @@ async function trimmed(plan: ScanPlan, branch: PipelineBranch, run: QueryRun): P
 
 /** Bounds of the time that leave at least the first `count` rows, from one end, that pass the filters. */
 async function endBounds(plan: ScanPlan, pick: Extract<ScanPick, { kind: 'end' }>, run: QueryRun): Promise<TimeBounds> {
-  const { kept, filters } = keptSegments(plan);
+  const { kept, filters, symbols } = keptSegments(plan);
   const time = plan.columns.find((column) => column.id === pick.time);
   assert(time, 'the time is a column of the scan');
-  const symbols = symbolConditions(plan);
   const own = timeBounds(plan.filters, pick.time);
-  const walk = new Walk(plan, [time, ...filterColumns(plan, filters)], filters, run);
+  const walk = new Walk(plan, [time, ...filterColumns(plan, filters)], { filters, symbols }, run);
   let found = 0;
   let looked = 0;
   let reached: bigint | undefined;

@@ -5,6 +5,7 @@ import type { EvaluationContext } from '../functions/contract.js';
 import type { ExecutionOptions } from './execute.js';
 import type { OperatorNodes } from './profile.js';
 import { cancelledCheck, epochMs, runTaskInSlices, TooLongHere } from './run-task.js';
+import { streamsColumns } from './sinks.js';
 import {
   type Branch,
   CANCELLED_WORD,
@@ -210,11 +211,9 @@ export class QueryRun {
   }
 }
 
-/** One group of all rows, of columns as they lie there: larger vectors are less work. */
+/** Nothing is made of the rows but sums: larger vectors are less work. */
 function streamsOnly(branches: readonly Branch[], sink: SinkSpec): boolean {
-  if (sink.kind !== 'aggregate' || sink.spec.groups.length > 0) return false;
-  const isPlain = sink.spec.filters.length === 0 && sink.spec.arguments.every((argument) => argument.kind === 'column');
-  return isPlain && branches.every(({ operators }) => operators.length === 0);
+  return sink.kind === 'aggregate' && streamsColumns(sink.spec) && branches.every(({ operators }) => operators.length === 0);
 }
 
 /** How many rows come out of joins for one that goes in, at most over the branches. */

@@ -68,7 +68,7 @@ export function rangesOf(
   });
 }
 
-function allGroups(index: ClusterIndex): (readonly [number, number])[] {
+export function allGroups(index: ClusterIndex): (readonly [number, number])[] {
   return Array.from(index.codes, (_, i) => groupAt(index, i));
 }
 

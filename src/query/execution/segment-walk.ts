@@ -5,8 +5,7 @@ import type { Chunk } from './chunk.js';
 import { Filter } from './operators.js';
 import { chunksOf } from './piece-reader.js';
 import type { QueryRun } from './query-run.js';
-import { symbolConditions } from './scan-ranges.js';
-import type { KeptSegment, OpenUnit, ReadColumn } from './sources.js';
+import type { KeptScan, KeptSegment, OpenUnit, ReadColumn } from './sources.js';
 
 export function filterColumns(plan: ScanPlan, filters: readonly Expression[]): ReadColumn[] {
   const ids = new Set(filters.flatMap((filter) => [...columnsOf(filter)]));
@@ -35,12 +34,12 @@ export class Walk {
   /** Where the only filter is `column = text`: the column's place and the text's code. */
   private readonly symbol: { readonly column: number; readonly code: number } | null;
 
-  constructor(plan: ScanPlan, columns: readonly ReadColumn[], filters: readonly Expression[], run: QueryRun) {
+  constructor(plan: ScanPlan, columns: readonly ReadColumn[], { filters, symbols }: Pick<KeptScan, 'filters' | 'symbols'>, run: QueryRun) {
     this.columns = columns.filter((column, i) => columns.findIndex((other) => other.id === column.id) === i);
     const { counter } = run.nodes.of(plan);
     this.filter = filters.length === 0 ? null : new Filter({ kind: 'filter', conditions: filters, counter }, run.context);
     this.run = run;
-    const [only] = filters.length === 1 ? symbolConditions(plan).filter(({ condition }) => condition === filters[0]) : [];
+    const only = filters.length === 1 ? symbols.find(({ condition }) => condition === filters[0]) : undefined;
     const column = this.columns.findIndex((each) => each.columnIndex === only?.columnIndex);
     const code = only?.codes.length === 1 ? only.codes[0] : undefined;
     this.symbol = code === undefined || column < 0 ? null : { column, code };

@@ -91,7 +91,6 @@ function copyVector(vector: Vector, context: EvaluationContext, memory: { alloca
 
 export type AggregateSpec = Omit<Extract<SinkSpec, { kind: 'aggregate' }>, 'kind'>;
 
-/** Groups rows and keeps the states of their aggregates. */
 /** A chunk's rows for an accumulator. A class, because accessors in an object literal cost more than a vector's sum. */
 class PushedRows implements AccumulatorInput {
   readonly groupCount: number;
@@ -125,6 +124,12 @@ class PushedRows implements AccumulatorInput {
   }
 }
 
+/** One group of all rows, of columns as they lie there: nothing is made of them on the way. */
+export function streamsColumns({ groups, filters, arguments: args }: AggregationSpec): boolean {
+  return groups.length === 0 && filters.length === 0 && args.every((argument) => argument.kind === 'column');
+}
+
+/** Groups rows and keeps the states of their aggregates. */
 export class AggregateSink implements Sink {
   readonly counter: number;
   private readonly spec: AggregationSpec;
@@ -153,8 +158,7 @@ export class AggregateSink implements Sink {
           );
     this.accumulator = new Accumulator(spec.calls, scope, context.kernels, spec.groups.length === 0);
     this.mayFail = [...spec.groups, ...spec.arguments, ...spec.filters].some(mayFail);
-    const streams = spec.groups.length === 0 && spec.filters.length === 0 && spec.arguments.every((argument) => argument.kind === 'column');
-    this.denseShare = streams ? STREAMING_SHARE : undefined;
+    this.denseShare = streamsColumns(spec) ? STREAMING_SHARE : undefined;
   }
 
   push(input: Chunk): boolean {

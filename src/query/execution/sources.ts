@@ -8,10 +8,10 @@ import type { StopSignal } from '../../core/stop-signal.js';
 import { INT32 } from '../../core/types.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import { columnsOf } from '../plan/expression.js';
-import type { ScanPlan } from '../plan/logical.js';
+import { type ScanPlan, timeColumnOf } from '../plan/logical.js';
 import type { QueryRun } from './query-run.js';
 import { timeOrderOf } from './scan-order.js';
-import { isGroupedBy, isOneGroup, isOutside, rangesOf, symbolConditions } from './scan-ranges.js';
+import { isGroupedBy, isOneGroup, isOutside, rangesOf, type SymbolCondition, symbolConditions } from './scan-ranges.js';
 import type { Branch, Lane, LaneRange, OperatorSpec, Piece } from './task.js';
 import { bothBounds, isTimeBound, NO_BOUNDS, type TimeBounds, timeBounds, verdictOf, type Zones, zonesOf } from './zone-pruning.js';
 
@@ -96,10 +96,9 @@ export function scanBranch(scan: ScanPlan, run: QueryRun, more: readonly Express
 }
 
 /** Rows of segments that declare it ascend by the designated timestamp. */
-function ascendingIn({ source, columns }: ScanPlan): { readonly ascending?: ColumnId } {
-  const { timestampColumn } = source.table.definition;
-  const time = columns.find((column) => column.columnIndex === timestampColumn);
-  return time && timeOrderOf(source.segments, timestampColumn) !== 'none' ? { ascending: time.id } : {};
+function ascendingIn(plan: ScanPlan): { readonly ascending?: ColumnId } {
+  const time = timeColumnOf(plan);
+  return time && timeOrderOf(plan.source.segments, time.columnIndex) !== 'none' ? { ascending: time.id } : {};
 }
 
 /** Rows ascend in time, in the whole segment or in each of the ranges, so that bounds of the time are cut off. */
@@ -113,14 +112,25 @@ export interface KeptSegment {
   readonly ranges: readonly (readonly [number, number])[] | null;
 }
 
+/** What is left of a scan. */
+export interface KeptScan {
+  readonly kept: readonly KeptSegment[];
+  /** Filters that are still to be checked. */
+  readonly filters: readonly Expression[];
+  /** Of all filters. */
+  readonly symbols: readonly SymbolCondition[];
+  /** Segments of the table. */
+  readonly total: number;
+}
+
 /** What zone maps and the indexes of grouped segments leave of a scan. */
-export function keptSegments(plan: ScanPlan, more: TimeBounds = NO_BOUNDS): { kept: KeptSegment[]; filters: Expression[]; total: number } {
+export function keptSegments(plan: ScanPlan, more: TimeBounds = NO_BOUNDS): KeptScan {
   const { segments, table } = plan.source;
   const zonesBy = new Map(segments.map((segment) => [segment, zonesOf(segment, plan.columns)] as const));
   const symbols = symbolConditions(plan);
   const time = table.definition.timestampColumn;
   const hasBounds = timeBoundsOf(plan, more) !== null;
-  const timeId = plan.columns.find((column) => column.columnIndex === time)?.id;
+  const timeId = timeColumnOf(plan)?.id;
   const kept: KeptSegment[] = [];
   for (const segment of segments) {
     if (segment.rowCount === segment.deletedCount) continue;
@@ -140,7 +150,7 @@ export function keptSegments(plan: ScanPlan, more: TimeBounds = NO_BOUNDS): { ke
         (symbol && isGroupedBy(segment, symbol.columnIndex)),
     );
   });
-  return { kept, filters, total: segments.length };
+  return { kept, filters, symbols, total: segments.length };
 }
 
 export interface ReadColumn {
@@ -163,11 +173,10 @@ export function columnsToRead(plan: ScanPlan, filters: readonly Expression[]): R
 interface ScanBounds extends ReadColumn, TimeBounds {}
 
 function timeBoundsOf(plan: ScanPlan, more: TimeBounds): ScanBounds | null {
-  const index = plan.source.table.definition.timestampColumn;
-  const column = plan.columns.find((candidate) => candidate.columnIndex === index);
-  if (index === null || !column) return null;
+  const column = timeColumnOf(plan);
+  if (!column) return null;
   const bounds = bothBounds(timeBounds(plan.filters, column.id), more);
-  return bounds.low || bounds.high ? { id: column.id, columnIndex: index, ...bounds } : null;
+  return bounds.low || bounds.high ? { ...column, ...bounds } : null;
 }
 
 export function segmentUnit(

@@ -1,11 +1,11 @@
 /** Lists without their first or last item, in random order, crossed, and what PostgreSQL says of their bounds. Value by value. */
 import type { Value } from '../../core/batch.js';
-import { systemEnvironment } from '../../core/environment.js';
 import { DbError } from '../../core/errors.js';
 import { FLOAT64, INT64, UTF8 } from '../../core/types.js';
 import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
 import { entriesOf } from './entry.js';
 import type { ListValue } from './list-search.js';
+import { randomShare } from './random-share.js';
 import { type Compute, list, listOf, listTypeOf, rowByRow } from './row-by-row.js';
 import { implicitlyCasts } from './types.js';
 
@@ -22,16 +22,11 @@ function sameList(compute: Compute, takesNumber = false): ScalarFunction['resolv
   };
 }
 
-/** A random number in [0, 1). */
-function random(): number {
-  return Number.parseInt(systemEnvironment.uuid().slice(0, 8), 16) / 2 ** 32;
-}
-
 /** The first `count` places of a random order. */
 function shuffled(values: ListValue, count: number): Value[] {
   const out = [...values];
   for (let at = 0; at < count; at++) {
-    const other = at + Math.floor(random() * (out.length - at));
+    const other = at + Math.floor(randomShare() * (out.length - at));
     [out[at], out[other]] = [out[other] ?? null, out[at] ?? null];
   }
   return out.slice(0, count);

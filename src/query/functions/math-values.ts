@@ -1,11 +1,12 @@
 /** Mathematics that is computed value by value: special functions, degrees, counting, digits. */
+
 import type { Value } from '../../core/batch.js';
-import { systemEnvironment } from '../../core/environment.js';
 import { DbError } from '../../core/errors.js';
 import { BOOL, FLOAT64, INT64, isInteger } from '../../core/types.js';
 import type { ArgumentType, Overload, ScalarFunction } from './contract.js';
 import { entriesOf } from './entry.js';
 import { float, integer } from './overloads.js';
+import { randomShare } from './random-share.js';
 import { type Compute, each, listOf, listTypeOf, rowByRow } from './row-by-row.js';
 import { decimalType } from './types.js';
 
@@ -134,14 +135,9 @@ function binomial([n, k]: readonly Value[]): Value {
   return ways;
 }
 
-/** A number in (0, 1]. */
-function randomShare(): number {
-  return (Number.parseInt(systemEnvironment.uuid().replaceAll('-', '').slice(0, 12), 16) + 1) / 2 ** 48;
-}
-
 /** By Box and Muller. */
 const randomNormal: Compute = ([mean = 0, deviation = 1]) =>
-  Number(mean) + Number(deviation) * Math.sqrt(-2 * Math.log(randomShare())) * Math.cos(2 * Math.PI * randomShare());
+  Number(mean) + Number(deviation) * Math.sqrt(-2 * Math.log(1 - randomShare())) * Math.cos(2 * Math.PI * randomShare());
 
 const bits = new DataView(new ArrayBuffer(8));
 

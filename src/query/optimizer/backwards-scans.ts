@@ -9,7 +9,17 @@
  */
 import { columnOf, fingerprint } from '../binder/expressions.js';
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
-import type { AggregateCall, AggregatePlan, JoinPlan, LogicalPlan, ProjectPlan, ScanPlan, SortKey, SortPlan } from '../plan/logical.js';
+import {
+  type AggregateCall,
+  type AggregatePlan,
+  type JoinPlan,
+  type LogicalPlan,
+  type ProjectPlan,
+  type ScanPlan,
+  type SortKey,
+  type SortPlan,
+  timeColumnOf,
+} from '../plan/logical.js';
 import { substitute } from '../plan/traverse.js';
 import { estimatedRows } from './cardinality.js';
 import { mapPlan, type Rule } from './rule.js';
@@ -55,21 +65,15 @@ function withEnd(plan: LogicalPlan, key: Expression, descending: boolean, count:
     const input = made && withEnd(plan.input, made, descending, count);
     return input && { ...plan, input };
   }
-  if (plan.kind !== 'scan' || plan.pick || timeOf(plan) !== key.id) return undefined;
+  if (plan.kind !== 'scan' || plan.pick || timeColumnOf(plan)?.id !== key.id) return undefined;
   return { ...plan, pick: { kind: 'end', time: key.id, descending, count } };
-}
-
-/** Id of the designated timestamp in a scan. */
-function timeOf({ source, columns }: ScanPlan): ColumnId | undefined {
-  const index = source.table.definition.timestampColumn;
-  return index === null ? undefined : columns.find((column) => column.columnIndex === index)?.id;
 }
 
 // ---- the newest of each key --------------------------------------------------------------------------------------------------------
 
 /** The scan with only the newest rows of each key; undefined when the key has no codes, or that does not pay. */
 function withLatest(plan: ScanPlan, key: Expression | undefined, ties: 'all' | 'last', nulls: boolean): ScanPlan | undefined {
-  const time = timeOf(plan);
+  const time = timeColumnOf(plan)?.id;
   const columnIndex = key?.kind === 'column' ? (plan.columns.find((column) => column.id === key.id)?.columnIndex ?? -1) : -1;
   if (key?.kind !== 'column' || time === undefined || columnIndex < 0 || plan.pick) return undefined;
   const { source } = plan;
@@ -83,7 +87,7 @@ function withLatest(plan: ScanPlan, key: Expression | undefined, ties: 'all' | '
 function latestAggregate(plan: AggregatePlan): LogicalPlan {
   const { input, groups, aggregates } = plan;
   if (input.kind !== 'scan' || groups.length !== 1 || aggregates.length === 0) return plan;
-  const time = timeOf(input);
+  const time = timeColumnOf(input)?.id;
   const [key] = groups;
   if (time === undefined || !key || !aggregates.every((call) => looksAtLast(call, time, key))) return plan;
   const latest = withLatest(input, key, 'all', true);
@@ -125,7 +129,7 @@ function latestOn(plan: JoinPlan): LogicalPlan {
   const { input, groups, aggregates } = aggregate;
   if (input.kind !== 'scan' || groups.length !== 1 || aggregates.length !== 2 || !sameRows(left, input)) return plan;
   const [key] = groups;
-  const time = timeOf(input);
+  const time = timeColumnOf(input)?.id;
   const wanted = [-1, -2];
   const isRowId = keys.every(({ left: row, right: last }) => {
     const call = aggregates.find((each) => each.id === idOf(uncast(last) && made(uncast(last))));
@@ -165,7 +169,7 @@ function selfJoin(plan: JoinPlan, table: LogicalPlan, other: LogicalPlan, keys: 
   const { input, groups, aggregates } = aggregate;
   const [key] = groups;
   const [call] = aggregates;
-  const time = timeOf(table);
+  const time = timeColumnOf(table)?.id;
   if (input.kind !== 'scan' || groups.length !== 1 || aggregates.length !== 1 || !call || time === undefined || !sameRows(table, input))
     return undefined;
   if (

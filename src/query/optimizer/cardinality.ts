@@ -2,7 +2,7 @@
 import type { SegmentView } from '../../core/contracts.js';
 import { conjuncts } from '../binder/expressions.js';
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
-import type { AggregatePlan, JoinPlan, LogicalPlan, ProjectPlan, ScanPlan } from '../plan/logical.js';
+import type { AggregatePlan, JoinPlan, LogicalPlan, PlanKind, PlanOf, ProjectPlan, ScanPlan } from '../plan/logical.js';
 import { type Range, selectivityOf } from './selectivity.js';
 
 export interface Cardinality {
@@ -50,9 +50,6 @@ function plain(rows: number): Cardinality {
   return { rows, distinct: new Map(), ranges: new Map() };
 }
 
-type Kind = LogicalPlan['kind'];
-type OfKind<K extends Kind> = Extract<LogicalPlan, { readonly kind: K }>;
-
 function compute(plan: LogicalPlan): Cardinality {
   const estimate = ESTIMATES[plan.kind] as (plan: LogicalPlan) => Cardinality;
   return estimate(plan);
@@ -60,9 +57,9 @@ function compute(plan: LogicalPlan): Cardinality {
 
 const ofInput = (plan: { readonly input: LogicalPlan }): Cardinality => cardinalityOf(plan.input);
 const halfOfInput = (plan: { readonly input: LogicalPlan }): Cardinality => scaled(cardinalityOf(plan.input), 0.5);
-const upToLimit = (plan: OfKind<'sort' | 'limit'>): Cardinality => limited(ofInput(plan), plan.limit ?? Number.POSITIVE_INFINITY);
+const upToLimit = (plan: PlanOf<'sort' | 'limit'>): Cardinality => limited(ofInput(plan), plan.limit ?? Number.POSITIVE_INFINITY);
 
-const ESTIMATES: { readonly [K in Kind]: (plan: OfKind<K>) => Cardinality } = {
+const ESTIMATES: { readonly [K in PlanKind]: (plan: PlanOf<K>) => Cardinality } = {
   scan: scanCardinality,
   values: (plan) => plain(plan.rows.length),
   series: () => plain(1000),

@@ -18,6 +18,8 @@ import {
   inputsOf,
   type JoinPlan,
   type LogicalPlan,
+  type PlanKind,
+  type PlanOf,
   type ProjectPlan,
   type ScanPlan,
   type UnionPlan,
@@ -67,16 +69,13 @@ function noteReferences(plan: LogicalPlan, read: Map<number, Set<ColumnId>>): vo
   for (const input of inputsOf(plan)) noteReferences(input, read);
 }
 
-type Kind = LogicalPlan['kind'];
-type OfKind<K extends Kind> = Extract<LogicalPlan, { readonly kind: K }>;
-
 /** The plan with at least the wanted columns in its output. */
 function prune(plan: LogicalPlan, wanted: Wanted): LogicalPlan {
   const prune = PRUNE[plan.kind] as (plan: LogicalPlan, wanted: Wanted) => LogicalPlan;
   return prune(plan, wanted);
 }
 
-const PRUNE: { readonly [K in Kind]: (plan: OfKind<K>, wanted: Wanted) => LogicalPlan } = {
+const PRUNE: { readonly [K in PlanKind]: (plan: PlanOf<K>, wanted: Wanted) => LogicalPlan } = {
   scan: pruneScan,
   values: (plan, wanted) => {
     const kept = indexes(plan, wanted);
@@ -171,7 +170,7 @@ function pruneGapFill(plan: GapFillPlan, wanted: Wanted): LogicalPlan {
 }
 
 /** The node, whose output is that of its input, over another input. */
-function over(plan: OfKind<'filter' | 'sort' | 'limit' | 'limit_by' | 'top_by'>, input: LogicalPlan): LogicalPlan {
+function over(plan: PlanOf<'filter' | 'sort' | 'limit' | 'limit_by' | 'top_by'>, input: LogicalPlan): LogicalPlan {
   return input === plan.input && input.output === plan.output ? plan : overInput(plan, input, input.output);
 }
 

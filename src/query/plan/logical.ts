@@ -44,6 +44,10 @@ export type LogicalPlan =
   | ReferencePlan
   | RecursivePlan;
 
+/** The kinds of nodes, and the node of a kind: what is different for each of them is a table by kind. */
+export type PlanKind = LogicalPlan['kind'];
+export type PlanOf<Kind extends PlanKind> = Extract<LogicalPlan, { readonly kind: Kind }>;
+
 interface Node {
   readonly output: readonly OutputColumn[];
 }
@@ -75,6 +79,12 @@ export type ScanPick =
       readonly ties: 'all' | 'last';
       readonly nulls: boolean;
     };
+
+/** The table's designated timestamp among the columns that a scan knows. */
+export function timeColumnOf({ source, columns }: ScanPlan): ScanPlan['columns'][number] | undefined {
+  const { timestampColumn } = source.table.definition;
+  return columns.find((column) => column.columnIndex === timestampColumn);
+}
 
 /** Constant rows; expressions read no column. No rows and no columns is legal; one row without columns is SELECT without FROM. */
 export interface ValuesPlan extends Node {

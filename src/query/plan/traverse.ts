@@ -9,6 +9,8 @@ import {
   type JoinPlan,
   type LogicalPlan,
   type OutputColumn,
+  type PlanKind,
+  type PlanOf,
   type WindowJoinPlan,
 } from './logical.js';
 import { mapWindowCall, windowCallExpressions } from './window.js';
@@ -79,8 +81,6 @@ export function overInput(plan: OverOne, input: LogicalPlan, output: readonly Ou
   }
 }
 
-type Kind = LogicalPlan['kind'];
-type OfKind<K extends Kind> = Extract<LogicalPlan, { readonly kind: K }>;
 type Change = (expression: Expression) => Expression;
 
 /** The node with every expression of its own (not of its inputs) changed; the same node when none of them changes. */
@@ -91,7 +91,7 @@ export function mapOwnExpressions(plan: LogicalPlan, change: Change): LogicalPla
 
 const unchanged = (plan: LogicalPlan): LogicalPlan => plan;
 
-const MAP_OWN: { readonly [K in Kind]: (plan: OfKind<K>, change: Change) => LogicalPlan } = {
+const MAP_OWN: { readonly [K in PlanKind]: (plan: PlanOf<K>, change: Change) => LogicalPlan } = {
   scan: (plan, change) => {
     const filters = mapShared(plan.filters, change);
     return filters === plan.filters ? plan : { ...plan, filters };
@@ -147,14 +147,8 @@ const MAP_OWN: { readonly [K in Kind]: (plan: OfKind<K>, change: Change) => Logi
     const lists = mapShared(plan.lists, change);
     return lists === plan.lists ? plan : { ...plan, lists };
   },
-  limit_by: (plan, change) => {
-    const keys = mapShared(plan.keys, change);
-    return keys === plan.keys ? plan : { ...plan, keys };
-  },
-  number: (plan, change) => {
-    const keys = mapShared(plan.keys, change);
-    return keys === plan.keys ? plan : { ...plan, keys };
-  },
+  limit_by: mapKeys,
+  number: mapKeys,
   top_by: (plan, change) => ({
     ...plan,
     keys: plan.keys.map(change),
@@ -179,6 +173,11 @@ const MAP_OWN: { readonly [K in Kind]: (plan: OfKind<K>, change: Change) => Logi
   recursive: unchanged,
   positional: unchanged,
 };
+
+function mapKeys(plan: PlanOf<'limit_by' | 'number'>, change: Change): LogicalPlan {
+  const keys = mapShared(plan.keys, change);
+  return keys === plan.keys ? plan : { ...plan, keys };
+}
 
 function mapTimedJoin({ keys, time }: WindowJoinPlan | HorizonJoinPlan, change: (expression: Expression) => Expression) {
   return {

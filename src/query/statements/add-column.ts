@@ -2,7 +2,7 @@
 import type { Value } from '../../core/batch.js';
 import type { ColumnDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
-import type { DataType } from '../../core/types.js';
+import { type DataType, isNested } from '../../core/types.js';
 import { storedName } from '../binder/object-name.js';
 import { quoteName, resolveType } from '../binder/type-names.js';
 import { analyse } from '../expression/analysis.js';
@@ -54,8 +54,7 @@ function fallbackOf(column: Omit<ColumnDefinition, 'id'>, { writer, context }: A
   try {
     const bind = bindContextOf(context, snapshot);
     const expression = defaultOf({ ...column, id: 0 }, bind, position);
-    const isNested = column.type.kind === 'list' || column.type.kind === 'struct';
-    if (isNested || !analyse(expression).deterministic) return { isConstant: false };
+    if (isNested(column.type) || !analyse(expression).deterministic) return { isConstant: false };
     return { isConstant: true, value: bind.evaluateConstant(expression) };
   } finally {
     snapshot.release();
