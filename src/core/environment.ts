@@ -1,5 +1,6 @@
-/** Everything that is not a function of its inputs: clock, randomness, process environment. A simulator replaces the object. */
+/** Everything that is not a function of its inputs: clock, randomness, process environment, files. A simulator replaces the object. */
 import { randomUUID } from 'node:crypto';
+import { type Files, systemFiles } from './files.js';
 
 export interface Environment {
   /** Wall clock, nanoseconds since 1970-01-01T00:00:00Z (microsecond resolution). */
@@ -8,6 +9,8 @@ export interface Environment {
   monotonicMicroseconds(): number;
   uuid(): string;
   readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Of the database folder; the catalog's own file is LMDB's. */
+  readonly files: Files;
 }
 
 export const systemEnvironment: Environment = {
@@ -15,4 +18,5 @@ export const systemEnvironment: Environment = {
   monotonicMicroseconds: () => performance.now() * 1000,
   uuid: () => randomUUID(),
   variables: process.env,
+  files: systemFiles,
 };

@@ -3,8 +3,6 @@
  * and synced while the session is open; the commit makes them known to the catalog in one small transaction. A crash or abort before it leaves
  * files that nobody knows. One segment is sealed while the next one fills.
  */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { DbError } from '../core/errors.js';
 import type { CatalogWrite } from './catalog.js';
 import { writeCluster } from './cluster-record.js';
@@ -14,6 +12,7 @@ import type { Epochs } from './epochs.js';
 import type { Layout } from './layout.js';
 import { becomeSealed, discardPrepared, prepareSegments } from './seal-segment.js';
 import type { Segment } from './segment.js';
+import { removeSegmentFile } from './segment-file.js';
 import type { StorageContext } from './storage-context.js';
 import type { Table, Undo } from './table.js';
 import type { TailRecord } from './tail-record.js';
@@ -36,6 +35,7 @@ export class BulkLoad {
     this.table = table;
     this.layout = layout;
     this.isHeld = isHeld;
+    context.loads.add(this);
   }
 
   /** Takes the rows of a record over. Resolves when more may come. After a failure the load can only be discarded. */
@@ -73,10 +73,12 @@ export class BulkLoad {
       this.table.touch(segment);
     }
     this.sealed.length = 0;
+    this.context.loads.delete(this);
   }
 
   /** Hands the segments over to the caller; finish() came before. */
   take(): Segment[] {
+    this.context.loads.delete(this);
     return this.sealed.splice(0);
   }
 
@@ -84,6 +86,7 @@ export class BulkLoad {
   async discard(): Promise<void> {
     if (this.isGone || this.isPlanned) return;
     this.isGone = true;
+    this.context.loads.delete(this);
     await this.sealing.catch(() => undefined);
     if (this.filling !== null) for (const address of this.filling.columns.flatMap(addressesOf)) this.context.memory.free(address);
     this.filling = null;
@@ -166,8 +169,8 @@ export function adoptSealed(context: StorageContext, table: Table, segment: Segm
 }
 
 /** Frees a sealed segment that no table has taken. */
-export async function discardSealed({ memory, cache, segmentsFolder }: StorageContext, segment: Segment): Promise<void> {
+export async function discardSealed({ memory, cache, environment, segmentsFolder }: StorageContext, segment: Segment): Promise<void> {
   cache.drop(segment);
   forgetCodes(memory, segment);
-  if (segmentsFolder !== null && segment.record !== null) await rm(join(segmentsFolder, segment.record.file), { force: true });
+  if (segmentsFolder !== null && segment.record !== null) await removeSegmentFile(environment.files, segmentsFolder, segment.record.file);
 }

@@ -1,5 +1,4 @@
 /** Opens storage: the folder's lock, the catalog, what it knows, and the parts that work on it. */
-import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Kernels } from '../../native-free/kernels.js';
 import type { Arena } from '../core/arena.js';
@@ -8,17 +7,19 @@ import type { IngestService, Storage } from '../core/contracts.js';
 import type { Environment } from '../core/environment.js';
 import { asDbError, DbError } from '../core/errors.js';
 import type { Settings } from '../core/settings.js';
+import { Background } from './background.js';
 import { type Catalog, type CatalogWrite, FORMAT_VERSION, memoryCatalog, openCatalog } from './catalog.js';
 import { forgetCodes } from './code-rows.js';
 import { addressesOf, type ColumnBuffers } from './column-buffers.js';
 import { ColumnCache } from './column-cache.js';
 import { CommitQueue } from './commit-queue.js';
 import { lockFolder } from './folder-lock.js';
+import { ioError } from './io-error.js';
 import { StorageMemory } from './memory.js';
 import { type Recovered, recoverTables, removeUnknownFiles } from './recovery.js';
 import { Sealer } from './sealer.js';
 import type { Segment } from './segment.js';
-import { readSegmentColumn, syncFolder } from './segment-file.js';
+import { readSegmentColumn, removeSegmentFile } from './segment-file.js';
 import type { StorageContext } from './storage-context.js';
 import { StorageEngine } from './storage-engine.js';
 import { type Table, type TableLimits, tableWrites } from './table.js';
@@ -40,6 +41,7 @@ const LEAST_SEGMENT_BYTES = 1 << 20;
 export async function openStorage(options: StorageOptions): Promise<Storage & { ingest: IngestService }> {
   if (options.path === ':memory:') return assemble(options, memoryCatalog, null, () => undefined);
   const folder = resolve(options.path);
+  const { files } = options.environment;
   const unlock = options.settings.read_only ? () => undefined : lockFolder(folder);
   let catalog: Catalog | undefined;
   try {
@@ -49,18 +51,26 @@ export async function openStorage(options: StorageOptions): Promise<Storage & { 
       // Programs of before would not see dropped columns and views, so they are kept away.
       await catalog.commit([{ store: 'meta', key: 'format', value: FORMAT_VERSION }]);
     }
-    if (format === undefined && !options.settings.read_only) {
-      for (const created of [join(folder, 'catalog'), folder, join(folder, '..')]) await syncFolder(created);
+    const segments = join(folder, 'segments');
+    if (!options.settings.read_only) {
+      // A file is lost with a folder whose own name is not durable. Who made them may have ended before they were.
+      await files.makeFolder(segments);
+      for (const made of [join(folder, 'catalog'), folder, join(folder, '..')]) await files.syncFolder(made);
     }
-    return assemble(options, catalog, join(folder, 'segments'), unlock);
+    return await assemble(options, catalog, segments, unlock);
   } catch (error) {
     await catalog?.close();
     unlock();
-    throw error;
+    throw ioError(error, `the database in ${folder} could not be opened`);
   }
 }
 
-function assemble(options: StorageOptions, catalog: Catalog, segmentsFolder: string | null, unlock: () => void): StorageEngine {
+async function assemble(
+  options: StorageOptions,
+  catalog: Catalog,
+  segmentsFolder: string | null,
+  unlock: () => void,
+): Promise<StorageEngine> {
   const { settings, environment, arena, kernels } = options;
   const memory = new StorageMemory(arena, kernels);
   const limits: TableLimits = {
@@ -70,7 +80,7 @@ function assemble(options: StorageOptions, catalog: Catalog, segmentsFolder: str
     nowMicroseconds: () => environment.monotonicMicroseconds(),
   };
   const recovered = recoverTables(memory, catalog, limits);
-  if (segmentsFolder !== null && !settings.read_only) removeUnknownFiles(segmentsFolder, recovered.tables);
+  if (segmentsFolder !== null && !settings.read_only) await removeUnknownFiles(environment.files, segmentsFolder, recovered.tables);
 
   const changedTables = new Set<Table>();
   let refusal: DbError | undefined = settings.read_only ? new DbError('read_only', 'the database was opened read-only') : undefined;
@@ -87,12 +97,15 @@ function assemble(options: StorageOptions, catalog: Catalog, segmentsFolder: str
     settings,
     environment,
     segmentsFolder,
+    opening: environment.uuid().slice(0, 8),
     changedTables,
     refuseWrites,
     nothing: memory.allocateZeroed(64),
     queue: new CommitQueue(catalog, catalog.meta('sequence') ?? 0, closeGroup, refuseWrites),
     cache: new ColumnCache(memory, (segment, index) => readColumn(segment, index)),
     sealer: new Sealer(() => context),
+    background: new Background(refuseWrites),
+    loads: new Set(),
     assertWritable: () => {
       if (refusal !== undefined) throw new DbError(refusal.code, refusal.message, { hint: refusal.hint, cause: refusal });
     },
@@ -121,16 +134,25 @@ function sealLeftOvers(context: StorageContext, recovered: Recovered): void {
   for (const [table, segment] of recovered.closed) context.sealer.enqueue(table, segment);
 }
 
-function readStored({ memory, segmentsFolder }: StorageContext, { record, layout }: Segment, index: number): Promise<ColumnBuffers> {
+function readStored(
+  { memory, environment, segmentsFolder }: StorageContext,
+  { record, layout }: Segment,
+  index: number,
+): Promise<ColumnBuffers> {
   const definition = layout.definitions[index];
   const stored = record?.columns.find((column) => column.id === definition?.id);
   assert(record && definition && stored && segmentsFolder !== null, 'a column that is not resident is in its segment file');
   const { name, type } = definition;
-  return readSegmentColumn(memory, segmentsFolder, record.file, { name, type, dictionary: stored.dictionary, node: stored.node });
+  return readSegmentColumn(memory, environment.files, segmentsFolder, record.file, {
+    name,
+    type,
+    dictionary: stored.dictionary,
+    node: stored.node,
+  });
 }
 
 function removeSegment(context: StorageContext, segment: Segment): void {
-  const { memory, cache, segmentsFolder } = context;
+  const { memory, cache, environment, segmentsFolder, background } = context;
   for (const column of segment.columns) for (const address of addressesOf(column)) memory.free(address);
   segment.columns = [];
   cache.drop(segment);
@@ -138,8 +160,5 @@ function removeSegment(context: StorageContext, segment: Segment): void {
   memory.free(segment.alive.address);
   const file = segment.record?.file;
   if (segmentsFolder === null || file === undefined || file === '') return;
-  rm(join(segmentsFolder, file), { force: true }).catch((error: unknown) => {
-    // The next opening removes files that the catalog does not know.
-    process.emitWarning(`segment file ${file} could not be removed: ${String(error)}`);
-  });
+  background.add(removeSegmentFile(environment.files, segmentsFolder, file));
 }

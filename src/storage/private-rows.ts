@@ -167,7 +167,7 @@ export class PrivateRows {
     if (isTaken) return;
     memory.free(alive.address);
     if (segment.state === 'sealed') {
-      discardSealed(this.context, segment).catch((error: unknown) => this.context.refuseWrites(error));
+      this.context.background.add(discardSealed(this.context, segment));
       return;
     }
     forgetCodes(memory, segment);

@@ -1,12 +1,12 @@
 /** Opening: tables and segments from the catalog, unsealed segments from their tail records. Segment files are not read. */
-import { readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { DbError } from '../core/errors.js';
+import type { Files } from '../core/files.js';
 import { deletedOf, readAlive } from './alive-rows.js';
 import type { Catalog, TableRecord, TailEntry } from './catalog.js';
 import { type Layout, layoutOfIds } from './layout.js';
 import type { StorageMemory } from './memory.js';
 import { Segment } from './segment.js';
+import { removeSegmentFile } from './segment-file.js';
 import { Table, type TableLimits } from './table.js';
 import { columnIdsOf, readTailRecord, type TailRecord } from './tail-record.js';
 
@@ -90,10 +90,9 @@ function recoverUnsealed(memory: StorageMemory, catalog: Catalog, table: Table, 
 }
 
 /** Removes files that a crash left: those that no segment record names. */
-export function removeUnknownFiles(folder: string, tables: readonly Table[]): void {
-  if (statSync(folder, { throwIfNoEntry: false }) === undefined) return;
+export async function removeUnknownFiles(files: Files, folder: string, tables: readonly Table[]): Promise<void> {
   const known = new Set(tables.flatMap((table) => table.segments.map((segment) => segment.record?.file)));
-  for (const name of readdirSync(folder)) {
-    if (/^\d+-\d+\.arrow$/.test(name) && !known.has(name)) rmSync(join(folder, name), { force: true });
+  for (const name of (await files.names(folder)) ?? []) {
+    if (/^\d+-\d+(?:-[0-9a-f]+)?\.arrow$/.test(name) && !known.has(name)) await removeSegmentFile(files, folder, name);
   }
 }

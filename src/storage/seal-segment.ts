@@ -1,6 +1,4 @@
 /** From rows in memory to sealed segments: order and partitions (sealed-order.ts), zone maps, files, records, and the change of state. */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { assert } from '../core/assert.js';
 import type { ClusterIndex, ZoneMap } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
@@ -12,7 +10,7 @@ import type { Epochs } from './epochs.js';
 import { forgetNewest } from './newest-rows.js';
 import { type SealedPart, sealedParts } from './sealed-order.js';
 import type { Segment } from './segment.js';
-import { type WrittenFile, writeSegmentFile } from './segment-file.js';
+import { removeSegmentFile, type WrittenFile, writeSegmentFile } from './segment-file.js';
 import type { StorageContext } from './storage-context.js';
 import type { Table } from './table.js';
 import { storeBound, zoneMapOf } from './zone-map.js';
@@ -78,7 +76,7 @@ async function preparePart(
   target: Segment,
   wanted: SealedPart,
 ): Promise<PreparedSegment> {
-  const { memory, segmentsFolder, catalog } = context;
+  const { memory, environment, segmentsFolder, opening, catalog } = context;
   const ordered = await orderColumns(context, source, wanted.order, wanted.rows);
   // Without room for a second copy of all rows they stay as they are; a part of them cannot.
   const part = ordered === null ? { ...asItIs(source), order: 0 } : wanted;
@@ -96,9 +94,9 @@ async function preparePart(
     let written: WrittenFile | null = null;
     if (segmentsFolder !== null) {
       catalog.assertRoom(sizeBytes);
-      file = `${table.info.id}-${target.id}.arrow`;
+      file = `${table.info.id}-${target.id}-${opening}.arrow`;
       const dictionaries = source.layout.columns.map((column) => column.dictionary);
-      written = await writeSegmentFile(memory, segmentsFolder, file, {
+      written = await writeSegmentFile(memory, environment.files, segmentsFolder, file, {
         tableName: table.info.definition.name,
         definitions: source.layout.definitions,
         rows,
@@ -132,7 +130,7 @@ async function preparePart(
 /** Undoes what prepareSegments has made. */
 export async function discardPrepared(context: StorageContext, { columns, order, record }: PreparedSegment): Promise<void> {
   freeSorted(context, columns, order);
-  if (context.segmentsFolder !== null) await rm(join(context.segmentsFolder, record.file), { force: true });
+  if (context.segmentsFolder !== null) await removeSegmentFile(context.environment.files, context.segmentsFolder, record.file);
 }
 
 /**

@@ -1,5 +1,6 @@
 /**
- * Sealed segments as files: <path>/segments/<table>-<segment>.arrow, each an Arrow IPC file that any Arrow reader opens.
+ * Sealed segments as files: <path>/segments/<table>-<segment>-<opening>.arrow, each an Arrow IPC file that any Arrow reader opens. The last
+ * part is one for each time that the database was opened to be written.
  *
  *   "ARROW1" 00 00 │ schema │ one dictionary batch per dictionary-encoded column │ one record batch │ end of stream │ footer │ "ARROW1"
  *
@@ -7,7 +8,6 @@
  * that the segment uses, so codes in the file are the codes in memory. Where each buffer stands, and its CRC32C, is in the catalog: a column is
  * read without looking at the rest of the file.
  */
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeDictionaryBatch, encodeRecordBatch } from '../arrow/ipc-batch.js';
 import { FileLayout, type PlacedMessage } from '../arrow/ipc-file.js';
@@ -15,6 +15,7 @@ import { wireSchemaOf } from '../arrow/wire-type.js';
 import type { Batch } from '../core/batch.js';
 import type { ColumnDefinition } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
+import type { Files, OpenFile } from '../core/files.js';
 import { MemoryScope } from '../core/memory-scope.js';
 import type { DataType } from '../core/types.js';
 import type { StoredBuffer, StoredNode } from './catalog.js';
@@ -42,6 +43,7 @@ const yieldToOthers = () => new Promise<void>((resolve) => setImmediate(resolve)
 /** Writes and syncs the file and its folder. Fails with `io_error` or `read_only`; what was written is then removed. */
 export async function writeSegmentFile(
   memory: StorageMemory,
+  files: Files,
   folder: string,
   name: string,
   content: SegmentFileContent,
@@ -49,38 +51,36 @@ export async function writeSegmentFile(
   const path = join(folder, name);
   const scope = new MemoryScope(memory.arena);
   try {
-    await mkdir(folder, { recursive: true });
-    const handle = await open(path, 'w');
+    const handle = await files.open(path, 'write');
     try {
       const written = await writeContent(memory, scope, handle, content);
       await handle.sync();
       return written;
     } finally {
       await handle.close();
-      await syncFolder(folder);
+      await files.syncFolder(folder);
     }
   } catch (error) {
-    await rm(path, { force: true });
+    await removeSegmentFile(files, folder, name);
     throw ioError(error, `segment file ${name} could not be written`);
   } finally {
     scope.release();
   }
 }
 
-/** A new name is durable when its folder is. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
+/** Removes a file that no record names. Where that fails, the next opening does it. */
+export async function removeSegmentFile(files: Files, folder: string, name: string): Promise<void> {
   try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    await files.remove(join(folder, name));
+  } catch (error) {
+    process.emitWarning(`segment file ${name} could not be removed: ${String(error)}`);
   }
 }
 
 async function writeContent(
   memory: StorageMemory,
   scope: MemoryScope,
-  handle: FileHandle,
+  handle: OpenFile,
   content: SegmentFileContent,
 ): Promise<WrittenFile> {
   const { arena } = memory;
@@ -120,11 +120,10 @@ function usedCodes(memory: StorageMemory, column: ColumnBuffers, count: number):
   });
 }
 
-async function writeParts(handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+async function writeParts(handle: OpenFile, parts: readonly Uint8Array[]): Promise<void> {
   for (const part of parts) {
     for (let done = 0; done < part.length; ) {
-      const { bytesWritten } = await handle.write(part, done, part.length - done);
-      done += bytesWritten;
+      done += await handle.write(part, done, part.length - done);
     }
   }
 }
@@ -150,13 +149,14 @@ async function describeBuffers(memory: StorageMemory, placed: PlacedMessage, col
 /** Reads one column of a segment file into the arena. Fails with `corrupt` naming the file, or `io_error`. */
 export async function readSegmentColumn(
   memory: StorageMemory,
+  files: Files,
   folder: string,
   file: string,
   column: { readonly name: string; readonly type: DataType; readonly dictionary: boolean; readonly node: StoredNode },
 ): Promise<ColumnBuffers> {
   const held: number[] = [];
   try {
-    const handle = await open(join(folder, file), 'r');
+    const handle = await files.open(join(folder, file), 'read');
     try {
       const result = shapeOf(column.type, column.dictionary, column.node);
       const stored = storedNodes(column.node);
@@ -193,7 +193,7 @@ function shapeOf(type: DataType, dictionary: boolean, node: StoredNode): ColumnB
 
 async function readBuffer(
   memory: StorageMemory,
-  handle: FileHandle,
+  handle: OpenFile,
   [offset, sizeBytes, checksum]: readonly [number, number, number],
   held: number[],
   where: string,
@@ -204,7 +204,7 @@ async function readBuffer(
   held.push(address);
   kernels.fill_bytes(address + padded - 64, 0, 64);
   for (let done = 0; done < sizeBytes; ) {
-    const { bytesRead } = await handle.read(arena.u8, address + done, sizeBytes - done, offset + done);
+    const bytesRead = await handle.read(arena.u8, address + done, sizeBytes - done, offset + done);
     if (bytesRead === 0) throw new DbError('corrupt', `segment file ${where}: the file is shorter than the catalog says`);
     done += bytesRead;
   }

@@ -65,7 +65,7 @@ export class StagedRows {
   discard(): void {
     for (const record of this.records) this.context.memory.free(record.address);
     this.records = [];
-    this.bulk?.discard().catch((error: unknown) => this.context.refuseWrites(error));
+    if (this.bulk !== null) this.context.background.add(this.bulk.discard());
   }
 
   private async load(): Promise<void> {

@@ -1,6 +1,8 @@
 /** What the parts of storage share. */
 import type { Environment } from '../core/environment.js';
 import type { Settings } from '../core/settings.js';
+import type { Background } from './background.js';
+import type { BulkLoad } from './bulk-load.js';
 import type { Catalog } from './catalog.js';
 import type { ColumnCache } from './column-cache.js';
 import type { CommitQueue } from './commit-queue.js';
@@ -15,10 +17,15 @@ export interface StorageContext {
   readonly queue: CommitQueue;
   readonly cache: ColumnCache;
   readonly sealer: Sealer;
+  readonly background: Background;
+  /** Loads that are neither committed nor discarded. */
+  readonly loads: Set<BulkLoad>;
   readonly settings: Settings;
   readonly environment: Environment;
   /** Folder of the segment files; null: nothing is written. */
   readonly segmentsFolder: string | null;
+  /** Part of the names of files that are written from this opening on, so that no two openings ever write the same. */
+  readonly opening: string;
   /** Address of 64 zero bytes. */
   readonly nothing: number;
   /** Tables that the group being planned has changed: their new dictionary entries go into its transaction. */

@@ -173,6 +173,8 @@ export class StorageEngine implements Storage {
     await context.sealer.stop();
     await context.queue.drain();
     context.refuseWrites(new DbError('closed', 'the database is closed'));
+    for (const load of context.loads) await load.discard();
+    await context.background.settled();
     await context.catalog.close();
     unlock();
   }
