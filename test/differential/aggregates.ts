@@ -1,6 +1,7 @@
 /** Random aggregate calls. */
 import { type Expr, randomCondition, randomExpr, type Scope } from './expressions.js';
-import type { Class } from './world.js';
+import type { Rounding } from './values.js';
+import { type Class, WIDE_DECIMAL } from './world.js';
 
 const ANY = ['bool', 'int', 'float', 'dec', 'text', 'date', 'ts'] as const satisfies readonly Class[];
 
@@ -8,14 +9,14 @@ const ANY = ['bool', 'int', 'float', 'dec', 'text', 'date', 'ts'] as const satis
 export function randomAggregate(scope: Scope, kind: Class | undefined, fuzzy: boolean): Expr {
   const { random } = scope;
   const wanted = kind ?? random.pick([...ANY, 'int', 'int', ...(fuzzy ? (['fuzzy', 'fuzzy', 'list'] as const) : [])]);
-  const call = callOf(scope, wanted);
+  const call = callOf(scope, wanted, fuzzy);
   if (!random.chance(0.2) || /^count\(\*\)$/.test(call.template)) return call;
   const condition = randomCondition({ random, columns: scope.columns }, 2);
   const { parts } = call;
   return { ...call, parts: [...parts, condition], template: `${call.template} FILTER (WHERE {${parts.length}})` };
 }
 
-function callOf(scope: Scope, wanted: Class): Expr {
+function callOf(scope: Scope, wanted: Class, fuzzy: boolean): Expr {
   const { random } = scope;
   const of = (kind: Class, wild: boolean) => randomExpr({ random, columns: scope.columns }, kind, random.pick([0, 0, 1, 2]), wild);
   const call = (template: string, ...parts: readonly Expr[]): Expr => ({ class: wanted, parts, template });
@@ -48,8 +49,13 @@ function callOf(scope: Scope, wanted: Class): Expr {
       return random.chance(0.5)
         ? call(`avg(${distinct}CAST({0} AS BIGINT) % 100000)`, of('int', false))
         : call(`${random.pick(['median', 'max'])}(CAST({0} AS DOUBLE))`, of('float', false));
-    case 'dec':
-      return call(`sum(${distinct}CAST({0} AS DECIMAL(18, 3)))`, of('dec', false));
+    case 'dec': {
+      // The narrower type sums to one of other digits, which a query around may not mix with all others.
+      if (fuzzy && random.chance(0.3)) return call(`sum(${distinct}CAST({0} AS DECIMAL(18, 3)))`, of('dec', false));
+      const wild = random.chance(0.5);
+      if (random.chance(0.2)) return call(`quantile_disc({0}, ${random.pick([0, 0.25, 0.5, 0.9, 1])})`, of('dec', wild));
+      return call(`sum(${distinct}CAST({0} AS ${wild ? WIDE_DECIMAL : 'DECIMAL(24, 6)'}))`, of('dec', wild));
+    }
     case 'text':
       if (!scope.columns.some((each) => each.class === 'text')) return call('max({0})', of('text', true));
       return id === undefined
@@ -77,13 +83,18 @@ function fuzzyCall(
     const numbers = columns.filter((each) => ['int', 'float', 'dec'].includes(each.class));
     return numbers.length === 0 ? of('int', false) : { class: 'fuzzy', parts: [], template: random.pick(numbers).sql };
   };
-  switch (random.whole(0, 5)) {
+  const rounded = (rounding: Rounding, expr: Expr): Expr => ({ ...expr, rounding });
+  switch (random.whole(0, 7)) {
     case 0:
-      return call(`${random.pick(['stddev_samp', 'stddev_pop', 'var_samp', 'var_pop', 'stddev', 'variance'])}({0})`, plain());
+      return rounded('root', call(`${random.pick(['stddev_samp', 'stddev_pop', 'stddev'])}({0})`, plain()));
     case 1:
-      return call(`${random.pick(['covar_pop', 'covar_samp'])}({0}, {1})`, plain(), plain());
+      return rounded('product', call(`${random.pick(['var_samp', 'var_pop', 'variance'])}({0})`, plain()));
     case 2:
+      return rounded('product', call(`${random.pick(['covar_pop', 'covar_samp'])}({0}, {1})`, plain(), plain()));
+    case 6:
       return call('avg({0})', plain());
+    case 7:
+      return call(`avg(CAST({0} AS ${WIDE_DECIMAL}))`, of('dec', true));
     case 3:
       return call('sum(CAST({0} AS DOUBLE))', of('float', false));
     case 4:

@@ -1,6 +1,7 @@
 /** Random typed expressions. Where the two systems write one thing differently, the text has ⟦ours¦theirs⟧. */
 import type { Random } from './random.js';
-import { type Class, TEXTS } from './world.js';
+import type { Rounding } from './values.js';
+import { type Class, TEXTS, WIDE_DECIMAL } from './world.js';
 
 /** An expression as a tree, so that it can be made smaller. */
 export interface Expr {
@@ -9,6 +10,8 @@ export interface Expr {
   /** SQL with {0}, {1}, … for the parts. */
   readonly template: string;
   readonly wild?: boolean;
+  /** Set where rounding may take more of the value than of other floats. */
+  readonly rounding?: Rounding;
 }
 
 export interface ScopeColumn {
@@ -35,7 +38,7 @@ export function leaf(kind: Class, sql: string, wild = false): Expr {
 }
 
 function node(kind: Class, parts: readonly Expr[], build: (parts: readonly string[]) => string): Expr {
-  return { class: kind, parts, template: build(parts.map((_part, i) => `{${i}}`)) };
+  return { class: kind, parts, template: build(parts.map((_part, i) => `{${i}}`)), wild: parts.some((part) => part.wild === true) };
 }
 
 const CLASSES = ['bool', 'int', 'float', 'dec', 'text', 'date', 'ts'] as const satisfies readonly Class[];
@@ -82,7 +85,7 @@ export function randomExpr(scope: Scope, kind: Class, depth: number, wild = fals
   const { random } = scope;
   if (depth <= 0 || random.chance(0.25)) return column(scope, kind, wild);
   if (random.chance(0.18) && kind !== 'list') return choice(scope, kind, depth - 1);
-  if (scope.subquery && kind !== 'bool' && random.chance(0.04)) return leaf(kind, scope.subquery('scalar', kind));
+  if (scope.subquery && kind !== 'bool' && random.chance(0.04)) return leaf(kind, scope.subquery('scalar', kind), true);
   const inner = (of: Class) => randomExpr(scope, of, depth - 1);
   switch (kind) {
     case 'bool':
@@ -92,7 +95,7 @@ export function randomExpr(scope: Scope, kind: Class, depth: number, wild = fals
     case 'float':
       return floatExpr(random, inner);
     case 'dec':
-      return decimalExpr(random, inner);
+      return random.chance(wild ? 0.4 : 0.02) ? wideDecimalExpr(scope, depth) : decimalExpr(random, inner);
     case 'date':
     case 'ts':
       return timeExpr(random, kind, inner);
@@ -253,11 +256,51 @@ function decimalExpr(random: Random, inner: Inner): Expr {
       return node('dec', [inner('int')], ([x]) => `CAST(${x} AS DECIMAL(22, 1))`);
     case 5:
       return node('dec', [a], ([x]) => `abs(${x})`);
-    default:
-      return node('dec', [a], ([x]) =>
-        `${random.pick(['round(§, 1)', 'floor(§)', 'ceil(§)', 'CAST(§ AS DECIMAL(18, 1))'])}`.replaceAll('§', x ?? ''),
-      );
+    default: {
+      const shape = random.pick(['round(§, 1)', 'floor(§)', 'ceil(§)', 'CAST(§ AS DECIMAL(18, 1))']);
+      return node('dec', [a], ([x]) => (a.wild ? `CAST(${shape} AS ${WIDE_DECIMAL})` : shape).replaceAll('§', x ?? ''));
+    }
   }
+}
+
+/** Over decimals of up to 38 digits; what does not fit fails in both systems. */
+function wideDecimalExpr(scope: Scope, depth: number): Expr {
+  const { random } = scope;
+  const operand = (): Expr => {
+    if (!random.chance(0.2)) return column(scope, 'dec', true);
+    const digits = Array.from({ length: random.whole(1, 30) }, () => random.whole(0, 9)).join('');
+    return leaf('dec', `CAST('${digits}.${random.whole(0, 99)}' AS DECIMAL(32, 2))`, true);
+  };
+  const [a, b] = [random.chance(0.3) ? randomExpr(scope, 'dec', depth - 1, true) : operand(), operand()];
+  const wide = (text: string | undefined) => `CAST(${text} AS ${WIDE_DECIMAL})`;
+  const two = (build: (x: string | undefined, y: string | undefined) => string) => wildNode(node('dec', [a, b], ([x, y]) => build(x, y)));
+  const one = (build: (x: string | undefined) => string) => wildNode(node('dec', [a], ([x]) => build(x)));
+  switch (random.whole(0, 8)) {
+    case 0:
+      return two((x, y) => `(${wide(x)} ${random.pick(['+', '-'])} ${wide(y)})`);
+    case 1:
+      return two((x, y) => `(${wide(x)} % nullif(${wide(y)}, 0))`);
+    case 2:
+      return two((x, y) => wide(`(TRY_CAST(${x} AS DECIMAL(18, 2)) * TRY_CAST(${y} AS DECIMAL(20, 3)))`));
+    case 3:
+      return one((x) => `(TRY_CAST(${x} AS DECIMAL(30, 6)) * ${random.whole(-9, 9)})`);
+    case 4:
+      return one((x) => wide(random.pick(['round(§, 1)', 'round(§, 4)', 'floor(§)', 'ceil(§)']).replace('§', wide(x))));
+    case 5: {
+      const scale = random.whole(0, 6);
+      return one((x) => `TRY_CAST(${x} AS DECIMAL(${random.whole(scale + 1, scale + 32)}, ${scale}))`);
+    }
+    case 6:
+      return one((x) => wide(`CAST(${x} AS VARCHAR)`));
+    case 7:
+      return one((x) => random.pick(['abs(§)', '(- §)']).replace('§', wide(x)));
+    default:
+      return wildNode(node('dec', [column(scope, 'int', true)], ([x]) => wide(x)));
+  }
+}
+
+function wildNode(expr: Expr): Expr {
+  return { ...expr, wild: true };
 }
 
 function textExpr(random: Random, inner: Inner): Expr {
@@ -433,6 +476,11 @@ function wildCast(scope: Scope, depth: number): Expr {
     'DOUBLE',
   ]);
   const operator = random.pick(['=', '<', '>=', 'IS DISTINCT FROM']);
+  if (random.chance(0.25)) {
+    const wide = `DECIMAL(38, ${random.pick([0, 1, 10, 20, 30, 38])})`;
+    const pair = [randomExpr(scope, 'dec', depth - 1, true), randomExpr(scope, random.pick(['dec', 'int'] as const), depth - 1, true)];
+    return node('bool', pair, ([a, b]) => `(TRY_CAST(${a} AS ${wide}) ${operator} TRY_CAST(${b} AS ${wide}))`);
+  }
   const value = randomExpr(scope, random.pick(['int', 'int', 'dec', 'float'] as const), depth - 1, true);
   return node('bool', [value, randomLiteral(random, 'int')], ([a, b]) => `(TRY_CAST(${a} AS ${type}) ${operator} ${b})`);
 }

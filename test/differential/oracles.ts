@@ -71,7 +71,7 @@ function judged(expected: Ours, actual: readonly Ours[], sql: string): string | 
   const failed = all.find((run) => run.error);
   if (failed) return `${failed.error?.code} ${failed.error?.message}\n${sql}`;
   const rows: Row[] = actual.flatMap((run) => run.rows ?? []);
-  const wrong = difference(rows, expected.rows ?? [], false);
+  const wrong = difference(rows, expected.rows ?? [], { ordered: false });
   return wrong && `${wrong}\n${sql}`;
 }
 

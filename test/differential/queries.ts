@@ -3,6 +3,7 @@
 import { randomAggregate } from './aggregates.js';
 import { type Expr, leaf, randomCondition, randomExpr, type Scope, type ScopeColumn, sqlOf } from './expressions.js';
 import type { Random } from './random.js';
+import type { Comparison } from './values.js';
 import { randomWindow } from './windows.js';
 import type { Class, World, WorldTable } from './world.js';
 
@@ -62,8 +63,18 @@ function joinText(join: Join): string {
   return `${join.kind} ${join.source}${join.on.length > 0 ? ` ON ${join.on.map(sqlOf).join(' AND ')}` : ''}`;
 }
 
+/** How answers to the query are compared. */
+export function comparisonOf(query: Query): Comparison {
+  return {
+    ordered: isTotallyOrdered(query),
+    // Equal rows become one somewhere in it.
+    merges: /\b(DISTINCT|GROUP BY|UNION|INTERSECT|EXCEPT)\b/.test(queryText(query)),
+    roundings: query.items.map((item) => item.rounding),
+  };
+}
+
 /** True when rows of one order are the only right answer. */
-export function isTotallyOrdered(query: Query): boolean {
+function isTotallyOrdered(query: Query): boolean {
   const positions = new Set(query.order.map((item) => item.position));
   return query.items.every((item, i) => positions.has(i) || item.class === 'fuzzy') && !query.items.some((item) => item.class === 'fuzzy');
 }

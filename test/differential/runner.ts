@@ -9,7 +9,7 @@ import { valueAt } from '../../src/core/values.js';
 import { type OpenEngine, openDatabase } from '../../src/database.js';
 import { RULES } from '../../src/query/optimizer/optimizer.js';
 import type { Peer } from './peer.js';
-import { isTotallyOrdered, type Query, QueryMaker, queryText } from './queries.js';
+import { comparisonOf, type Query, QueryMaker, queryText } from './queries.js';
 import { Random } from './random.js';
 import { smallerQueries } from './shrink.js';
 import { type Cell, cellOf, difference, type Row } from './values.js';
@@ -104,11 +104,6 @@ async function load(world: World, engines: Engines, peer: Peer): Promise<void> {
   if (world.segmentRows < 10_000) for (const engine of [engines.inline, engines.threaded]) await engine.storage.flush();
 }
 
-/** Equal rows become one somewhere in the query. */
-function mergesRows(template: string): boolean {
-  return /\b(DISTINCT|GROUP BY|UNION|INTERSECT|EXCEPT)\b/.test(template);
-}
-
 /** What is wrong with our answers to a query; undefined when nothing is. */
 async function judge(query: Query, engines: Engines, peer: Peer, report?: Report): Promise<FailedQuery | undefined> {
   const template = queryText(query);
@@ -138,7 +133,7 @@ async function judge(query: Query, engines: Engines, peer: Peer, report?: Report
   if (inner) return fail('threads', inner);
   if (inline.error?.code !== inlineSmall.error?.code)
     return fail('vectors', `${JSON.stringify(inline.error)} but ${JSON.stringify(inlineSmall.error)}`);
-  const sizes = inline.rows && inlineSmall.rows && difference(inlineSmall.rows, inline.rows, isTotallyOrdered(query));
+  const sizes = inline.rows && inlineSmall.rows && difference(inlineSmall.rows, inline.rows, comparisonOf(query));
   if (sizes) return fail('vectors', sizes);
   const unoptimized = await withoutRules(query, sql, engines.inline, inline);
   if (unoptimized) return fail('optimizer', unoptimized);
@@ -164,7 +159,7 @@ async function judge(query: Query, engines: Engines, peer: Peer, report?: Report
     if (process.env.FLETCH_PEER_ERRORS !== undefined) console.log(reply.error.split('\n')[0], '::', sql);
     return undefined;
   }
-  const wrong = difference(inline.rows ?? [], reply.rows, isTotallyOrdered(query), mergesRows(template));
+  const wrong = difference(inline.rows ?? [], reply.rows, comparisonOf(query));
   if (report) {
     report.compared++;
     report.rows += reply.rows.length;
@@ -186,8 +181,7 @@ async function agreesAtOnce(query: Query, engines: Engines, peer: Peer, report: 
   const ours = await runHere(engine, rendered(template, 'ours'), choice % 2 === 0 ? undefined : SMALL_VECTORS);
   if (rule !== 'none') await runHere(engine, 'RESET disabled_optimizer_rules', undefined);
   const reply = await theirs;
-  if (!ours.rows || reply.error !== undefined || difference(ours.rows, reply.rows, isTotallyOrdered(query), mergesRows(template)))
-    return false;
+  if (!ours.rows || reply.error !== undefined || difference(ours.rows, reply.rows, comparisonOf(query))) return false;
   report.compared++;
   report.rows += reply.rows.length;
   return true;
@@ -203,7 +197,7 @@ async function withoutRules(query: Query, sql: string, engine: OpenEngine, expec
   for (const { error } of [actual, expected]) if (error && (VALUE_ERRORS.has(error.code) || NOT_YET.has(error.code))) return undefined;
   if (actual.error?.code !== expected.error?.code)
     return `without ${disabled}: ${JSON.stringify(actual.error)} but ${JSON.stringify(expected.error)}`;
-  const different = difference(actual.rows ?? [], expected.rows ?? [], isTotallyOrdered(query));
+  const different = difference(actual.rows ?? [], expected.rows ?? [], comparisonOf(query));
   return different && `without ${disabled}: ${different}`;
 }
 

@@ -1,7 +1,7 @@
 /** Random window calls. Where rows that tie could come in any order, only functions are made to which that does not matter. */
 import { type Expr, randomCondition, type Scope, type ScopeColumn } from './expressions.js';
 import type { Random } from './random.js';
-import type { Class } from './world.js';
+import { type Class, WIDE_DECIMAL } from './world.js';
 
 const KEYS: readonly Class[] = ['bool', 'int', 'float', 'dec', 'text', 'date', 'ts'];
 const DIRECTIONS = ['', 'ASC', 'DESC', 'ASC NULLS FIRST', 'DESC NULLS LAST'];
@@ -78,13 +78,22 @@ function unorderedCall(scope: Scope): Expr {
   const number = plain(scope, ['int', 'dec'], false);
   const value = plain(scope, KEYS, true);
   if (!value || random.chance(0.15)) return call('int', 'count(*)');
+  const decimal = plain(scope, ['dec'], true);
+  if (decimal && random.chance(0.3)) {
+    const exact = `CAST(${decimal.sql} AS ${WIDE_DECIMAL})`;
+    if (random.chance(0.4)) return call('fuzzy', `avg(${exact})`);
+    return call('dec', random.pick([`sum(${exact})`, `sum(${exact})`, `quantile_disc(${exact}, 0.5)`]));
+  }
   switch (random.whole(0, 5)) {
     case 0:
       return call('int', `count(${random.pick(['', 'DISTINCT '])}${value.sql})`);
-    case 1:
-      return number
-        ? call('fuzzy', `${random.pick(['avg', 'stddev_samp', 'var_pop'])}(CAST(${number.sql} AS DOUBLE))`)
-        : call('int', 'count(*)');
+    case 1: {
+      if (!number) return call('int', 'count(*)');
+      const name = random.pick(['avg', 'stddev_samp', 'var_pop'] as const);
+      const rounding = ({ avg: undefined, stddev_samp: 'root', var_pop: 'product' } as const)[name];
+      const moment = call('fuzzy', `${name}(CAST(${number.sql} AS DOUBLE))`);
+      return rounding === undefined ? moment : { ...moment, rounding };
+    }
     case 2:
       return number ? call('fuzzy', `${random.pick(['median', 'sum'])}(CAST(${number.sql} AS DOUBLE))`) : call('int', 'count(*)');
     case 3:

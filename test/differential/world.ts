@@ -61,6 +61,9 @@ export const TEXTS = [
   'zz',
 ];
 
+/** No class of exact numbers has values that it does not hold. */
+export const WIDE_DECIMAL = 'DECIMAL(38, 6)';
+
 interface TypeRow {
   readonly type: string;
   readonly class: Class;
@@ -79,6 +82,17 @@ function decimal(precision: number, scale: number, whole: number): TypeRow {
   const value = (random: Random) =>
     (random.whole(-whole, whole) + random.whole(-99, 99) / 10 ** Math.min(2, scale)).toFixed(Math.min(2, scale));
   return { type: `DECIMAL(${precision}, ${scale})`, class: 'dec', wild: false, value };
+}
+
+/** Of up to 38 digits, of any number of them. The type holds all other decimals' values, so that the two systems mean one type by both. */
+function wideDecimal(extremes?: readonly string[]): TypeRow {
+  const value = (random: Random) => {
+    if (extremes && random.chance(0.5)) return random.pick(extremes);
+    const whole = Array.from({ length: random.whole(1, 31) }, () => random.whole(0, 9)).join('');
+    const fraction = Array.from({ length: random.pick([1, 2, 6]) }, () => random.whole(0, 9)).join('');
+    return `CAST('${random.pick(['', '-'])}${whole}.${fraction}' AS ${WIDE_DECIMAL})`;
+  };
+  return { type: WIDE_DECIMAL, class: 'dec', wild: true, value };
 }
 
 function floating(type: string, specials?: readonly string[]): TypeRow {
@@ -129,6 +143,8 @@ const TYPES: readonly TypeRow[] = [
   decimal(9, 2, 100),
   decimal(18, 4, 1000),
   decimal(30, 6, 1000),
+  wideDecimal(),
+  wideDecimal(['0', '-1', '0.000001', ...['', '-'].map((sign) => `CAST('${sign}${'9'.repeat(32)}.999999' AS ${WIDE_DECIMAL})`)]),
   { type: 'VARCHAR', class: 'text', wild: false, value: (random) => `'${random.pick(TEXTS)}'` },
   { type: 'VARCHAR', class: 'text', wild: false, value: (random) => `'${random.pick(TEXTS)}${random.whole(0, 100_000)}'` },
   { type: '⟦SYMBOL¦VARCHAR⟧', class: 'text', wild: false, value: (random) => `'${random.pick(TEXTS.slice(0, 6))}'` },

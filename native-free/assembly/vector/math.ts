@@ -62,10 +62,11 @@ export function trunc_digits_f64(a: usize, n: i32, digits: i32, out: usize): voi
   }
 }
 
+/** −1, 0 or 1; NaN has no sign: 0. */
 export function sign_f64(a: usize, n: i32, out: usize): void {
   for (let i = 0; i < n; i++) {
     const x = load<f64>(a + (<usize>i << 3));
-    store<f64>(out + (<usize>i << 3), x > 0 ? 1 : x < 0 ? -1 : x);
+    store<f64>(out + (<usize>i << 3), x > 0 ? 1 : x < 0 ? -1 : 0);
   }
 }
 

@@ -108,7 +108,7 @@ function decimalOverload(operation: Operation, args: readonly ArgumentType[]): O
     default: {
       const scale = Math.max(a.scale, b.scale);
       const whole = Math.max(a.precision - a.scale, b.precision - b.scale);
-      return whole + scale > MAX_PRECISION ? numericOverload(operation, FLOAT64) : decimalSum(operation, whole + scale, scale);
+      return decimalSum(operation, whole + scale, scale);
     }
   }
 }

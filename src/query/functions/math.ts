@@ -293,7 +293,15 @@ const logarithms: readonly Signature[] = [
 const entry = entriesOf({ category: 'math' });
 
 export const MATH_FUNCTIONS: readonly ScalarFunction[] = [
-  entry('sign', 'Sign of a number: -1, 0 or 1.', [{ sql: 'sign(-3)', result: '-1' }], signOf),
+  entry(
+    'sign',
+    'Sign of a number: -1, 0 or 1; 0 of NaN.',
+    [
+      { sql: 'sign(-3)', result: '-1' },
+      { sql: "sign('NaN'::float64)", result: '0' },
+    ],
+    signOf,
+  ),
   ...ROUNDING_FUNCTIONS,
   unary('sqrt', 'sqrt_f64', 'Square root; an error for negative numbers.', [{ sql: 'sqrt(16)', result: '4' }], { above: 0, orEqual: true }),
   unary('cbrt', 'cbrt_f64', 'Cube root.', [{ sql: 'cbrt(27)', result: '3' }]),

@@ -190,7 +190,8 @@ function numericPair(a: DataType, b: DataType): DataType {
     if (!left || !right) return FLOAT64;
     const scale = Math.max(left.scale, right.scale);
     const digits = Math.max(left.precision - left.scale, right.precision - right.scale);
-    return digits + scale > MAX_PRECISION ? FLOAT64 : decimalType(digits + scale, scale);
+    // With more digits than there are, a value that does not fit is an error: float64 would make different numbers equal.
+    return decimalType(digits + scale, scale);
   }
   const other = a.kind === 'float32' ? b : a;
   const bits = integerShape(other)?.bits;
