@@ -5,10 +5,17 @@ export * from './keys';
 export * from './encode';
 export { encode_text, encode_text_codes, find_text, find_text_codes, rehash_text } from './encode-text';
 export {
-  agg_count, agg_sum_f64, agg_sum_f32, agg_merge_f64, agg_product_f64, agg_add_i64, agg_sum_i64, agg_sum_u64, agg_sum_i32, agg_sum_u32,
-  agg_sum_i16, agg_sum_u16, agg_sum_i8, agg_sum_u8, agg_sum_i128, agg_sum_product_f64, agg_moments_f64, agg_merge_moments, agg_co_moments_f64,
+  agg_count, agg_sum_f64, agg_sum_f32, agg_merge_f64, agg_product_f64, agg_sum_i64, agg_sum_u64, agg_sum_i32, agg_sum_u32,
+  agg_sum_i16, agg_sum_u16, agg_sum_i8, agg_sum_u8, agg_sum_i128, agg_moments_f64, agg_merge_moments, agg_co_moments_f64,
   agg_merge_co_moments,
 } from './sums';
+export {
+  agg_sum_product_f64_f64, agg_sum_product_f64_i64, agg_sum_product_f64_i32, agg_sum_product_i64_f64, agg_sum_product_i64_i64,
+  agg_sum_product_i64_i32, agg_sum_product_i32_f64, agg_sum_product_i32_i64, agg_sum_product_i32_i32,
+} from './products';
+export {
+  agg_add_i64, agg_add_i32, agg_add_u32, agg_add_i16, agg_add_u16, agg_add_i8, agg_add_u8, agg_carry_i64, agg_take_i64,
+} from './whole-sums';
 export * from './runs';
 export * from './together';
 export {

@@ -38,16 +38,14 @@ export function agg_count(mask: usize, groups: usize, n: u32, counts: usize): vo
 const SUM_FLOAT = 0;
 const SUM_INTEGER = 1;
 const PRODUCT = 2;
-const SUM_COUNT = 3;
 /** As SUM_FLOAT, runs in lanes. */
-const SUM_LANES = 4;
+const SUM_LANES = 3;
 
 // @ts-ignore: decorator
 @inline
 function step<T>(op: i32, at: usize, value: T): void {
   if (op == SUM_FLOAT || op == SUM_LANES) store<f64>(at, load<f64>(at) + (value as f64));
   if (op == PRODUCT) store<f64>(at, load<f64>(at) * (value as f64));
-  if (op == SUM_COUNT) store<i64>(at, load<i64>(at) + (value as i64));
   if (op == SUM_INTEGER) {
     const low = load<u64>(at);
     const sum = low + (value as u64);
@@ -209,9 +207,6 @@ export function agg_sum_f32(values: usize, mask: usize, groups: usize, n: u32, s
 /** Adds float64 states one after the other, in order: merging. */
 export function agg_merge_f64(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { grouped<f64>(SUM_FLOAT, 3, values, mask, groups, n, states); }
 export function agg_product_f64(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { grouped<f64>(PRODUCT, 3, values, mask, groups, n, states); }
-/** int64 states += int64 values. */
-export function agg_add_i64(values: usize, mask: usize, groups: usize, n: u32, states: usize): void { grouped<i64>(SUM_COUNT, 3, values, mask, groups, n, states); }
-
 export function agg_sum_i64(values: usize, mask: usize, groups: usize, n: u32, states: usize): void {
   if (groups == 0) sumLongs(true, values, mask, n, states);
   else grouped<i64>(SUM_INTEGER, 4, values, mask, groups, n, states);
@@ -303,25 +298,6 @@ export function agg_sum_i128(values: usize, mask: usize, groups: usize, n: u32, 
       const i: usize = base + (ctz(word) as u32);
       const group: usize = groups ? load<u32>(groups + (i << 2)) as usize : 0;
       addWide(states + (group << 4), load<u64>(values + (i << 4)), load<i64>(values + (i << 4) + 8), flags + group);
-    }
-  }
-}
-
-/** float64 states += a × b. */
-export function agg_sum_product_f64(a: usize, b: usize, mask: usize, groups: usize, n: u32, states: usize): void {
-  for (let base: u32 = 0; base < n; base += 64) {
-    let word = rowsOf(mask, base, n);
-    if (word == ~(0 as u64) && groups) {
-      for (let i: usize = base; i < base + 64; i++) {
-        const at = states + ((load<u32>(groups + (i << 2)) as usize) << 3);
-        store<f64>(at, load<f64>(at) + load<f64>(a + (i << 3)) * load<f64>(b + (i << 3)));
-      }
-    } else {
-      for (; word; word &= word - 1) {
-        const i: usize = base + (ctz(word) as u32);
-        const at = states + ((groups ? load<u32>(groups + (i << 2)) as usize : 0) << 3);
-        store<f64>(at, load<f64>(at) + load<f64>(a + (i << 3)) * load<f64>(b + (i << 3)));
-      }
     }
   }
 }

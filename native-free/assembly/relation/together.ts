@@ -4,7 +4,9 @@
  */
 import { isRun } from './bits';
 import { widen } from './extremes';
+import { doubleAt, sumProducts } from './products';
 import { sumLanes } from './sums';
+import { magnitude } from './whole-sums';
 
 /** min and max (0 = not wanted) and the last value with its flag (0 = not wanted) of values by group. */
 // @ts-ignore: decorator
@@ -44,28 +46,89 @@ export function agg_spread_u64(values: usize, groups: usize, n: u32, least: usiz
 export function agg_spread_f32(values: usize, groups: usize, n: u32, least: usize, most: usize, last: usize, flags: usize): void { spread<f32>(values, groups, n, least, most, last, flags); }
 export function agg_spread_f64(values: usize, groups: usize, n: u32, least: usize, most: usize, last: usize, flags: usize): void { spread<f64>(values, groups, n, least, most, last, flags); }
 
-/** float64 products += a × b and weights += b, by group. Weights of 64 rows of one group add in lanes, as agg_sum_f64 does. */
+/** True when a value is NaN. */
+export function any_nan_f64(values: usize, n: u32): bool {
+  let same = i64x2.splat(-1);
+  let i: u32 = 0;
+  for (; i + 4 <= n; i += 4) {
+    const a = v128.load(values + ((i as usize) << 3)), b = v128.load(values + ((i as usize) << 3), 16);
+    same = v128.and(same, v128.and(f64x2.eq(a, a), f64x2.eq(b, b)));
+  }
+  if (!i64x2.all_true(same)) return true;
+  for (; i < n; i++) {
+    const value = load<f64>(values + ((i as usize) << 3));
+    if (value != value) return true;
+  }
+  return false;
+}
+
+/**
+ * Least and negated largest value side by side (two float64 per group, +Infinity each at first), and the last value with its flag (0 = not wanted).
+ * None of the values is NaN.
+ */
+export function agg_bounds_f64(values: usize, groups: usize, n: u32, bounds: usize, last: usize, flags: usize): void {
+  if (last) boundsOf(true, values, groups, n, bounds, last, flags);
+  else boundsOf(false, values, groups, n, bounds, 0, 0);
+}
+
 // @ts-ignore: decorator
 @inline
-function weighted<A, B>(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void {
-  for (let base: u32 = 0; base < n; base += 64) {
-    const end: usize = min(base + 64, n);
-    const inLanes = end - base == 64 && isRun(groups, base);
-    for (let i: usize = base; i < end; i++) {
-      const at = (load<u32>(groups + (i << 2)) as usize) << 3;
-      const x = load<A>(a + i * sizeof<A>()) as f64, y = load<B>(b + i * sizeof<B>()) as f64;
-      store<f64>(products + at, load<f64>(products + at) + x * y);
-      if (!inLanes) store<f64>(weights + at, load<f64>(weights + at) + y);
+function boundsOf(hasLast: bool, values: usize, groups: usize, n: u32, bounds: usize, last: usize, flags: usize): void {
+  const signs = i64x2(0, i64.MIN_VALUE);
+  for (let i: usize = 0; i < n; i++) {
+    const group = load<u32>(groups + (i << 2)) as usize;
+    const value = v128.load64_splat(values + (i << 3));
+    const at = bounds + (group << 4);
+    v128.store(at, f64x2.pmin(v128.load(at), v128.xor(value, signs)));
+    if (hasLast) {
+      v128.store64_lane(last + (group << 3), value, 0);
+      store<u8>(flags + group, 1);
     }
-    if (inLanes) sumLanes<B>(b + (base as usize) * sizeof<B>(), weights + ((load<u32>(groups + ((base as usize) << 2)) as usize) << 3));
   }
 }
-export function agg_weighted_f64_f64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<f64, f64>(a, b, groups, n, products, weights); }
-export function agg_weighted_f64_i64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<f64, i64>(a, b, groups, n, products, weights); }
-export function agg_weighted_f64_i32(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<f64, i32>(a, b, groups, n, products, weights); }
-export function agg_weighted_i64_f64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i64, f64>(a, b, groups, n, products, weights); }
-export function agg_weighted_i64_i64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i64, i64>(a, b, groups, n, products, weights); }
-export function agg_weighted_i64_i32(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i64, i32>(a, b, groups, n, products, weights); }
-export function agg_weighted_i32_f64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i32, f64>(a, b, groups, n, products, weights); }
-export function agg_weighted_i32_i64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i32, i64>(a, b, groups, n, products, weights); }
-export function agg_weighted_i32_i32(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i32, i32>(a, b, groups, n, products, weights); }
+
+/**
+ * float64 products += a × b and weights += b, by group; weights are float64, or int64 where they are known to fit. Float sums of 64 rows of one group
+ * add in lanes, as agg_sum_f64 and agg_sum_product do. Returns the bits that the magnitudes of int64 weights take.
+ */
+// @ts-ignore: decorator
+@inline
+function weighted<A, B, W>(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): u32 {
+  let magnitudes: i64 = 0;
+  for (let base: u32 = 0; base < n; base += 64) {
+    const end: usize = min(base + 64, n);
+    const isWhole = end - base == 64 && isRun(groups, base);
+    if (isWhole) {
+      const at = (load<u32>(groups + ((base as usize) << 2)) as usize) << 3;
+      const x = a + (base as usize) * sizeof<A>(), y = b + (base as usize) * sizeof<B>();
+      sumProducts<A, B>(x, y, 0, 64, products + at);
+      if (isFloat<W>()) {
+        sumLanes<B>(y, weights + at);
+        continue;
+      }
+    }
+    for (let i: usize = base; i < end; i++) {
+      const at = (load<u32>(groups + (i << 2)) as usize) << 3;
+      const weight = load<B>(b + i * sizeof<B>());
+      if (!isWhole) store<f64>(products + at, load<f64>(products + at) + doubleAt<A>(a, i) * (weight as f64));
+      store<W>(weights + at, load<W>(weights + at) + (weight as W));
+      if (!isFloat<W>()) magnitudes |= magnitude(weight as i64);
+    }
+  }
+  return isFloat<W>() ? 0 : ((64 - clz(magnitudes)) as u32);
+}
+export function agg_weighted_f64_f64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<f64, f64, f64>(a, b, groups, n, products, weights); }
+export function agg_weighted_f64_i64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<f64, i64, f64>(a, b, groups, n, products, weights); }
+export function agg_weighted_f64_i32(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<f64, i32, f64>(a, b, groups, n, products, weights); }
+export function agg_weighted_i64_f64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i64, f64, f64>(a, b, groups, n, products, weights); }
+export function agg_weighted_i64_i64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i64, i64, f64>(a, b, groups, n, products, weights); }
+export function agg_weighted_i64_i32(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i64, i32, f64>(a, b, groups, n, products, weights); }
+export function agg_weighted_i32_f64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i32, f64, f64>(a, b, groups, n, products, weights); }
+export function agg_weighted_i32_i64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i32, i64, f64>(a, b, groups, n, products, weights); }
+export function agg_weighted_i32_i32(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i32, i32, f64>(a, b, groups, n, products, weights); }
+export function agg_weighted_whole_f64_i64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<f64, i64, i64>(a, b, groups, n, products, weights); }
+export function agg_weighted_whole_f64_i32(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<f64, i32, i64>(a, b, groups, n, products, weights); }
+export function agg_weighted_whole_i64_i64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<i64, i64, i64>(a, b, groups, n, products, weights); }
+export function agg_weighted_whole_i64_i32(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<i64, i32, i64>(a, b, groups, n, products, weights); }
+export function agg_weighted_whole_i32_i64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<i32, i64, i64>(a, b, groups, n, products, weights); }
+export function agg_weighted_whole_i32_i32(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<i32, i32, i64>(a, b, groups, n, products, weights); }

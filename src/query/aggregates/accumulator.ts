@@ -12,6 +12,7 @@ import { nestedToBytes } from '../expression/nested-bytes.js';
 import type { AggregateRecipe, SlotKind } from './contract.js';
 import { createState } from './create-state.js';
 import { callOverBytes, outOfBytes } from './nested-arguments.js';
+import { multipliesAsIs } from './number-states.js';
 import { aggregateFunction } from './registry.js';
 import { CountState, PresenceState, type State, type StateInput, type StateResult, type StateValues } from './states.js';
 import { type Joint, jointsOf, type StateUse } from './update-together.js';
@@ -187,8 +188,8 @@ export class Accumulator {
     const done = this.updateTogether(input, vectors);
     for (const use of this.uses.values()) {
       if (done.has(use)) continue;
-      const { state, args, types, required, filter } = use;
-      const values = args.map((arg, i) => vectors.values(arg, types[i]));
+      const { kind, state, args, types, required, filter } = use;
+      const values = args.map((arg, i) => (kind === 'sum_product' ? vectors.factor(arg) : vectors.values(arg, types[i])));
       state.update(new RowsOfState(input, vectors.counted(required, filter), values, context));
     }
     for (const call of this.calls) if (call.distinct) this.updateDistinct(call, call.distinct, input, vectors, context);
@@ -400,6 +401,12 @@ class VectorsOfUpdate {
       this.flat.set(arg, values);
     }
     return type?.kind === 'float64' && isInteger(values.type) ? this.asFloats(arg, values) : values;
+  }
+
+  /** As products take them. */
+  factor(arg: number): StateValues {
+    const values = this.values(arg);
+    return multipliesAsIs(values.physical) ? values : this.values(arg, FLOAT64);
   }
 
   private asFloats(arg: number, values: StateValues): StateValues {

@@ -14,6 +14,7 @@ import {
   TextExtremeState,
   TrueCountState,
   WIDE_ORDER,
+  WholeSumState,
   WideExtremeState,
 } from './number-states.js';
 import { DigestState, DistinctSketchState } from './sketch-states.js';
@@ -31,6 +32,7 @@ export function createState(
   const physical = physicalOf(type);
   switch (kind) {
     case 'sum_integer':
+      return new WholeSumState(scope, kernels);
     case 'sum_float':
     case 'sum_decimal':
     case 'product':

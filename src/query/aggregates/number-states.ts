@@ -1,9 +1,12 @@
 /** States of numbers: sums, moments, extremes. */
 import type { Kernels } from '../../../native-free/kernels.js';
-import { bitmapBytes } from '../../core/batch.js';
+import { assert } from '../../core/assert.js';
+import { bitmapBytes, type Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { type PhysicalType, WIDTH_BYTES } from '../../core/types.js';
-import { type MergeInput, PartState, type StateInput, type StateResult } from './states.js';
+import { GrowingArray } from '../execution/growing-array.js';
+import type { SlotResult } from './contract.js';
+import { type MergeInput, PartState, type StateInput, type StateResult, type StateValues } from './states.js';
 
 type FoldKernel = (values: number, mask: number, groups: number, n: number, states: number) => void;
 
@@ -20,11 +23,10 @@ function runKernelOf(kernels: Kernels, prefix: 'agg_sum' | 'agg_min' | 'agg_max'
 }
 
 export class SumState extends PartState {
-  private readonly kind: 'sum_integer' | 'sum_float' | 'sum_decimal' | 'product';
+  private readonly kind: 'sum_float' | 'sum_decimal' | 'product';
 
   constructor(scope: MemoryScope, kernels: Kernels, kind: SumState['kind']) {
-    const float = kind === 'sum_float' || kind === 'product';
-    super(scope, kernels, float ? [8] : [16, 1], kind === 'product' ? bytesOf((view) => view.setFloat64(0, 1, true)) : null);
+    super(scope, kernels, kind === 'sum_decimal' ? [16, 1] : [8], kind === 'product' ? bytesOf((view) => view.setFloat64(0, 1, true)) : null);
     this.kind = kind;
   }
 
@@ -48,20 +50,130 @@ export class SumState extends PartState {
     const from = other.parts[0] ?? 0;
     if (this.kind === 'sum_float') this.kernels.agg_merge_f64(from, 0, groups, n, this.parts.at(0));
     else if (this.kind === 'product') this.kernels.agg_product_f64(from, 0, groups, n, this.parts.at(0));
-    else {
-      this.kernels.agg_sum_i128(from, 0, groups, n, this.parts.at(0), this.parts.at(1));
-      this.kernels.agg_max_u8(other.parts[1] ?? 0, 0, groups, n, this.parts.at(1));
-    }
+    else mergeWide(this.kernels, this.parts, other, groups, n);
   }
 }
 
+/** 128-bit sums with the flags of those that have overflown. */
+function mergeWide(kernels: Kernels, parts: { at(index: number): number }, other: StateResult, groups: number, n: number): void {
+  kernels.agg_sum_i128(other.parts[0] ?? 0, 0, groups, n, parts.at(0), parts.at(1));
+  kernels.agg_max_u8(other.parts[1] ?? 0, 0, groups, n, parts.at(1));
+}
+
+type AddKernel = (values: number, mask: number, groups: number, n: number, states: number) => number;
+
+/** What a 64-bit sum may have grown by at most when more rows come, and what those may add: together they fit. */
+const MOST_GROWTH = 2 ** 61;
+
+/** Groups beyond which 64-bit sums beside the others are too much memory. */
+const MOST_NARROW_GROUPS = 1 << 17;
+
+/**
+ * Exact sums of whole numbers. Parts: 128 bits, flag of an overflow. Rows of many groups are first added in 64 bits, as long as it is certain that their
+ * sums fit, which is half the work.
+ */
+export class WholeSumState extends PartState {
+  private readonly scope: MemoryScope;
+  private narrow: GrowingArray | null = null;
+  private narrowGroups = 0;
+  private groupCount = 0;
+  private growth = 0;
+  private staysWide = false;
+
+  constructor(scope: MemoryScope, kernels: Kernels) {
+    super(scope, kernels, [16, 1]);
+    this.scope = scope;
+  }
+
+  override ensure(groupCount: number): void {
+    super.ensure(groupCount);
+    this.groupCount = Math.max(this.groupCount, groupCount);
+  }
+
+  update(input: StateInput): void {
+    const { values, mask, n, runs } = input;
+    const value = values[0];
+    if (!value) return;
+    const inRuns = runs && mask === 0 ? runKernelOf(this.kernels, 'agg_sum', value.physical) : undefined;
+    if (runs && inRuns) {
+      inRuns(value.address, runs.ids, runs.ends, runs.runs, this.parts.at(0));
+      return;
+    }
+    const { groups } = input;
+    const sums = groups === 0 || value.physical === 'u64' ? 0 : this.narrowSums();
+    if (sums !== 0) {
+      const bits = (this.kernels[`agg_add_${value.physical}` as 'agg_add_i64'] as AddKernel)(value.address, mask, groups, n, sums);
+      if (this.keeps(value, bits, mask, groups, n)) return;
+    }
+    kernelOf(this.kernels, 'agg_sum', value.physical)(value.address, mask, groups, n, this.parts.at(0));
+  }
+
+  /** Address of int64 sums by group that whoever adds rows to them must ask keeps() about; 0 = there are none. */
+  narrowSums(): number {
+    const { groupCount, kernels } = this;
+    if (this.staysWide || groupCount > MOST_NARROW_GROUPS) return 0;
+    if (this.growth > MOST_GROWTH) this.settle();
+    this.narrow ??= new GrowingArray(this.scope, kernels);
+    if (this.narrowGroups < groupCount) {
+      this.narrow.ensure(groupCount * 8, this.narrowGroups * 8);
+      kernels.fill_bytes(this.narrow.address + this.narrowGroups * 8, 0, (groupCount - this.narrowGroups) * 8);
+      this.narrowGroups = groupCount;
+    }
+    return this.narrow.address;
+  }
+
+  /** False when sums of values of so many bits may not fit: then they are taken out again. */
+  keeps(value: StateValues, bits: number, mask: number, groups: number, n: number): boolean {
+    const growth = n * 2 ** bits;
+    if (growth <= MOST_GROWTH) {
+      this.growth += growth;
+      return true;
+    }
+    assert(value.physical === 'i64', 'only int64 has values of so many bits');
+    this.kernels.agg_take_i64(value.address, mask, groups, n, this.narrow?.address ?? 0);
+    this.staysWide = true;
+    return false;
+  }
+
+  /** Brings the 64-bit sums into the states. */
+  private settle(): void {
+    if (this.narrow && this.growth > 0) this.kernels.agg_carry_i64(this.narrow.address, this.narrowGroups, this.parts.at(0));
+    this.growth = 0;
+  }
+
+  merge(other: StateResult, { groups, n }: MergeInput): void {
+    mergeWide(this.kernels, this.parts, other, groups, n);
+  }
+
+  override result(): StateResult {
+    this.settle();
+    return super.result();
+  }
+
+  override slot(texts: Vector | null): SlotResult {
+    this.settle();
+    return super.slot(texts);
+  }
+}
+
+const PRODUCT_FACTORS: ReadonlySet<PhysicalType> = new Set(['f64', 'i64', 'i32']);
+
+/** True when products take values of the type as they are. */
+export function multipliesAsIs(physical: PhysicalType): boolean {
+  return PRODUCT_FACTORS.has(physical);
+}
+
+/** Sums of products of two columns of floats, or whole numbers that multipliesAsIs(). */
 export class SumProductState extends PartState {
   constructor(scope: MemoryScope, kernels: Kernels) {
     super(scope, kernels, [8]);
   }
 
   update({ values, mask, groups, n }: StateInput): void {
-    this.kernels.agg_sum_product_f64(values[0]?.address ?? 0, values[1]?.address ?? 0, mask, groups, n, this.parts.at(0));
+    const [a, b] = values;
+    if (!a || !b) return;
+    const kernel = this.kernels[`agg_sum_product_${a.physical}_${b.physical}` as 'agg_sum_product_f64_f64'];
+    kernel(a.address, b.address, mask, groups, n, this.parts.at(0));
   }
 
   merge(other: StateResult, { groups, n }: MergeInput): void {

@@ -2,7 +2,7 @@
 import { flatVector, type Vector } from '../../core/batch.js';
 import { type DataType, FLOAT64, INT64, isInteger, isNumeric, UINT64 } from '../../core/types.js';
 import type { ArgumentType } from '../functions/contract.js';
-import type { AggregateFunction, AggregateRecipe, FinishInput, SlotKind } from './contract.js';
+import type { AggregateFunction, AggregateRecipe, FinishInput, SlotKind, SlotSpec } from './contract.js';
 import { allocateValues, checkOverflow, partAt, ratioVector, reached } from './finishing.js';
 
 function onlyNumber(args: readonly ArgumentType[]): DataType | undefined {
@@ -36,19 +36,25 @@ function finishSum(input: FinishInput): Vector {
   return flatVector(input.type, input.groupCount, out, reached(input));
 }
 
-function averageOf(type: DataType | undefined): AggregateRecipe {
-  const kind = sumSlot(type);
+/** One argument is summed; two, as compiled plans may have them (execution/compile-aggregation.ts), are factors whose products are. */
+function summedSlot(args: readonly DataType[]): SlotSpec {
+  return args.length === 2 ? { kind: 'sum_product', inputs: [0, 1] } : { kind: sumSlot(args[0]), inputs: [0] };
+}
+
+function averageOf(args: readonly DataType[]): AggregateRecipe {
+  const [type] = args;
+  const slot = summedSlot(args);
   const scale = type?.kind === 'decimal' ? 10 ** type.scale : 1;
   return {
-    slots: [{ kind, inputs: [0] }],
-    required: [0],
+    slots: [slot],
+    required: slot.inputs,
     counts: true,
     finish: (input) => {
       const out = allocateValues(input, 8);
       const sums = partAt(input, 0, 0);
-      if (kind === 'sum_float') input.kernels.finish_avg_f64(sums, input.counts, input.groupCount, out);
+      if (slot.kind === 'sum_float' || slot.kind === 'sum_product') input.kernels.finish_avg_f64(sums, input.counts, input.groupCount, out);
       else {
-        const flags = kind === 'sum_decimal' ? partAt(input, 0, 1) : 0;
+        const flags = slot.kind === 'sum_decimal' ? partAt(input, 0, 1) : 0;
         checkOverflow(
           input,
           input.kernels.finish_avg_i128(sums, flags, input.counts, input.groupCount, scale, out),
@@ -73,7 +79,10 @@ export const SUMS = [
       const type = onlyNumber(args);
       return type && { args: [type], type: sumType(type) };
     },
-    recipe: (args) => ({ slots: [{ kind: sumSlot(args[0]), inputs: [0] }], required: [0], finish: finishSum }),
+    recipe: (args) => {
+      const slot = summedSlot(args);
+      return { slots: [slot], required: slot.inputs, finish: finishSum };
+    },
   },
   {
     name: 'avg',
@@ -84,7 +93,7 @@ export const SUMS = [
       const type = onlyNumber(args);
       return type && { args: [type], type: FLOAT64 };
     },
-    recipe: (args) => averageOf(args[0]),
+    recipe: averageOf,
   },
   {
     name: 'product',

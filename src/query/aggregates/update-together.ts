@@ -6,7 +6,7 @@ import type { Kernels } from '../../../native-free/kernels.js';
 import type { DataType } from '../../core/types.js';
 import type { SlotKind } from './contract.js';
 import { PositionState } from './held-states.js';
-import { ExtremeState } from './number-states.js';
+import { ExtremeState, multipliesAsIs, WholeSumState } from './number-states.js';
 import type { PartState, State, StateValues } from './states.js';
 
 /** A state of an accumulator and the rows that it takes. */
@@ -67,36 +67,35 @@ function updateSpread(members: readonly StateUse[], { groups, n, values }: Joine
   return taken;
 }
 
-type WeightedKernel = 'agg_weighted_f64_f64';
-const WEIGHTED: ReadonlySet<string> = new Set(['f64', 'i64', 'i32']);
-
-/** sum(a × b) and sum(b). */
+/** sum(a × b) and sum(b), or sum(a). */
 function weightedSums(uses: readonly StateUse[], kernels: Kernels): Joint[] {
   return uses.flatMap((product) => {
     if (product.kind !== 'sum_product') return [];
-    const [a = -1, b = -1] = product.args;
-    const weights = uses.find((use) => use.kind === 'sum_float' && use.args[0] === b);
+    const weights = uses.find((use) => (use.kind === 'sum_float' || use.kind === 'sum_integer') && product.args.includes(use.args[0] ?? -1));
     if (!weights) return [];
     return [
       {
         members: [product, weights],
-        update: (some, rows) => (some.length < 2 ? [] : updateWeighted(product, weights, a, b, rows, kernels)),
+        update: (some, rows) => (some.length < 2 ? [] : updateWeighted(product, weights, rows, kernels)),
       },
     ];
   });
 }
 
-function updateWeighted(
-  product: StateUse,
-  weights: StateUse,
-  a: number,
-  b: number,
-  { groups, n, values }: JoinedRows,
-  kernels: Kernels,
-): readonly StateUse[] {
-  const [x, y] = [values(a), values(b)];
-  if (!WEIGHTED.has(x.physical) || !WEIGHTED.has(y.physical)) return [];
-  const kernel = kernels[`agg_weighted_${x.physical}_${y.physical}` as WeightedKernel];
-  kernel(x.address, y.address, groups, n, (product.state as PartState).part(0), (weights.state as PartState).part(0));
-  return [product, weights];
+function updateWeighted(product: StateUse, weights: StateUse, rows: JoinedRows, kernels: Kernels): readonly StateUse[] {
+  const { groups, n, values } = rows;
+  const weight = weights.args[0] ?? -1;
+  const [x, y] = [values(product.args.find((arg) => arg !== weight) ?? weight), values(weight)];
+  if (!multipliesAsIs(x.physical) || !multipliesAsIs(y.physical)) return [];
+  const products = (product.state as PartState).part(0);
+  if (!(weights.state instanceof WholeSumState)) {
+    const kernel = kernels[`agg_weighted_${x.physical}_${y.physical}` as 'agg_weighted_f64_f64'];
+    kernel(x.address, y.address, groups, n, products, (weights.state as PartState).part(0));
+    return [product, weights];
+  }
+  const sums = weights.state.narrowSums();
+  if (sums === 0) return [];
+  const kernel = kernels[`agg_weighted_whole_${x.physical}_${y.physical}` as 'agg_weighted_whole_f64_i64'];
+  const bits = kernel(x.address, y.address, groups, n, products, sums);
+  return weights.state.keeps(y, bits, 0, groups, n) ? [product, weights] : [product];
 }

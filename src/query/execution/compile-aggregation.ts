@@ -40,7 +40,7 @@ export function compileAggregation(
   const calls = aggregates.map((call): CallSpec => {
     const entry = aggregateFunction(call.function);
     assert(entry, `aggregate ${call.function}`);
-    const all = withTimeOrder(call);
+    const all = factorsOf(call) ?? withTimeOrder(call);
     const argTypes = all.map((arg) => arg.type);
     const recipe = entry.recipe(argTypes);
     const constantsFrom = entry.constantsFrom ?? all.length;
@@ -63,6 +63,16 @@ function wholeNumbers(arg: Expression, { slots }: AggregateRecipe, index: number
   if (arg.kind !== 'cast' || arg.type.kind !== 'float64' || !isInteger(arg.operand.type)) return arg;
   const uses = slots.filter((slot) => slot.inputs.includes(index));
   return uses.length > 0 && uses.every((slot) => slot.kind === 'sum_product' || slot.kind === 'sum_float') ? arg.operand : arg;
+}
+
+const SUMS: ReadonlySet<string> = new Set(['sum', 'avg']);
+
+/** The factors of a sum of products of floats, which its state multiplies by itself: no vector of products is made. */
+function factorsOf({ function: name, args, distinct }: AggregateCall): readonly Expression[] | undefined {
+  const [product] = args;
+  if (!SUMS.has(name) || distinct || product?.kind !== 'call' || product.function !== 'multiply') return undefined;
+  const isSummed = product.type.kind === 'float64' && product.args.every(({ kind, type }) => kind !== 'literal' && type.kind === 'float64');
+  return isSummed ? product.args : undefined;
 }
 
 /** A bucket in UTC of a timestamp column, by constants. */
