@@ -121,27 +121,109 @@ test.each(PHYSICALS)('smallest, largest and last value of %s in one pass', (phys
   });
 });
 
+/** Some rows. */
+function someRows(rows: Rows): number {
+  const mask = rows.room((rows.n >> 3) + 8);
+  for (let i = 0; i < rows.n; i++)
+    if ((i * 7) % 5 < 3 || i % 256 < 70) arena.u8[mask + (i >> 3)] = (arena.u8[mask + (i >> 3)] ?? 0) | (1 << (i & 7));
+  return mask;
+}
+
+const floats = (address: number) => [...arena.f64.subarray(address / 8, address / 8 + GROUPS)];
+
+function asFloats(rows: Rows, values: number, physical: Physical): number {
+  if (physical === 'f64') return values;
+  const out = rows.room(rows.n * 8);
+  kernels[`cast_${physical as 'i64'}_f64`](values, rows.n, out, 0, 0);
+  return out;
+}
+
+test.each(['f64', 'i64', 'i32'] as const)('sums of products with %s are the sums of a vector of products', (second) => {
+  for (const first of ['f64', 'i64', 'i32'] as const) {
+    eachRows((rows) => {
+      const groups = rows.words(rows.groups);
+      const [a, b] = [rows.values(first), rows.values(second)];
+      const products = rows.room(rows.n * 8);
+      kernels.multiply_f64(asFloats(rows, a, first), 1, asFloats(rows, b, second), 1, rows.n, products, 0);
+      for (const ids of [0, groups]) {
+        for (const mask of [0, someRows(rows)]) {
+          const [wanted, found] = [rows.room(GROUPS * 8), rows.room(GROUPS * 8)];
+          kernels.agg_sum_f64(products, mask, ids, rows.n, wanted);
+          kernels[`agg_sum_product_${first}_${second}`](a, b, mask, ids, rows.n, found);
+          expect(floats(found)).toEqual(floats(wanted));
+        }
+      }
+    });
+  }
+});
+
 test.each(['f64', 'i64', 'i32'] as const)('sums of products and weights of %s in one pass', (second) => {
   for (const first of ['f64', 'i64', 'i32'] as const) {
     eachRows((rows) => {
       const groups = rows.words(rows.groups);
       const [a, b] = [rows.values(first), rows.values(second)];
-      const asFloats = (values: number, physical: Physical): number => {
-        if (physical === 'f64') return values;
-        const out = rows.room(rows.n * 8);
-        kernels[`cast_${physical as 'i64'}_f64`](values, rows.n, out, 0, 0);
-        return out;
-      };
-      const [x, y] = [asFloats(a, first), asFloats(b, second)];
       const single = [rows.room(GROUPS * 8), rows.room(GROUPS * 8)] as const;
       const joint = [rows.room(GROUPS * 8), rows.room(GROUPS * 8)] as const;
-      kernels.agg_sum_product_f64(x, y, 0, groups, rows.n, single[0]);
-      kernels.agg_sum_f64(y, 0, groups, rows.n, single[1]);
+      kernels[`agg_sum_product_${first}_${second}`](a, b, 0, groups, rows.n, single[0]);
+      kernels.agg_sum_f64(asFloats(rows, b, second), 0, groups, rows.n, single[1]);
       kernels[`agg_weighted_${first}_${second}`](a, b, groups, rows.n, joint[0], joint[1]);
-      const floats = (address: number) => [...arena.f64.subarray(address / 8, address / 8 + GROUPS)];
       expect(joint.map(floats)).toEqual(single.map(floats));
+      if (second === 'f64') return;
+      const [products, sums, others] = [rows.room(GROUPS * 8), rows.room(GROUPS * 8), rows.room(GROUPS * 8)];
+      const bits = kernels[`agg_weighted_whole_${first}_${second}`](a, b, groups, rows.n, products, sums);
+      expect(bits).toBe(kernels[`agg_add_${second}`](b, 0, groups, rows.n, others));
+      expect(floats(products)).toEqual(floats(single[0]));
+      expect(bytes(sums, GROUPS * 8)).toEqual(bytes(others, GROUPS * 8));
     });
   }
+});
+
+test.each(['i8', 'i16', 'i32', 'i64', 'u8', 'u16', 'u32'] as const)('sums of %s in 64 bits are carried into those in 128', (physical) => {
+  eachRows((rows) => {
+    const values = rows.values(physical);
+    // Values of 64 bits are made small enough for their sums to fit.
+    const longs = physical === 'i64' ? arena.i64.subarray(values / 8, values / 8 + rows.n) : [];
+    longs.forEach((value, i) => {
+      longs[i] = value >> 12n;
+    });
+    for (const ids of [0, rows.words(rows.groups)]) {
+      for (const mask of [0, someRows(rows)]) {
+        const [wanted, found, sums] = [rows.room(GROUPS * 16), rows.room(GROUPS * 16), rows.room(GROUPS * 8)];
+        kernels[`agg_sum_${physical}`](values, mask, ids, rows.n, wanted);
+        const bits = kernels[`agg_add_${physical}`](values, mask, ids, rows.n, sums);
+        expect(bits).toBeLessThanOrEqual(physical === 'i64' ? 51 : WIDTHS[physical] * 8);
+        kernels.agg_carry_i64(sums, GROUPS, found);
+        expect(bytes(found, GROUPS * 16)).toEqual(bytes(wanted, GROUPS * 16));
+        expect(bytes(sums, GROUPS * 8)).toEqual(bytes(rows.room(GROUPS * 8), GROUPS * 8));
+      }
+    }
+  });
+});
+
+test('int64 sums that do not fit are taken back', () => {
+  eachRows((rows) => {
+    const [values, groups] = [rows.values('i64'), rows.words(rows.groups)];
+    for (const mask of [0, someRows(rows)]) {
+      const [sums, before] = [rows.room(GROUPS * 8), rows.room(GROUPS * 8)];
+      for (const at of [sums, before]) arena.i64.fill(123_456_789n, at / 8, at / 8 + GROUPS);
+      kernels.agg_add_i64(values, mask, groups, rows.n, sums);
+      kernels.agg_take_i64(values, mask, groups, rows.n, sums);
+      expect(bytes(sums, GROUPS * 8)).toEqual(bytes(before, GROUPS * 8));
+    }
+  });
+});
+
+test('codes are seen where rows have them', () => {
+  eachRows((rows) => {
+    const codes = rows.words(rows.groups);
+    for (const mask of [0, someRows(rows)]) {
+      const isThere = (i: number) => mask === 0 || ((arena.u8[mask + (i >> 3)] ?? 0) >> (i & 7)) % 2 === 1;
+      const wanted = [...new Set(rows.groups.filter((group, i) => group >= 4 && group < 9 && isThere(i)))];
+      const order = rows.room(5 * 4);
+      expect(kernels.codes_seen(codes, mask, rows.n, 4, 5, rows.room(5), order)).toBe(wanted.length);
+      expect([...arena.u32.subarray(order / 4, order / 4 + wanted.length)]).toEqual(wanted);
+    }
+  });
 });
 
 test.each(PHYSICALS)('runs of rows of %s are added as rows one by one', (physical) => {
@@ -176,7 +258,6 @@ test.each(PHYSICALS)('runs of rows of %s are added as rows one by one', (physica
     kernels[`agg_sum_runs_${physical}`](values, ids, ends, runs, sumsOfRuns);
     if (physical !== 'f64') same(16, sums, sumsOfRuns);
     else {
-      const floats = (address: number) => [...arena.f64.subarray(address / 8, address / 8 + GROUPS)];
       expect(floats(sumsOfRuns)).toEqual(floats(sums));
     }
   });

@@ -4,7 +4,7 @@
  * Table (32-bit words): 0 slots, 4 slot mask, 8 offsets by id (count + 1), 12 count, 16 id of NULL (0xFFFFFFFF: none), 20 heap,
  * 24 heap bytes used, 28 heap bytes to be had. A slot is hash << 32 | id + 1, 0 = free. NULL is kept as an empty string outside the slots.
  */
-import { bitAt } from './bits';
+import { bitAt, rowsOf } from './bits';
 
 const NONE: u32 = 0xffffffff;
 const FULL: u32 = 0xfffffffe;
@@ -227,4 +227,22 @@ export function rehash_text(table: usize): void {
     while (load<u64>(slots + ((at as usize) << 3))) at = (at + 1) & slotMask;
     store<u64>(slots + ((at as usize) << 3), ((hash as u64) << 32) | ((id + 1) as u64));
   }
+}
+
+/**
+ * How many of the codes [first, first + count) rows in the mask have, and these in the order of their first rows (uint32). flags: a zeroed byte for
+ * each. Stops when it has seen all of them.
+ */
+export function codes_seen(codes: usize, mask: usize, n: u32, first: u32, count: u32, flags: usize, order: usize): u32 {
+  let seen: u32 = 0;
+  for (let base: u32 = 0; base < n && seen < count; base += 64) {
+    for (let word = rowsOf(mask, base, n); word; word &= word - 1) {
+      const code = load<u32>(codes + (((base + (ctz(word) as u32)) as usize) << 2)) - first;
+      if (code >= count || load<u8>(flags + code)) continue;
+      store<u8>(flags + code, 1);
+      store<u32>(order + ((seen as usize) << 2), code + first);
+      seen++;
+    }
+  }
+  return seen;
 }

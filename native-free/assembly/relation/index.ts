@@ -3,7 +3,7 @@
 export { mask_and, mask_and_not, mask_range, expand_bits, bits_eq_u8, bits_positive_i64, bits_found_u32 } from './bits';
 export * from './keys';
 export * from './encode';
-export { encode_text, encode_text_codes, find_text, find_text_codes, rehash_text } from './encode-text';
+export { codes_seen, encode_text, encode_text_codes, find_text, find_text_codes, rehash_text } from './encode-text';
 export {
   agg_count, agg_sum_f64, agg_sum_f32, agg_merge_f64, agg_product_f64, agg_sum_i64, agg_sum_u64, agg_sum_i32, agg_sum_u32,
   agg_sum_i16, agg_sum_u16, agg_sum_i8, agg_sum_u8, agg_sum_i128, agg_moments_f64, agg_merge_moments, agg_co_moments_f64,

@@ -13,8 +13,8 @@ import {
   SumState,
   TextExtremeState,
   TrueCountState,
-  WIDE_ORDER,
   WholeSumState,
+  WIDE_ORDER,
   WideExtremeState,
 } from './number-states.js';
 import { DigestState, DistinctSketchState } from './sketch-states.js';

@@ -26,7 +26,12 @@ export class SumState extends PartState {
   private readonly kind: 'sum_float' | 'sum_decimal' | 'product';
 
   constructor(scope: MemoryScope, kernels: Kernels, kind: SumState['kind']) {
-    super(scope, kernels, kind === 'sum_decimal' ? [16, 1] : [8], kind === 'product' ? bytesOf((view) => view.setFloat64(0, 1, true)) : null);
+    super(
+      scope,
+      kernels,
+      kind === 'sum_decimal' ? [16, 1] : [8],
+      kind === 'product' ? bytesOf((view) => view.setFloat64(0, 1, true)) : null,
+    );
     this.kind = kind;
   }
 

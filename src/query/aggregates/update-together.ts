@@ -71,7 +71,9 @@ function updateSpread(members: readonly StateUse[], { groups, n, values }: Joine
 function weightedSums(uses: readonly StateUse[], kernels: Kernels): Joint[] {
   return uses.flatMap((product) => {
     if (product.kind !== 'sum_product') return [];
-    const weights = uses.find((use) => (use.kind === 'sum_float' || use.kind === 'sum_integer') && product.args.includes(use.args[0] ?? -1));
+    const weights = uses.find(
+      (use) => (use.kind === 'sum_float' || use.kind === 'sum_integer') && product.args.includes(use.args[0] ?? -1),
+    );
     if (!weights) return [];
     return [
       {

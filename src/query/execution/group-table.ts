@@ -11,7 +11,7 @@ import type { BucketRuns } from '../functions/bucket-grid.js';
 import { GrowingArray } from './growing-array.js';
 import { createKeyEncoder, type EncoderHandle, FixedEncoder, KeyFinder } from './key-encoder.js';
 import { KeyTable } from './key-table.js';
-import { TextEncoder32 } from './text-encoder.js';
+import { SeenCodes, TextEncoder32 } from './text-encoder.js';
 
 /** Largest map of pairs that is indexed directly instead of hashed, in entries. */
 const DIRECT_ENTRIES = 1 << 20;
@@ -22,7 +22,15 @@ export interface GroupTableResult {
   readonly keys: readonly Vector[];
   /** For key columns 1, 2, …: address of groupCount pairs (id of what came before, id of this column) and how many there are. */
   readonly pairs: readonly { readonly address: number; readonly count: number }[];
+  /** Of the only column: groups in the order of their first rows; empty = ascending. */
+  readonly order: readonly number[];
 }
+
+/**
+ * Codes of dictionaries as ids of texts: of several columns, one may have ids for values that no row has, and such tables cannot be merged by some
+ * of their columns; of an only column, groups may come in another order than their rows, which result() tells, unless they must be `ordered`.
+ */
+export type CodesAsIds = 'never' | 'ordered' | 'any order';
 
 export interface GroupTableHandle {
   readonly encoders: readonly EncoderHandle[];
@@ -57,7 +65,7 @@ export class RowGroups {
     return typeof this.ids === 'number' ? null : this.ids;
   }
 
-  /** Address in scratch of the group of each row (uint32). */
+  /** Address of the group of each row (uint32). */
   get rows(): number {
     if (this.byRow === 0) this.byRow = rowIds(this.ids, this.n, this.context);
     return this.byRow;
@@ -133,11 +141,12 @@ class PairTable {
 export class GroupTable {
   readonly encoders: readonly (FixedEncoder | TextEncoder32)[];
   private readonly pairs: readonly PairTable[];
-  private readonly takesCodes: boolean;
+  private readonly codes: CodesAsIds;
+  private readonly seen: SeenCodes | null;
 
-  /** takesCodes: a column may have ids for values that no row has, unless it is the only one. Such tables cannot be merged by some of their columns. */
-  constructor(types: readonly DataType[], scope: MemoryScope, kernels: Kernels, takesCodes = false) {
-    this.takesCodes = takesCodes && types.length > 1;
+  constructor(types: readonly DataType[], scope: MemoryScope, kernels: Kernels, codes: CodesAsIds = 'never') {
+    this.codes = codes;
+    this.seen = types.length === 1 ? new SeenCodes(codes === 'ordered') : null;
     this.encoders = types.map((type) => createKeyEncoder(type, scope, kernels));
     this.pairs = types.slice(1).map(() => new PairTable(scope, kernels));
   }
@@ -146,7 +155,7 @@ export class GroupTable {
     return this.pairs.at(-1)?.keys.count ?? this.encoders[0]?.count ?? 0;
   }
 
-  /** Address in scratch of the group of each row (uint32); rows outside the mask get 0. */
+  /** Address of the group of each row (uint32); that of rows outside the mask means nothing. */
   assign(keys: readonly Vector[], mask: number, n: number, context: MoveContext): number {
     return this.group(keys, mask, n, context).rows;
   }
@@ -161,7 +170,8 @@ export class GroupTable {
         return { ids: out, runs, ends: key.ends };
       }
       const encoder = this.encoders[i];
-      const codes = this.takesCodes && mask === 0 && encoder instanceof TextEncoder32 ? encoder.codesAsIds(key, context) : undefined;
+      const takesCodes = this.codes !== 'never' && encoder instanceof TextEncoder32;
+      const codes = takesCodes ? encoder.codesAsIds(key, mask, this.seen, context) : undefined;
       if (codes !== undefined) return codes;
       const out = allocateIds(n, context);
       encoder?.encode(key, mask, context, out);
@@ -172,6 +182,7 @@ export class GroupTable {
 
   /** The group of each group of another table. */
   merge(other: GroupTableResult, context: MoveContext): number {
+    if (other.order.length > 0) return this.mergeInOrder(other, context);
     const maps = other.keys.map((values, i) => {
       const out = allocateIds(values.length, context);
       this.encoders[i]?.encode(values, 0, context, out);
@@ -190,6 +201,19 @@ export class GroupTable {
       groups = this.combineAt(i, left, right, 0, n, context);
     });
     return groups;
+  }
+
+  /** As merge, of an only column: groups that are new come in the order of their first rows. */
+  private mergeInOrder({ order, keys: [values] }: GroupTableResult, context: MoveContext): number {
+    const { arena, scratch } = context;
+    const n = order.length;
+    const [rows, ids, out] = [allocateIds(n, context), allocateIds(n, context), allocateIds(n, context)];
+    arena.u32.set(order, rows / 4);
+    this.encoders[0]?.encode(gatherVector(values as Vector, rows, n, context, scratch), 0, context, ids);
+    order.forEach((group, i) => {
+      arena.u32[out / 4 + group] = arena.u32[ids / 4 + i] ?? 0;
+    });
+    return out;
   }
 
   /** The group of each group of another table, of whose key columns only some are this table's. */
@@ -252,6 +276,7 @@ export class GroupTable {
       groupCount: this.groupCount,
       keys: this.encoders.map((encoder) => encoder.values(context)),
       pairs: this.pairs.map((pair) => ({ address: pair.keys.keysAddress, count: pair.keys.count })),
+      order: this.seen?.order ?? [],
     };
   }
 

@@ -5,7 +5,7 @@ import type { EvaluationContext } from '../functions/contract.js';
 import type { ExecutionOptions } from './execute.js';
 import type { OperatorNodes } from './profile.js';
 import { cancelledCheck, epochMs, runTaskInSlices, TooLongHere } from './run-task.js';
-import { streamsColumns } from './sinks.js';
+import { streamsGroups } from './sinks.js';
 import {
   type Branch,
   CANCELLED_WORD,
@@ -213,7 +213,7 @@ export class QueryRun {
 
 /** Nothing is made of the rows but sums: larger vectors are less work. */
 function streamsOnly(branches: readonly Branch[], sink: SinkSpec): boolean {
-  return sink.kind === 'aggregate' && streamsColumns(sink.spec) && branches.every(({ operators }) => operators.length === 0);
+  return sink.kind === 'aggregate' && streamsGroups(sink.spec) && branches.every(({ operators }) => operators.length === 0);
 }
 
 /** How many rows come out of joins for one that goes in, at most over the branches. */

@@ -1,6 +1,7 @@
 /** Where a pipeline ends: sinks take the chunks of one lane and give its output. */
 import type { Batch, Vector } from '../../core/batch.js';
 import { type MemoryScope, Scratch } from '../../core/memory-scope.js';
+import { physicalOf } from '../../core/types.js';
 import { Accumulator, type AccumulatorInput } from '../aggregates/accumulator.js';
 import { ColumnBuilder } from '../expression/column-builder.js';
 import { evaluate, evaluatePredicate } from '../expression/evaluate.js';
@@ -129,6 +130,13 @@ export function streamsColumns({ groups, filters, arguments: args }: Aggregation
   return groups.length === 0 && filters.length === 0 && args.every((argument) => argument.kind === 'column');
 }
 
+/** As streamsColumns; also by one bucket of time or one column of symbols: no group is made for each row then. */
+export function streamsGroups({ groups, buckets, filters, arguments: args }: AggregationSpec): boolean {
+  const [group, ...more] = groups;
+  const isPlain = group === undefined || buckets[0] !== null || (group.kind === 'column' && physicalOf(group.type) === 'bytes');
+  return isPlain && more.length === 0 && filters.length === 0 && args.every((argument) => argument.kind === 'column');
+}
+
 /** Groups rows and keeps the states of their aggregates. */
 export class AggregateSink implements Sink {
   readonly counter: number;
@@ -154,7 +162,7 @@ export class AggregateSink implements Sink {
             spec.groups.map((group) => group.type),
             scope,
             context.kernels,
-            true,
+            finishes ? 'ordered' : 'any order',
           );
     this.accumulator = new Accumulator(spec.calls, scope, context.kernels, spec.groups.length === 0);
     this.mayFail = [...spec.groups, ...spec.arguments, ...spec.filters].some(mayFail);

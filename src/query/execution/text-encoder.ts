@@ -89,9 +89,9 @@ export class TextEncoder32 implements KeyEncoder {
 
   /**
    * Ids of rows without NULLs, where codes of a small dictionary may be taken as they are: all of its texts get ids then, also those that no row
-   * has. Undefined when they cannot.
+   * has, unless they are to be `seen`. Undefined when they cannot. Rows outside the mask have ids as well.
    */
-  codesAsIds(vector: Vector, context: MoveContext): number | undefined {
+  codesAsIds(vector: Vector, mask: number, seen: SeenCodes | null, context: MoveContext): number | undefined {
     const { dictionary, validity } = vector;
     if (vector.encoding !== 'dictionary' || !dictionary || validity !== 0 || dictionary.count > WHOLE_DICTIONARY) return undefined;
     const isFirst = this.count === 0 && dictionary.count <= vector.length;
@@ -100,6 +100,7 @@ export class TextEncoder32 implements KeyEncoder {
     if (known < dictionary.count) {
       if (this.count !== known) return undefined;
       const more = dictionary.count - known;
+      if (seen && !seen.add(vector, mask, known, more, context)) return undefined;
       const [codes, ids] = [context.scratch.allocate(Math.max(64, more * 4)), context.scratch.allocate(Math.max(64, more * 4))];
       context.kernels.row_numbers(known, more, codes);
       this.encode({ ...vector, values: codes, length: more }, 0, context, ids);
@@ -191,5 +192,27 @@ export class TextEncoder32 implements KeyEncoder {
 
   private setWord(index: number, value: number): void {
     this.scope.arena.u32[this.table / 4 + index] = value;
+  }
+}
+
+/** The codes of a dictionary in the order of their first rows. */
+export class SeenCodes {
+  /** Ids in the order of their first rows; empty = ascending. */
+  order: readonly number[] = [];
+  private readonly mustAscend: boolean;
+
+  constructor(mustAscend: boolean) {
+    this.mustAscend = mustAscend;
+  }
+
+  /** False, and nothing is changed, unless rows in the mask (0 = all) have each of the codes [first, first + count). */
+  add({ values, length }: Vector, mask: number, first: number, count: number, { arena, kernels, scratch }: MoveContext): boolean {
+    const [flags, order] = [scratch.allocateZeroed(Math.max(64, count)), scratch.allocate(Math.max(64, count * 4))];
+    if (kernels.codes_seen(values, mask, length, first, count, flags, order) < count) return false;
+    const found = Array.from(arena.u32.subarray(order / 4, order / 4 + count));
+    const ascends = this.order.length === 0 && found.every((code, i) => code === first + i);
+    if (this.mustAscend && !ascends) return false;
+    if (!ascends) this.order = [...(this.order.length === 0 ? Array.from({ length: first }, (_, i) => i) : this.order), ...found];
+    return true;
   }
 }

@@ -89,6 +89,11 @@ function vwap(rows: readonly Row[], price: (row: Row) => number | null, size: (r
   return both.length === 0 || weight === 0 ? null : total(both.map(([p, s]) => p * s)) / weight;
 }
 
+function productSum(rows: readonly Row[], a: 'x' | 'f', b: 'j'): number | null {
+  const products = rows.flatMap((row) => (row[a] === null || row[b] === null ? [] : [(row[a] as number) * (row[b] as number)]));
+  return orNull(products, total);
+}
+
 const CALLS: Readonly<Record<string, (rows: readonly Row[]) => unknown>> = {
   'count(*)': (rows) => rows.length,
   'count(x)': (rows) => there(rows, 'x').length,
@@ -120,6 +125,23 @@ const CALLS: Readonly<Record<string, (rows: readonly Row[]) => unknown>> = {
       (row) => row.j,
       (row) => row.f,
     ),
+  'sum(x * j)': (rows) => productSum(rows, 'x', 'j'),
+  'avg(j * x)': (rows) => {
+    const sum = productSum(rows, 'x', 'j');
+    return sum === null ? null : sum / rows.filter((row) => row.x !== null && row.j !== null).length;
+  },
+  'sum(j * x) / sum(j)': (rows) => {
+    const [products, sum] = [productSum(rows, 'x', 'j'), orNull(there(rows, 'j'), total)];
+    return products === null || sum === null ? null : products / sum;
+  },
+  'sum(f::double * x * j)': (rows) =>
+    orNull(
+      rows.flatMap(({ f, x, j }) => (f === null || x === null || j === null ? [] : [f * x * j])),
+      total,
+    ),
+  // The sums take more than 64 bits.
+  'floor(avg(i) / 1e6::double)': (rows) =>
+    orNull(there(rows, 'i'), (values) => Math.floor(Number(values.reduce((a, b) => a + b, 0n)) / values.length / 1e6)),
   'max(x) FILTER (WHERE j > 40)': (rows) =>
     orNull(
       there(
@@ -181,9 +203,10 @@ test.each(Object.keys(TABLES) as TableName[])(
 );
 
 test('groups come in the order of their first rows, for any number of threads', async () => {
-  for (const keys of GROUPINGS) {
-    const sql = `SELECT ${keys.join(', ')}, min(x), last(x ORDER BY ts) FROM ordered GROUP BY ${keys.map((_, i) => i + 1).join(', ')}`;
-    const seen = [...new Set(byTime(TABLES.ordered).map((row) => keys.map((name) => String(KEYS[name]?.(row))).join('|')))];
+  for (const [keys, where] of GROUPINGS.flatMap((keys) => [[keys, ''] as const, [keys, 'WHERE j > 30'] as const])) {
+    const sql = `SELECT ${keys.join(', ')}, min(x), last(x ORDER BY ts) FROM ordered ${where} GROUP BY ${keys.map((_, i) => i + 1).join(', ')}`;
+    const rows = byTime(TABLES.ordered).filter((row) => FILTERS[where]?.(row));
+    const seen = [...new Set(rows.map((row) => keys.map((name) => String(KEYS[name]?.(row))).join('|')))];
     for (const engine of engines) {
       const found = (await run(engine, sql)).map((row) => row.split('|').slice(0, keys.length).join('|'));
       expect(found).toEqual(seen);
