@@ -23,6 +23,7 @@ import { QueryRun } from './query-run.js';
 import { readStatements } from './read-statements.js';
 import { Session } from './session.js';
 import { querySettingsOf, type SessionSettings } from './session-settings.js';
+import { PlanCache } from './statements/plan-cache.js';
 import { describeStatement, mayWrite, runStatement, writes } from './statements/run-statement.js';
 import { done, type PlanContext, type StatementContext, type StatementOutcome } from './statements/statement.js';
 import { retried } from './statements/write-atomically.js';
@@ -57,6 +58,7 @@ class Service implements QueryEngine {
   readonly ingest: IngestService;
   private readonly options: QueryServiceOptions;
   private readonly cache: ParseCache;
+  private readonly plans = new PlanCache();
   private clockReads = 0;
   private readonly admission: Admission;
   private readonly runs = new Map<string, QueryRun>();
@@ -277,6 +279,7 @@ class Service implements QueryEngine {
       readOnly: run.request.readOnly ?? false,
       queries: this,
       keyQueue: this.keyQueue,
+      plans: this.plans,
       files: new StatementFiles({
         arena: storage.arena,
         principal: run.request.principal,

@@ -8,6 +8,7 @@ import type { BindContext } from '../binder/context.js';
 import { storedName } from '../binder/object-name.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import { mapInputs } from '../plan/traverse.js';
+import { UsedAgain } from '../recently-used.js';
 import type { Query } from '../syntax/ast/query.js';
 import type { StatementContext } from './statement.js';
 
@@ -24,49 +25,42 @@ interface Entry extends PlannedQuery {
 /** Plans of one text, by parameters and settings. */
 const MOST_PLANS = 8;
 
+/** Of each generation, see RecentlyUsed. */
+const QUERIES_USED_ONCE = 16;
+const QUERIES_USED_AGAIN = 256;
+
 /** Parameters of more values than this are not compared. */
 const MOST_PARAMETERS = 32;
 
-const plans = new WeakMap<Query, Entry[]>();
+export class PlanCache {
+  private readonly plans = new UsedAgain<Query, readonly Entry[]>(QUERIES_USED_ONCE, QUERIES_USED_AGAIN);
 
-/** The plan of the query, made by `make` unless it is known. */
-export function cachedPlan(query: Query, bind: BindContext, context: StatementContext, make: () => PlannedQuery): PlannedQuery {
-  const surroundings = context.writer === context.storage ? surroundingsOf(context) : undefined;
-  if (surroundings === undefined) return make();
-  const { snapshot } = bind;
-  const entries = plans.get(query) ?? [];
-  const known = entries.find((entry) => entry.sequence === snapshot.sequence && entry.surroundings === surroundings);
-  const current = known && overTables(known.plan, snapshot);
-  if (known && current) return { plan: current, ordered: known.ordered };
-  const clockReads = context.clockReads();
-  const planned = make();
-  if (!bind.hasReadVolatile() && context.clockReads() === clockReads) {
-    const entry: Entry = { plan: planned.plan, ordered: planned.ordered, sequence: snapshot.sequence, surroundings };
-    const kept = entries.filter((each) => each.sequence === entry.sequence && each.surroundings !== surroundings);
-    plans.set(query, [entry, ...kept].slice(0, MOST_PLANS));
+  /** The plan of the query, made by `make` unless it is known. */
+  plan(query: Query, bind: BindContext, context: StatementContext, make: () => PlannedQuery): PlannedQuery {
+    const surroundings = context.writer === context.storage ? surroundingsOf(context) : undefined;
+    if (surroundings === undefined) return make();
+    const { snapshot } = bind;
+    const entries = this.plans.get(query) ?? [];
+    const known = entries.find((entry) => entry.sequence === snapshot.sequence && entry.surroundings === surroundings);
+    const current = known && overTables(known.plan, snapshot);
+    if (known && current) return { plan: current, ordered: known.ordered };
+    const clockReads = context.clockReads();
+    const planned = make();
+    if (!bind.hasReadVolatile() && context.clockReads() === clockReads) {
+      const entry: Entry = { plan: planned.plan, ordered: planned.ordered, sequence: snapshot.sequence, surroundings };
+      const kept = entries.filter((each) => each.sequence === entry.sequence && each.surroundings !== surroundings);
+      this.plans.set(query, [entry, ...kept].slice(0, MOST_PLANS), entries.length > 0);
+    }
+    return planned;
   }
-  return planned;
 }
 
 /** All besides text and data that a plan follows from; undefined when it cannot be told in few words. */
-function surroundingsOf({ settings, session, principal, parameters, storage }: StatementContext): string | undefined {
+function surroundingsOf({ settings, session, principal, parameters }: StatementContext): string | undefined {
   const given = parameters === undefined ? '' : parametersText(parameters);
   if (given === undefined) return undefined;
   const rules = session.disabledRules.size === 0 ? '' : [...session.disabledRules].join();
-  return `${storageNumber(storage)}|${settings.timezone}|${settings.dialect}|${session.searchPath.join()}|${rules}|${principal.kind}:${principal.name}|${given}`;
-}
-
-const storageNumbers = new WeakMap<object, number>();
-let lastStorage = 0;
-
-/** Trees are shared by the queries of one service only, but this does not rest on it. */
-function storageNumber(storage: object): number {
-  let number = storageNumbers.get(storage);
-  if (number === undefined) {
-    number = ++lastStorage;
-    storageNumbers.set(storage, number);
-  }
-  return number;
+  return `${settings.timezone}|${settings.dialect}|${session.searchPath.join()}|${rules}|${principal.kind}:${principal.name}|${given}`;
 }
 
 function parametersText(parameters: NonNullable<StatementContext['parameters']>): string | undefined {

@@ -10,7 +10,7 @@ import { pickColumns, projectPlan } from '../binder/plans.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import type { Query } from '../syntax/ast/query.js';
 import { withPivotValues } from './find-pivot-values.js';
-import { cachedPlan, type PlannedQuery } from './plan-cache.js';
+import type { PlannedQuery } from './plan-cache.js';
 import { optimizePlan, runPlan } from './run-plan.js';
 import type { StatementContext, StatementOutcome } from './statement.js';
 
@@ -40,7 +40,7 @@ export async function runQuery(query: Query, context: StatementContext): Promise
   const snapshot = context.writer.snapshot();
   try {
     const { plan, ordered } = await withPivotValues(context, snapshot, (bind) =>
-      cachedPlan(query, bind, context, () => planQuery(query, bind, context)),
+      context.plans.plan(query, bind, context, () => planQuery(query, bind, context)),
     );
     return outcomeOf(plan, ordered, context, snapshot, 'query');
   } catch (error) {
@@ -72,7 +72,7 @@ export async function describeQuery(query: Query, context: StatementContext): Pr
   const snapshot = context.writer.snapshot();
   try {
     const { plan, ordered } = await withPivotValues(context, snapshot, (bind) =>
-      cachedPlan(query, bind, context, () => planQuery(query, bind, context)),
+      context.plans.plan(query, bind, context, () => planQuery(query, bind, context)),
     );
     const fields = plan.output.map(({ name, type, nullable }) => ({ name, type, nullable }));
     return { kind: 'query', schema: { fields }, rowCount: exactRows(plan), ordered: ordered || keepsInsertionOrder(plan) };

@@ -28,6 +28,7 @@ import type { Expression } from '../plan/expression.js';
 import type { Session } from '../session.js';
 import type { SessionSettings } from '../session-settings.js';
 import type { Statement } from '../syntax/ast/statement.js';
+import type { PlanCache } from './plan-cache.js';
 
 /** Running statements, for SHOW QUERIES and CANCEL QUERY. */
 export interface QueryRegistry {
@@ -56,6 +57,7 @@ export interface StatementContext {
   readonly readOnly: boolean;
   readonly queries: QueryRegistry;
   readonly keyQueue: KeyQueue;
+  readonly plans: PlanCache;
   /** What it reads besides tables. */
   readonly files: StatementFiles;
   /** The whole text; positions are offsets in it. */
