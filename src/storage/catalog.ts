@@ -1,6 +1,7 @@
 /**
  * What must be transactional: an LMDB environment in <path>/catalog with one database per kind of record. Keys are arrays of numbers or
- * strings in lmdb-js's "ordered-binary" encoding, so ranges of one table or segment are contiguous.
+ * strings in lmdb-js's "ordered-binary" encoding, so ranges of one table or segment are contiguous. Behind every value but meta's "format"
+ * stand four bytes: its checksum (record-checksum.ts).
  *
  *   database    key                              value
  *   meta        "format"                         JSON number: version of this layout (FORMAT_VERSION)
@@ -19,16 +20,21 @@
  */
 import { closeSync, mkdirSync, openSync, readSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Database, open, type RootDatabase } from 'lmdb';
+import { type Database, type Key, open, type RootDatabase } from 'lmdb';
+import type { Kernels } from '../../native-free/kernels.js';
 import type { Arena } from '../core/arena.js';
 import { assert } from '../core/assert.js';
 import type { ColumnDefinition, TableDefinition, ViewDefinition } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import { ioError } from './io-error.js';
+import { CHECKSUM_BYTES, checkedValue, keyChecksum, sealValue } from './record-checksum.js';
 import type { StoredValue } from './stored-value.js';
 import type { StoredBound } from './zone-map.js';
 
-export const FORMAT_VERSION = 3;
+/** 2: dropped columns, views. 3: clusters. 4: checksums of records. */
+const FORMAT_VERSION = 4;
+const FIRST_CHECKED_FORMAT = 4;
+const FORMAT_KEY = 'format';
 
 export interface TableRecord {
   readonly id: number;
@@ -152,77 +158,101 @@ class LmdbCatalog implements Catalog {
   readonly persistent = true;
   private readonly folder: string;
   private readonly arena: Arena;
+  private readonly kernels: Kernels;
   private readonly root: RootDatabase;
   private readonly stores: Readonly<Record<StoreName, Database | undefined>>;
   private readonly pool: Buffer[] = [];
+  /** Records have checksums. */
+  private isChecked = true;
 
-  constructor(folder: string, arena: Arena, readOnly: boolean) {
+  constructor(folder: string, arena: Arena, kernels: Kernels, readOnly: boolean) {
     this.folder = folder;
     this.arena = arena;
+    this.kernels = kernels;
     this.root = open({ path: folder, maxDbs: 16, overlappingSync: false, eventTurnBatching: false, encoding: 'binary', readOnly });
-    const store = (name: string, encoding: 'json' | 'binary') => this.root.openDB({ name, encoding });
-    /** Databases of older formats lack it; it cannot be made when nothing may be written. */
-    const newer = (name: string, encoding: 'json' | 'binary' = 'json') =>
-      readOnly && !this.root.doesExist(name) ? undefined : store(name, encoding);
+    /** undefined: an older format lacks it, and nothing may be written. */
+    const store = (name: string) => this.root.openDB({ name, encoding: 'binary' }) as Database | undefined;
     this.stores = {
-      meta: store('meta', 'json'),
-      table: store('table', 'json'),
-      segment: store('segment', 'json'),
-      tail: store('tail', 'binary'),
-      dictionary: store('dictionary', 'binary'),
-      deletion: store('deletion', 'binary'),
-      cluster: newer('cluster', 'binary'),
-      view: newer('view'),
-      schema: newer('schema'),
+      meta: store('meta'),
+      table: store('table'),
+      segment: store('segment'),
+      tail: store('tail'),
+      dictionary: store('dictionary'),
+      deletion: store('deletion'),
+      cluster: store('cluster'),
+      view: store('view'),
+      schema: store('schema'),
     };
+    this.isChecked = (this.meta(FORMAT_KEY) ?? FORMAT_VERSION) >= FIRST_CHECKED_FORMAT;
   }
 
   meta(key: string): number | undefined {
-    return this.storeOf('meta').get(key) as number | undefined;
+    const bytes = this.get('meta', key);
+    return bytes && (parsed(bytes, 'meta', key) as number);
   }
 
   tables(): TableRecord[] {
-    return [
-      ...this.storeOf('table')
-        .getRange({})
-        .map(({ value }) => value as TableRecord),
-    ];
+    return this.records('table') as TableRecord[];
   }
 
   views(): ViewDefinition[] {
-    return [...(this.stores.view?.getRange({}) ?? [])].map(({ value }) => value as ViewDefinition);
+    return this.records('view') as ViewDefinition[];
   }
 
   schemas(): string[] {
-    return [...(this.stores.schema?.getRange({}) ?? [])].map(({ value }) => value as string);
+    return this.records('schema') as string[];
   }
 
   segments(table: number): SegmentRecord[] {
-    return [
-      ...this.storeOf('segment')
-        .getRange({ start: [table], end: [table + 1] })
-        .map(({ value }) => value as SegmentRecord),
-    ];
+    return this.records('segment', { start: [table], end: [table + 1] }) as SegmentRecord[];
   }
 
   *tail(table: number): Iterable<TailEntry> {
-    for (const { key, value } of this.storeOf('tail').getRange({ start: [table], end: [table + 1] })) {
+    for (const [key, bytes] of this.range('tail', { start: [table], end: [table + 1] })) {
       const numbers = key as number[];
-      yield { key: numbers, segment: numbers[1] as number, bytes: value as Uint8Array };
+      yield { key: numbers, segment: numbers[1] as number, bytes };
     }
   }
 
   *dictionary(table: number, column: number): Iterable<Uint8Array> {
-    for (const { value } of this.storeOf('dictionary').getRange({ start: [table, column], end: [table, column + 1] }))
-      yield value as Uint8Array;
+    for (const [, bytes] of this.range('dictionary', { start: [table, column], end: [table, column + 1] })) yield bytes;
   }
 
   deletion(table: number, segment: number): Uint8Array | undefined {
-    return this.storeOf('deletion').get([table, segment]) as Uint8Array | undefined;
+    return this.get('deletion', [table, segment]);
   }
 
   cluster(table: number, segment: number): Uint8Array | undefined {
-    return this.stores.cluster?.get([table, segment]) as Uint8Array | undefined;
+    return this.get('cluster', [table, segment]);
+  }
+
+  /** Gives the records of an older format their checksums, all or none, and says that the format is the newest. */
+  async renew(): Promise<void> {
+    const names = Object.keys(this.stores) as StoreName[];
+    const old = this.isChecked ? [] : names.flatMap((store) => [...this.range(store)].map(([key, value]) => ({ store, key, value })));
+    this.isChecked = true;
+    await this.commit([...old, { store: 'meta', key: FORMAT_KEY, value: FORMAT_VERSION }]);
+  }
+
+  private get(store: StoreName, key: CatalogKey): Buffer | undefined {
+    const bytes = this.stores[store]?.get(key) as Buffer | undefined;
+    return bytes && this.valueOf(store, key, bytes);
+  }
+
+  private *range(store: StoreName, bounds: { start?: CatalogKey; end?: CatalogKey } = {}): Iterable<readonly [CatalogKey, Buffer]> {
+    for (const { key, value } of this.stores[store]?.getRange(bounds) ?? []) {
+      const whole = wholeKey(key);
+      yield [whole, this.valueOf(store, whole, value as Buffer)];
+    }
+  }
+
+  private records(store: StoreName, bounds: { start?: CatalogKey; end?: CatalogKey } = {}): unknown[] {
+    return Array.from(this.range(store, bounds), ([key, bytes]) => parsed(bytes, store, key));
+  }
+
+  /** Programs of every version read the format, so it has no checksum. */
+  private valueOf(store: StoreName, key: CatalogKey, bytes: Buffer): Buffer {
+    return this.isChecked && key !== FORMAT_KEY ? checkedValue(bytes, store, key) : bytes;
   }
 
   async commit(writes: readonly CatalogWrite[]): Promise<void> {
@@ -270,21 +300,26 @@ class LmdbCatalog implements Catalog {
     if ('removeAllOf' in write) {
       const [table, segment] = write.removeAllOf;
       const range = segment === undefined ? { start: [table], end: [table + 1] } : { start: [table, segment], end: [table, segment + 1] };
-      // An array of one number is read back as the number, which is another key.
-      return [...store.getKeys(range)].map((key) => store.remove(typeof key === 'number' ? [key] : key));
+      return [...store.getKeys(range)].map((key) => store.remove(wholeKey(key)));
     }
     if ('remove' in write) return [store.remove(write.key)];
-    return [store.put(write.key, write.value instanceof ArenaBytes ? this.copied(write.value, borrowed) : write.value)];
+    const { key, value } = write;
+    if (value instanceof ArenaBytes) return [store.put(key, this.copied(value, keyChecksum(write.store, key), borrowed))];
+    const bytes = value instanceof Uint8Array ? value : Buffer.from(JSON.stringify(value));
+    if (key === FORMAT_KEY) return [store.put(key, bytes)];
+    return [store.put(key, sealValue(Buffer.concat([bytes, Buffer.alloc(CHECKSUM_BYTES)]), write.store, key))];
   }
 
   /** lmdb takes no address inside a shared memory, so bytes of the arena go through a buffer that is used again. */
-  private copied(bytes: ArenaBytes, borrowed: Buffer[]): Uint8Array {
-    const index = this.pool.findIndex((buffer) => buffer.length >= bytes.sizeBytes && buffer.length <= 4 * bytes.sizeBytes);
+  private copied({ address, sizeBytes }: ArenaBytes, seed: number, borrowed: Buffer[]): Uint8Array {
+    const wanted = sizeBytes + CHECKSUM_BYTES;
+    const index = this.pool.findIndex((buffer) => buffer.length >= wanted && buffer.length <= 4 * wanted);
     const [pooled] = index < 0 ? [] : this.pool.splice(index, 1);
-    const buffer = pooled ?? Buffer.allocUnsafeSlow(bytes.sizeBytes);
+    const buffer = pooled ?? Buffer.allocUnsafeSlow(wanted);
     borrowed.push(buffer);
-    buffer.fill(this.arena.u8.subarray(bytes.address, bytes.address + bytes.sizeBytes), 0, bytes.sizeBytes);
-    return buffer.length === bytes.sizeBytes ? buffer : buffer.subarray(0, bytes.sizeBytes);
+    buffer.fill(this.arena.u8.subarray(address, address + sizeBytes), 0, sizeBytes);
+    buffer.writeUInt32LE(this.kernels.crc32c(address, sizeBytes, seed) >>> 0, sizeBytes);
+    return buffer.length === wanted ? buffer : buffer.subarray(0, wanted);
   }
 }
 
@@ -297,6 +332,19 @@ async function reasonOf(error: unknown): Promise<unknown> {
   );
   const silence = new Promise<unknown>((resolve) => setTimeout(() => resolve(error), 100));
   return Promise.race([told, silence]);
+}
+
+/** An array of one number is read back as the number, which is another key. */
+function wholeKey(key: Key): CatalogKey {
+  return typeof key === 'number' ? [key] : (key as CatalogKey);
+}
+
+function parsed(bytes: Buffer, store: StoreName, key: CatalogKey): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw new DbError('corrupt', `catalog, ${store} record ${JSON.stringify(key)} is not JSON`, { cause: error });
+  }
 }
 
 const MAGIC_OFFSET = 24;
@@ -315,23 +363,29 @@ function checkMagic(file: string): void {
 }
 
 /** Opens or makes the catalog in a folder. Fails with `io_error`, `read_only`, `unsupported` (written by a newer version). */
-export function openCatalog(folder: string, arena: Arena, readOnly: boolean): Catalog {
+export async function openCatalog(folder: string, arena: Arena, kernels: Kernels, readOnly: boolean): Promise<Catalog> {
   const exists = statSync(join(folder, 'data.mdb'), { throwIfNoEntry: false }) !== undefined;
   if (readOnly && !exists) throw new DbError('not_found', `no database in ${join(folder, '..')}`, { hint: 'open it once for writing' });
   let catalog: LmdbCatalog;
   try {
     mkdirSync(folder, { recursive: true });
     if (exists) checkMagic(join(folder, 'data.mdb'));
-    catalog = new LmdbCatalog(folder, arena, readOnly);
+    catalog = new LmdbCatalog(folder, arena, kernels, readOnly);
   } catch (error) {
     throw ioError(error, `the catalog in ${folder} could not be opened`);
   }
-  const format = catalog.meta('format');
+  const format = catalog.meta(FORMAT_KEY);
   if (format !== undefined && format > FORMAT_VERSION) {
-    void catalog.close();
+    await catalog.close();
     throw new DbError('unsupported', `the database was written in format ${format}; this version reads formats up to ${FORMAT_VERSION}`, {
       hint: 'use a newer version of FletchDB',
     });
   }
+  if (format !== undefined && !(format >= 1)) {
+    await catalog.close();
+    throw new DbError('corrupt', `the catalog in ${folder} says that it is of format ${format}`);
+  }
+  // Programs of before would misread what this one writes, so they are kept away.
+  if (!readOnly && format !== FORMAT_VERSION) await catalog.renew();
   return catalog;
 }

@@ -8,7 +8,7 @@ import type { Environment } from '../core/environment.js';
 import { asDbError, DbError } from '../core/errors.js';
 import type { Settings } from '../core/settings.js';
 import { Background } from './background.js';
-import { type Catalog, type CatalogWrite, FORMAT_VERSION, memoryCatalog, openCatalog } from './catalog.js';
+import { type Catalog, type CatalogWrite, memoryCatalog, openCatalog } from './catalog.js';
 import { forgetCodes } from './code-rows.js';
 import { addressesOf, type ColumnBuffers } from './column-buffers.js';
 import { ColumnCache } from './column-cache.js';
@@ -45,12 +45,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage & { 
   const unlock = options.settings.read_only ? () => undefined : lockFolder(folder);
   let catalog: Catalog | undefined;
   try {
-    catalog = openCatalog(join(folder, 'catalog'), options.arena, options.settings.read_only);
-    const format = catalog.meta('format');
-    if (!options.settings.read_only && format !== FORMAT_VERSION) {
-      // Programs of before would not see dropped columns and views, so they are kept away.
-      await catalog.commit([{ store: 'meta', key: 'format', value: FORMAT_VERSION }]);
-    }
+    catalog = await openCatalog(join(folder, 'catalog'), options.arena, options.kernels, options.settings.read_only);
     const segments = join(folder, 'segments');
     if (!options.settings.read_only) {
       // A file is lost with a folder whose own name is not durable. Who made them may have ended before they were.

@@ -68,6 +68,8 @@ class History {
     if (!this.isCreated) return;
     const all = KINDS.flatMap(([weight, step]) => Array.from({ length: weight }, () => step));
     for (let i = 0; i < STEPS; i++) await (all[this.below(all.length)] as Step)(this);
+    await this.append(100);
+    await this.flush();
     await this.read();
   }
 

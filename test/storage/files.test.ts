@@ -138,9 +138,9 @@ describe('a sealed segment', () => {
     const catalog = open({ path: join(folder, 'catalog'), maxDbs: 8, readOnly: true });
     const segments = [
       ...catalog
-        .openDB({ name: 'segment', encoding: 'json' })
+        .openDB({ name: 'segment', encoding: 'binary' })
         .getRange({})
-        .map(({ value }) => value),
+        .map(({ value }) => JSON.parse((value as Buffer).subarray(0, -4).toString('utf8')) as unknown),
     ];
     const offsets =
       JSON.stringify(segments)

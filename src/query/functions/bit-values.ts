@@ -1,5 +1,6 @@
 /** Bits and bytes set, checksums, identifiers by their parts, sizes and escapes read; and how many arguments are NULL. Value by value. */
 import type { Value } from '../../core/batch.js';
+import { crc32c } from '../../core/crc32c.js';
 import { DbError } from '../../core/errors.js';
 import { BINARY, INT64, UTF8 } from '../../core/types.js';
 import type { ScalarFunction } from './contract.js';
@@ -33,18 +34,6 @@ function fromBinary(digits: string): Uint8Array {
   if (!/^[01]*$/.test(digits)) throw new DbError('invalid_value', `'${digits}' is not binary`);
   const padded = digits.padStart(Math.ceil(digits.length / 8) * 8, '0');
   return Uint8Array.from(padded.match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2));
-}
-
-const CASTAGNOLI = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-  return crc;
-});
-
-function crc32c(bytes: Uint8Array): bigint {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = (crc >>> 8) ^ (CASTAGNOLI[(crc ^ byte) & 255] ?? 0);
-  return BigInt((crc ^ 0xffffffff) >>> 0);
 }
 
 const digitsOf = (value: Value | undefined): string => String(value).replaceAll('-', '');
@@ -107,7 +96,7 @@ export const BIT_VALUE_FUNCTIONS: readonly ScalarFunction[] = [
     'crc32c',
     'Checksum CRC-32C (Castagnoli).',
     [{ sql: "crc32c('123456789')", result: '3808858755' }],
-    [each([text], INT64, ([value]) => crc32c(bytesOf(value))), each([binary], INT64, ([value]) => crc32c(bytesOf(value)))],
+    [each([text], INT64, ([value]) => BigInt(crc32c(bytesOf(value)))), each([binary], INT64, ([value]) => BigInt(crc32c(bytesOf(value))))],
     { category: 'hash', infallible: true },
   ),
   entry(
