@@ -3,6 +3,7 @@ import { DbError } from '../core/errors.js';
 import { nearestName } from '../core/nearest-name.js';
 import { SETTINGS, type SettingName } from '../core/settings.js';
 import { VERSION } from '../version.js';
+import { runCheck } from './check.js';
 import { type CommandLine, type FlagTable, flagHelp, readCommandLine } from './config.js';
 import { errorText } from './error-text.js';
 import { IMPORT_FLAGS, runImport } from './import.js';
@@ -45,7 +46,13 @@ export const COMMANDS = {
     run: runImport,
   },
   export: { usage: 'fletch export', summary: 'Not there yet; use fletch sql --format csv.', flags: {}, settings: [], run: later('export') },
-  check: { usage: 'fletch check', summary: 'Not there yet.', flags: {}, settings: [], run: later('check') },
+  check: {
+    usage: 'fletch check [--path DIR]',
+    summary: 'Compare everything that is stored with its checksums.',
+    flags: {},
+    settings: ['path', 'memory_limit'],
+    run: runCheck,
+  },
   backup: { usage: 'fletch backup', summary: 'Not there yet.', flags: {}, settings: [], run: later('backup') },
 } as const satisfies Record<string, CommandRow>;
 

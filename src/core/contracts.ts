@@ -5,6 +5,7 @@
 
 import type { Arena } from './arena.js';
 import type { Batch, OwnedBatch, Value, Vector } from './batch.js';
+import type { DbError } from './errors.js';
 import type { Principal } from './principal.js';
 import type { QuerySettings } from './settings.js';
 import type { StopSignal } from './stop-signal.js';
@@ -255,7 +256,19 @@ export interface Storage extends StorageWriter {
   /** Seals active segments into files now, and drops what is past its TTL. */
   flush(table?: string): Promise<void>;
   statistics(): StorageStatistics;
+  /** Reads everything that is stored and compares it with its checksums. */
+  verify(): AsyncIterable<Verified>;
   close(): Promise<void>;
+}
+
+/** A segment file, or a table's records in the catalog. */
+export interface Verified {
+  readonly table: string;
+  /** null: the records. */
+  readonly file: string | null;
+  readonly sizeBytes: number;
+  /** What is wrong with it. */
+  readonly error: DbError | null;
 }
 
 export interface StorageStatistics {

@@ -12,6 +12,7 @@ import type {
   TableDefinition,
   TableDeletions,
   TableInfo,
+  Verified,
   ViewDefinition,
 } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
@@ -25,6 +26,7 @@ import type { StorageContext } from './storage-context.js';
 import { StorageSnapshot, type Visible } from './storage-snapshot.js';
 import { Table, type TableLimits, type Undo } from './table.js';
 import { Transaction, type TransactionHost } from './transaction.js';
+import { verifyTables } from './verify.js';
 
 export interface StorageParts {
   readonly context: StorageContext;
@@ -162,6 +164,11 @@ export class StorageEngine implements Storage {
       commits: context.queue.commits,
       sealedSegments: segments.filter(({ segment }) => segment.state === 'sealed').length,
     };
+  }
+
+  verify(): AsyncIterable<Verified> {
+    this.assertOpen();
+    return verifyTables(this.parts.context, this.names.tables.values());
   }
 
   async close(): Promise<void> {

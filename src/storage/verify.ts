@@ -1,0 +1,56 @@
+/** Everything that is stored, read and compared with its checksums. What the opening itself reads (tables, segment records, the tail) was checked by it. */
+import type { Verified } from '../core/contracts.js';
+import { asDbError, type DbError } from '../core/errors.js';
+import { addressesOf } from './column-buffers.js';
+import type { Segment } from './segment.js';
+import { readSegmentColumn } from './segment-file.js';
+import type { StorageContext } from './storage-context.js';
+import type { Table } from './table.js';
+
+/** One item for the catalog's records of each table, one for each segment file. */
+export async function* verifyTables(context: StorageContext, tables: Iterable<Table>): AsyncIterable<Verified> {
+  for (const table of tables) {
+    const { name, schema } = table.info.definition;
+    const of = { table: schema === undefined ? name : `${schema}.${name}` };
+    yield { ...of, file: null, sizeBytes: 0, error: await failureOf(() => readRecords(context, table)) };
+    for (const segment of [...table.segments]) {
+      const { record } = segment;
+      if (record === null || record.file === '' || segment.discarded) continue;
+      const error = await failureOf(() => readColumns(context, table, segment));
+      yield { ...of, file: record.file, sizeBytes: record.sizeBytes, error };
+    }
+  }
+}
+
+async function failureOf(work: () => void | Promise<void>): Promise<DbError | null> {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    return asDbError(error);
+  }
+}
+
+/** Dictionaries, clusters and deleted rows, whose records are read when a query asks for them. */
+function readRecords({ catalog }: StorageContext, table: Table): void {
+  for (const column of table.allColumns) {
+    if (column.dictionary === null) continue;
+    for (const record of catalog.dictionary(table.id, column.id)) void record;
+  }
+  for (const segment of table.segments) {
+    catalog.cluster(table.id, segment.id);
+    catalog.deletion(table.id, segment.id);
+  }
+}
+
+async function readColumns({ memory, environment, segmentsFolder }: StorageContext, table: Table, segment: Segment): Promise<void> {
+  const { record, layout } = segment;
+  if (record === null || segmentsFolder === null) return;
+  for (const { id, dictionary, node } of record.columns) {
+    const type = table.allColumns.find((column) => column.id === id)?.type;
+    if (type === undefined) continue;
+    const name = layout.definitions.find((definition) => definition.id === id)?.name ?? `number ${id}`;
+    const column = await readSegmentColumn(memory, environment.files, segmentsFolder, record.file, { name, type, dictionary, node });
+    for (const address of addressesOf(column)) memory.free(address);
+  }
+}
