@@ -84,6 +84,12 @@ export const SETTINGS = {
     doc: 'Rows that flow between operators at once (a multiple of 64).',
   },
   timezone: { type: 'string', default: 'UTC', scope: 'query', doc: 'Time zone of casts between timestamps with and without time zone.' },
+  default_null_order: {
+    type: 'string',
+    default: 'nulls_last_on_asc_first_on_desc',
+    scope: 'query',
+    doc: 'Where an ORDER BY that does not say it puts NULLs: nulls_last_on_asc_first_on_desc, nulls_first_on_asc_last_on_desc, nulls_first or nulls_last.',
+  },
   dialect: { type: 'string', default: 'fletch', scope: 'query', doc: 'SQL dialect of the statement.' },
 } as const satisfies Record<string, SettingRow>;
 
@@ -93,7 +99,7 @@ type ValueOf<Row> = Row extends { type: 'integer' | 'bytes' } ? number : Row ext
 
 export type Settings = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> };
 
-export type QuerySettings = Pick<Settings, 'timeout_ms' | 'max_rows' | 'max_memory' | 'vector_rows' | 'timezone' | 'dialect'>;
+export type QuerySettings = Pick<Settings, 'timeout_ms' | 'max_rows' | 'max_memory' | 'vector_rows' | 'timezone' | 'default_null_order' | 'dialect'>;
 
 const BYTE_UNITS: Readonly<Record<string, number>> = {
   '': 1,

@@ -2,6 +2,7 @@
 import { DbError } from '../core/errors.js';
 import { parseSetting, type QuerySettings, SETTINGS, type SettingName, type Settings } from '../core/settings.js';
 import { didYouMean } from './binder/nearest-name.js';
+import { nullOrderOf } from './binder/null-order.js';
 import { DEFAULT_PATH, type SearchPath } from './binder/object-name.js';
 import { checkDialect } from './dialects/read-dialect.js';
 
@@ -40,6 +41,7 @@ export class SessionSettings {
     }
     const known = querySetting(name, position);
     if (known === 'dialect' && value !== null) checkDialect(String(value).toLowerCase(), position);
+    if (known === 'default_null_order' && value !== null) nullOrderOf(String(value), position);
     if (value === null) this.values.delete(known);
     else this.values.set(known, parseSetting(known, value));
   }

@@ -14,7 +14,7 @@ import { bindGapfillCall } from './bind-gapfill.js';
 import { type AggregateBinder, bindWindowAggregate } from './bind-window-aggregate.js';
 import { catalogCall } from './catalog-functions.js';
 import { argumentOf, castTo, coerceBool } from './coercion.js';
-import { type Clause, unsupported } from './context.js';
+import { type BindContext, type Clause, unsupported } from './context.js';
 import { literal } from './expressions.js';
 import { namedGroups } from './named-groups.js';
 import { scalarCall } from './scalar-call.js';
@@ -180,6 +180,7 @@ function ownerOf(read: ReadonlySet<ColumnId>, scope: Scope): Scope | null {
   for (let outer = scope.outer; outer !== null; outer = outer.outer) {
     if (outer.columns.some((column) => read.has(column.id))) return outer;
   }
+  for (const beside of scope.allBeside()) if (beside.columns.some((column) => read.has(column.id))) return beside;
   return null;
 }
 
@@ -193,14 +194,14 @@ export function orderedSetArguments(name: string, item: OrderItem, direct: reado
   return [value, literal(1 - flipped, FLOAT64, fraction.position)];
 }
 
-/** NULLs are last ascending, first descending, unless it is said otherwise. */
 function bindSortKey(item: OrderItem, clause: Clause): SortKey {
-  return sortKeyOf(clause.context.bindExpression(item.expression, clause), item);
+  return sortKeyOf(clause.context.bindExpression(item.expression, clause), item, clause.context);
 }
 
-export function sortKeyOf(expression: Expression, flags: Pick<OrderItem, 'direction' | 'nulls'>): SortKey {
+export function sortKeyOf(expression: Expression, flags: Pick<OrderItem, 'direction' | 'nulls'>, { nullOrder }: BindContext): SortKey {
   const descending = flags.direction === 'desc';
-  return { expression, descending, nullsFirst: flags.nulls === null ? descending : flags.nulls === 'first' };
+  const byDefault = descending ? nullOrder.descendingFirst : nullOrder.ascendingFirst;
+  return { expression, descending, nullsFirst: flags.nulls === null ? byDefault : flags.nulls === 'first' };
 }
 
 function noAggregate(name: string, args: readonly Expression[], position: number): DbError {

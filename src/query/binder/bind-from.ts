@@ -147,8 +147,16 @@ function tableNotFound(reference: TableName, name: Identifier, clause: FromClaus
   return new DbError('table_not_found', `no table is called ${writtenName(reference.name)}`, { position: reference.position, hint });
 }
 
+/** What a subquery without LATERAL sees. */
+function besideLeft({ lateral, outer }: FromClause): Scope | null {
+  if (!lateral) return outer;
+  const scope = new Scope([], outer);
+  scope.beside = lateral;
+  return scope;
+}
+
 function bindDerived(reference: DerivedTable, clause: FromClause): BoundRelation {
-  const outer = reference.lateral ? (clause.lateral ?? clause.outer) : clause.outer;
+  const outer = reference.lateral ? (clause.lateral ?? clause.outer) : besideLeft(clause);
   const bound = clause.context.bindQuery(reference.query, clause.context, outer, clause.commonTables);
   const designated = designatedOf(bound.plan, bound.columns, reference.timestamp);
   return asRelation(

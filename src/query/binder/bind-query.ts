@@ -203,7 +203,7 @@ function alignByName(bound: readonly BoundQuery[], body: SetOperation, environme
 
 function sorted(bound: BoundQuery, order: OrderBy, environment: QueryEnvironment): BoundQuery {
   const keys = order.all
-    ? bound.columns.map((column) => sortKeyOf(columnOf(column), order.all as NonNullable<OrderBy['all']>))
+    ? bound.columns.map((column) => sortKeyOf(columnOf(column), order.all as NonNullable<OrderBy['all']>, environment.context))
     : order.items.map((item) => outputKey(item, bound, environment));
   const plan = sortPlan(bound.plan, keys);
   const ordered = keys.length > 0 || bound.ordered;
@@ -215,7 +215,7 @@ function sorted(bound: BoundQuery, order: OrderBy, environment: QueryEnvironment
 
 /** Only the result's columns are there to sort by: a position, a name, or an expression over names. */
 function outputKey(item: OrderItem, bound: BoundQuery, environment: QueryEnvironment): SortKey {
-  return sortKeyOf(outputExpression(item.expression, 'ORDER BY', bound, environment), item);
+  return sortKeyOf(outputExpression(item.expression, 'ORDER BY', bound, environment), item, environment.context);
 }
 
 function outputExpression(syntax: Syntax, name: string, bound: BoundQuery, environment: QueryEnvironment): Expression {

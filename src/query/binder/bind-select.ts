@@ -200,8 +200,8 @@ function aliasesOf(items: readonly BoundItem[]): ReadonlyMap<string, Expression>
 // ---- ORDER BY ----
 
 function bindOrder(order: OrderBy, items: readonly BoundItem[], clause: Clause): readonly SortKey[] {
-  if (order.all) return items.map((item) => sortKeyOf(item.expression, order.all as NonNullable<OrderBy['all']>));
-  return order.items.map((item) => sortKeyOf(orderExpression(item.expression, items, clause), item));
+  if (order.all) return items.map((item) => sortKeyOf(item.expression, order.all as NonNullable<OrderBy['all']>, clause.context));
+  return order.items.map((item) => sortKeyOf(orderExpression(item.expression, items, clause), item, clause.context));
 }
 
 /** A position, the name of a result column, or any expression over the input. */

@@ -16,6 +16,7 @@ import { bindWindow } from './bind-window.js';
 import { castTo } from './coercion.js';
 import type { BindContext, BoundQuery } from './context.js';
 import { columnOf } from './expressions.js';
+import { nullOrderOf } from './null-order.js';
 import { DEFAULT_PATH, type SearchPath } from './object-name.js';
 import type { PivotValues } from './pivot-values.js';
 import { projectPlan } from './plans.js';
@@ -27,6 +28,8 @@ export interface BindOptions {
   readonly snapshot: Snapshot;
   readonly parameters: Parameters | undefined;
   readonly timezone: string;
+  /** The setting default_null_order; absent: PostgreSQL's. */
+  readonly nullOrder?: string;
   readonly searchPath?: SearchPath;
   readonly nowNanoseconds: bigint;
   readonly evaluateConstant: (expression: Expression) => Value;
@@ -65,6 +68,7 @@ export function createBindContext(options: BindOptions): BindContext {
     snapshot,
     parameters,
     timezone,
+    nullOrder: nullOrderOf(options.nullOrder ?? 'postgres'),
     searchPath,
     now: () => {
       readVolatile = true;

@@ -10,6 +10,7 @@ import type { Expression as ExpressionSyntax, FunctionCall, Query, Subquery } fr
 import type { TableReference } from '../syntax/ast/table.js';
 import type { AggregateCollector } from './aggregate-collector.js';
 import type { GapfillCollector } from './gapfill-collector.js';
+import type { NullOrder } from './null-order.js';
 import type { SearchPath } from './object-name.js';
 import type { PivotValues } from './pivot-values.js';
 import type { Relation } from './relation.js';
@@ -66,6 +67,7 @@ export interface BindContext {
   readonly snapshot: Snapshot;
   readonly parameters: Parameters | undefined;
   readonly timezone: string;
+  readonly nullOrder: NullOrder;
   /** Statement start, nanoseconds since the epoch. */
   now(): bigint;
   /** What the system tables and the functions about the catalog say. */

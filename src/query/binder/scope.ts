@@ -39,6 +39,8 @@ export class Scope {
   windowJoins: readonly WindowJoinCalls[] = [];
   /** True when its query has GROUP BY, SAMPLE BY or HAVING. */
   isGrouped = false;
+  /** Tables to the left of a subquery in FROM without LATERAL: as in DuckDB, it sees them where no other table has a name. */
+  beside: Scope | null = null;
   private byName: Map<string, ScopeColumn[]> | undefined;
 
   constructor(columns: readonly ScopeColumn[], outer: Scope | null) {
@@ -52,7 +54,24 @@ export class Scope {
       const found = scope.find(name);
       if (found) return found;
     }
+    for (const scope of this.allBeside()) {
+      const found = scope.find(name);
+      if (found) return found;
+    }
     throw this.notFound(name);
+  }
+
+  *allBeside(): Iterable<Scope> {
+    for (let scope: Scope | null = this; scope !== null; scope = scope.outer) {
+      for (let beside = scope.beside; beside !== null; beside = beside.outer) yield beside;
+    }
+  }
+
+  /** The innermost scope around a subquery that has a table of this name; this one when there is none. */
+  withTable(table: string): Scope {
+    for (let scope: Scope | null = this; scope !== null; scope = scope.outer) if (scope.hasTable(table)) return scope;
+    for (const scope of this.allBeside()) if (scope.hasTable(table)) return scope;
+    return this;
   }
 
   /** As resolve, undefined when this scope alone has no such column. */

@@ -50,7 +50,7 @@ function storedName(expression: Expression, written: string): string {
 
 function expandStar(star: Star, clause: Clause): readonly BoundItem[] {
   const qualifier = star.qualifier.at(-1)?.name;
-  const { scope } = clause;
+  const scope = qualifier === undefined ? clause.scope : clause.scope.withTable(qualifier);
   const columns = scope.columns.filter(
     (column) => !column.synonym && (qualifier === undefined ? column.unqualified : sameName(column.table, qualifier)),
   );

@@ -60,7 +60,7 @@ function surroundingsOf({ settings, session, principal, parameters }: StatementC
   const given = parameters === undefined ? '' : parametersText(parameters);
   if (given === undefined) return undefined;
   const rules = session.disabledRules.size === 0 ? '' : [...session.disabledRules].join();
-  return `${settings.timezone}|${settings.dialect}|${session.searchPath.join()}|${rules}|${principal.kind}:${principal.name}|${given}`;
+  return `${settings.timezone}|${settings.default_null_order}|${settings.dialect}|${session.searchPath.join()}|${rules}|${principal.kind}:${principal.name}|${given}`;
 }
 
 function parametersText(parameters: NonNullable<StatementContext['parameters']>): string | undefined {

@@ -18,12 +18,28 @@ const ACCEPTED = new Set([
   'application_name',
   'statement_timeout',
 ]);
-const ALIASES: Readonly<Record<string, string>> = { 'time zone': 'timezone', statement_timeout: 'timeout_ms' };
+/** DuckDB's settings about how a query runs, not what it gives: scripts that were written for it set them; here they have no effect. */
+const HINTS = new Set([
+  ...['enable_verification', 'disable_verification', 'verify_parallelism', 'verify_external', 'verify_serializer', 'verify_fetch_row'],
+  ...['disable_verify_parallelism', 'disable_verify_external', 'disable_verify_serializer', 'disable_verify_fetch_row'],
+  ...['enable_optimizer', 'disable_optimizer', 'disabled_optimizers', 'enable_profiling', 'disable_profiling', 'profiling_output'],
+  ...['profiling_mode', 'explain_output', 'threads', 'worker_threads', 'external_threads', 'preserve_insertion_order'],
+  ...['enable_progress_bar', 'disable_progress_bar', 'enable_object_cache', 'disable_object_cache', 'force_checkpoint', 'checkpoint_threshold'],
+  ...['perfect_ht_threshold', 'ordered_aggregate_threshold', 'merge_join_threshold', 'nested_loop_join_threshold'],
+  ...['asof_loop_join_threshold', 'prefer_range_joins', 'pivot_filter_threshold', 'dynamic_or_filter_threshold', 'temp_directory'],
+]);
+const DEBUG = /^debug_/;
+
+const ALIASES: Readonly<Record<string, string>> = {
+  'time zone': 'timezone',
+  statement_timeout: 'timeout_ms',
+  null_order: 'default_null_order',
+};
 
 export function set(statement: SetSetting, context: StatementContext): StatementOutcome {
   if (statement.name === 'transaction') throw notYet('SET TRANSACTION', statement);
   const name = ALIASES[statement.name] ?? statement.name;
-  if (ACCEPTED.has(name)) return done('utility');
+  if (ACCEPTED.has(name) || HINTS.has(name) || DEBUG.test(name)) return done('utility');
   if (name === 'search_path' || name === 'schema') {
     const names = statement.values.flatMap((value) => settingText(value, context).split(','));
     setSearchPath(
@@ -70,6 +86,7 @@ function constantText(syntax: Syntax, context: StatementContext): string {
 export function reset(statement: ResetSetting, context: StatementContext): StatementOutcome {
   if (statement.name === null) context.session.reset();
   else if (statement.name === 'search_path' || statement.name === 'schema') context.session.searchPath = DEFAULT_PATH;
+  else if (HINTS.has(statement.name) || DEBUG.test(statement.name)) return done('utility');
   else context.session.set(ALIASES[statement.name] ?? statement.name, null, statement.position);
   return done('utility');
 }

@@ -109,13 +109,14 @@ export function done(kind: StatementKind, affectedRows: number | null = null, ro
 export function bindContextOf(context: PlanContext, snapshot: Snapshot, pivots?: PivotValues): BindContext {
   const { sql, parameters, nowNanoseconds, evaluateConstant } = context;
   const { searchPath } = context.session;
-  const { timezone } = context.settings;
+  const { timezone, default_null_order: nullOrder } = context.settings;
   const isWhole = isStatement(context);
   return createBindContext({
     sql,
     snapshot,
     parameters,
     timezone,
+    nullOrder,
     searchPath,
     nowNanoseconds,
     evaluateConstant,

@@ -93,6 +93,7 @@ class Parser extends SessionStatementParser {
     const parse = Parser.statementWords.get(this.kind);
     if (parse !== undefined) return parse(this);
     if (this.isQueryStart() || this.isPivotOfParentheses() || this.kind === T.leftParenthesis) return this.parseQuery();
+    if (this.isText('pragma') && this.isNameToken(this.peek())) return this.parsePragma();
     if (this.isTableShorthand()) return this.parseTableShorthand();
     throw this.unexpected('a statement');
   }

@@ -124,6 +124,16 @@ export abstract class SessionStatementParser extends AlterStatementParser {
     return finish(name, this.parseSettingValues());
   }
 
+  /** DuckDB's `PRAGMA name` and `PRAGMA name = value`: SET; `PRAGMA show_tables`: SHOW TABLES. */
+  protected parsePragma(): SetSetting | Show {
+    const { position } = this;
+    this.advance();
+    const name = this.parseSettingName();
+    if (name === 'show_tables') return { kind: 'show', subject: 'tables', name: null, like: null, position, end: this.end };
+    const values = this.accept(T.equal) ? this.parseSettingValues() : [];
+    return { kind: 'set', scope: null, name, values, position, end: this.end };
+  }
+
   private parseScope(): SetSetting['scope'] {
     const next = this.peek();
     if (next === T.equal || next === K.to || next === T.dot) return null;
