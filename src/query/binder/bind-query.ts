@@ -14,6 +14,7 @@ import { columnOf } from './expressions.js';
 import { applyLimit, limitByBounds } from './limit.js';
 import { distinctPlan, joinPlan, limitByPlan, nullSafeKeys, numberPlan, pickColumns, projectPlan, sortPlan } from './plans.js';
 import { Scope } from './scope.js';
+import { columnNamesIn, placeInSelects } from './set-operation-order.js';
 
 export function bindQuery(query: Query, context: BindContext, outer: Scope | null, visible: CommonTables): BoundQuery {
   const commonTables = query.with ? withCommonTables(query, query.with, visible) : visible;
@@ -22,7 +23,7 @@ export function bindQuery(query: Query, context: BindContext, outer: Scope | nul
   const bound =
     query.body.kind === 'select'
       ? bindSelect(query.body, order, context, outer, commonTables)
-      : sorted(bindBody(query.body, inner), order, inner);
+      : sorted(bindBody(query.body, inner), query.body, order, inner);
   return query.limit ? applyLimit(bound, query.limit, inner) : bound;
 }
 
@@ -201,10 +202,10 @@ function alignByName(bound: readonly BoundQuery[], body: SetOperation, environme
 
 // ---- ORDER BY around a set operation ----
 
-function sorted(bound: BoundQuery, order: OrderBy, environment: QueryEnvironment): BoundQuery {
+function sorted(bound: BoundQuery, body: QueryBody, order: OrderBy, environment: QueryEnvironment): BoundQuery {
   const keys = order.all
     ? bound.columns.map((column) => sortKeyOf(columnOf(column), order.all as NonNullable<OrderBy['all']>, environment.context))
-    : order.items.map((item) => outputKey(item, bound, environment));
+    : order.items.map((item) => outputKey(item, bound, body, environment));
   const plan = sortPlan(bound.plan, keys);
   const ordered = keys.length > 0 || bound.ordered;
   if (!order.limitBy) return { plan, columns: bound.columns, ordered };
@@ -213,9 +214,14 @@ function sorted(bound: BoundQuery, order: OrderBy, environment: QueryEnvironment
   return { plan: limitByPlan(plan, by, limit, offset), columns: bound.columns, ordered };
 }
 
-/** Only the result's columns are there to sort by: a position, a name, or an expression over names. */
-function outputKey(item: OrderItem, bound: BoundQuery, environment: QueryEnvironment): SortKey {
-  return sortKeyOf(outputExpression(item.expression, 'ORDER BY', bound, environment), item, environment.context);
+/** The result's columns are there to sort by: a position, a name, or an expression over names; and items of the SELECTs that became them. */
+function outputKey(item: OrderItem, bound: BoundQuery, body: QueryBody, environment: QueryEnvironment): SortKey {
+  const { expression: syntax } = item;
+  const names = new Set(bound.columns.map((column) => column.name.toLowerCase()));
+  const isOverNames = syntax.kind === 'number' || columnNamesIn(syntax).every((name) => names.has(name));
+  const column = isOverNames ? undefined : bound.columns[placeInSelects(syntax, body) ?? -1];
+  const expression = column ? columnOf(column, syntax.position) : outputExpression(syntax, 'ORDER BY', bound, environment);
+  return sortKeyOf(expression, item, environment.context);
 }
 
 function outputExpression(syntax: Syntax, name: string, bound: BoundQuery, environment: QueryEnvironment): Expression {

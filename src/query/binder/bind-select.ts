@@ -28,6 +28,7 @@ import { expandCondition } from './select-columns.js';
 import { type BoundItem, bindItems } from './select-items.js';
 import { projectResult, type SelectResult } from './select-result.js';
 import { UnnestCollector, withUnnested } from './unnest-collector.js';
+import { WhereAliases } from './where-aliases.js';
 import { mapWindows, WindowCollector } from './window-collector.js';
 import type { WindowJoinCalls } from './window-join-calls.js';
 
@@ -153,7 +154,8 @@ function bindWhere(state: SelectState, plan: LogicalPlan): LogicalPlan {
   const { where, mayChooseColumns } = state.syntax;
   if (where === null) return plan;
   const relation = new Relation();
-  const clause = { ...clauseOf(state, 'WHERE', false), relation };
+  const bare: Clause = { ...clauseOf(state, 'WHERE', false), relation };
+  const clause: Clause = { ...bare, aliases: new WhereAliases(state.syntax.items, bare) };
   const parts = bindWhereConjuncts(mayChooseColumns ? expandCondition(where, clause) : where, clause);
   const condition = conjunction(parts.map((part) => coerceBool(part, 'WHERE')));
   // Left rows that a condition leaves away need no windows, unless the condition looks at them.

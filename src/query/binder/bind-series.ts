@@ -8,7 +8,8 @@ import type { FunctionCall } from '../syntax/ast/query.js';
 import { argumentOf, coerce } from './coercion.js';
 import type { Clause, FromClause } from './context.js';
 import { intLiteral } from './expressions.js';
-import { unnestPlan } from './plans.js';
+import { pickColumns, unnestPlan } from './plans.js';
+import { Relation } from './relation.js';
 import { scalarCall } from './scalar-call.js';
 import { Scope } from './scope.js';
 
@@ -22,25 +23,30 @@ interface SeriesBounds {
 export function bindSeries(call: FunctionCall, clause: FromClause): LogicalPlan {
   const { context } = clause;
   const name = call.name.at(-1)?.name.toLowerCase() ?? '';
-  const inner: Clause = {
-    context,
-    name: `${name}(…)`,
-    scope: clause.lateral ?? new Scope([], clause.outer),
-    commonTables: clause.commonTables,
-    relation: null,
-    aggregates: null,
-  };
-  const bound = call.arguments.map((argument) => context.bindExpression(argument.value, inner));
+  const { args: bound, input } = bindArguments(call, clause);
   const { type, args } = seriesBounds(name, bound, call.position);
   const output = { id: context.nextId(), name, type, nullable: false };
   if (args.some((arg) => columnsOf(arg).size > 0)) {
-    return unnestPlan(ONE_ROW, [context.call(name, args, call.position)], [output]);
+    return pickColumns(unnestPlan(input, [context.call(name, args, call.position)], [output]), [output]);
   }
   const [start, stop, step] = args;
   return { kind: 'series', start, stop, step, inclusive: name === 'generate_series', output: [output] };
 }
 
 export const ONE_ROW: LogicalPlan = { kind: 'values', rows: [[]], output: [] };
+
+/** The arguments of a function in FROM, over one row that has the values of the subqueries among them. */
+export function bindArguments(
+  call: FunctionCall,
+  clause: FromClause,
+): { readonly args: readonly Expression[]; readonly input: LogicalPlan } {
+  const { context, commonTables, outer, lateral } = clause;
+  const relation = new Relation();
+  const name = `${call.name.at(-1)?.name.toLowerCase() ?? ''}(…)`;
+  const inner: Clause = { context, name, scope: lateral ?? new Scope([], outer), commonTables, relation, aggregates: null };
+  const args = call.arguments.map((argument) => context.bindExpression(argument.value, inner));
+  return { args, input: relation.settle(ONE_ROW) };
+}
 
 /** A series as a list, for where one value is wanted. */
 export function seriesList(name: string, bound: readonly Expression[], position: number): Expression {

@@ -7,14 +7,13 @@ import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { FunctionCall } from '../syntax/ast/query.js';
 import type { TableFunction } from '../syntax/ast/table.js';
 import { bindFileFunction, FILE_FUNCTIONS } from './bind-file.js';
-import { bindSeries, ONE_ROW, seriesList } from './bind-series.js';
-import { type BoundRelation, type Clause, type FromClause, unsupported } from './context.js';
+import { bindArguments, bindSeries, seriesList } from './bind-series.js';
+import { type BoundRelation, type FromClause, unsupported } from './context.js';
 import { intLiteral, textLiteral } from './expressions.js';
 import { didYouMean } from './nearest-name.js';
-import { unnestPlan } from './plans.js';
+import { pickColumns, unnestPlan } from './plans.js';
 import { sampled } from './sample.js';
 import { scalarCall } from './scalar-call.js';
-import { Scope } from './scope.js';
 import { asRelation } from './table-alias.js';
 
 /** Functions that give the items of a list as rows, by the lists. */
@@ -89,7 +88,8 @@ function nameOf(call: FunctionCall): string {
 function bindSeriesTable(call: FunctionCall, reference: TableFunction, clause: FromClause): LogicalPlan {
   if (!reference.withOrdinality) return bindSeries(call, clause);
   const name = nameOf(call);
-  return unnested([seriesList(name, bindArguments(call, clause), call.position)], [name], true, clause);
+  const { args, input } = bindArguments(call, clause);
+  return unnested(input, [seriesList(name, args, call.position)], [name], true, clause);
 }
 
 /** unnest(a, b, …): lists side by side. */
@@ -100,24 +100,26 @@ function bindUnnest(call: FunctionCall, reference: TableFunction, clause: FromCl
   if (more.length === 0 && inner.kind === 'function' && (nameOf(inner) === 'generate_series' || nameOf(inner) === 'range')) {
     return bindSeriesTable(inner, reference, clause);
   }
-  const lists = bindArguments(call, clause).map((list) => listOperand(list, 'unnest'));
+  const { args, input } = bindArguments(call, clause);
+  const lists = args.map((list) => listOperand(list, 'unnest'));
   const names = lists.map((_, i) => (i === 0 ? 'unnest' : `unnest_${i}`));
-  return unnested(lists, names, reference.withOrdinality, clause);
+  return unnested(input, lists, names, reference.withOrdinality, clause);
 }
 
 /** A function of SETS or PAIRS. */
 function bindSets(call: FunctionCall, reference: TableFunction, clause: FromClause): LogicalPlan {
   const name = nameOf(call);
   const columns = PAIRS[name] ?? { [name]: SETS[name] as ListOf };
-  const args = bindArguments(call, clause);
+  const { args, input } = bindArguments(call, clause);
   const lists = Object.values(columns).map((listOf) => listOperand(listOf(args, call.position), name));
-  return unnested(lists, Object.keys(columns), reference.withOrdinality, clause);
+  return unnested(input, lists, Object.keys(columns), reference.withOrdinality, clause);
 }
 
 /** The subscripts of a list, from 1. */
 function bindSubscripts(call: FunctionCall, reference: TableFunction, clause: FromClause): LogicalPlan {
-  const list = subscriptsList(bindArguments(call, clause), call.position);
-  return unnested([list], ['generate_subscripts'], reference.withOrdinality, clause);
+  const { args, input } = bindArguments(call, clause);
+  const list = subscriptsList(args, call.position);
+  return unnested(input, [list], ['generate_subscripts'], reference.withOrdinality, clause);
 }
 
 export function subscriptsList([list, dimension, ...more]: readonly Expression[], position: number): Expression {
@@ -133,14 +135,14 @@ export function listOperand(list: Expression, name: string): Expression {
   throw new DbError('type_mismatch', `${name} takes lists, not ${typeName(list.type)}`, { position: list.position });
 }
 
-function bindArguments(call: FunctionCall, clause: FromClause): readonly Expression[] {
-  const scope = clause.lateral ?? new Scope([], clause.outer);
-  const { context, commonTables } = clause;
-  const inner: Clause = { context, name: `${nameOf(call)}(…)`, scope, commonTables, relation: null, aggregates: null };
-  return call.arguments.map((argument) => context.bindExpression(argument.value, inner));
-}
-
-function unnested(lists: readonly Expression[], names: readonly string[], ordinality: boolean, clause: FromClause): LogicalPlan {
+/** The items of lists over the one row that bindArguments gives. */
+function unnested(
+  input: LogicalPlan,
+  lists: readonly Expression[],
+  names: readonly string[],
+  ordinality: boolean,
+  clause: FromClause,
+): LogicalPlan {
   const columns: OutputColumn[] = lists.map((list, i) => ({
     id: clause.context.nextId(),
     name: names[i] ?? 'unnest',
@@ -148,5 +150,5 @@ function unnested(lists: readonly Expression[], names: readonly string[], ordina
     nullable: true,
   }));
   if (ordinality) columns.push({ id: clause.context.nextId(), name: 'ordinality', type: INT64, nullable: false });
-  return unnestPlan(ONE_ROW, lists, columns, ordinality);
+  return pickColumns(unnestPlan(input, lists, columns, ordinality), columns);
 }

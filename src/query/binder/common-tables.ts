@@ -15,7 +15,6 @@ import {
   type CommonTableBinding,
   type CommonTables,
   type FromClause,
-  unsupported,
   type WorkingTable,
 } from './context.js';
 import { columnOf } from './expressions.js';
@@ -70,7 +69,7 @@ export function bindCommonTable(
       ? bindRecursive(common, key, clause)
       : context.bindQuery(common.query, context, clause.outer, common.visible);
     if (freeColumns(bound.plan).size > 0) {
-      if (common.recursive) throw unsupported('a recursive common table that reads the query around it', common.position);
+      if (common.recursive) return { plan: bound.plan, columns: renamed(bound.columns, common.columns, position) };
       return bindInline(common, position, clause);
     }
     if (readsWorkingTable(bound.plan, context)) return { plan: bound.plan, columns: renamed(bound.columns, common.columns, position) };
@@ -127,7 +126,6 @@ function bindRecursive(common: CommonTableBinding, key: number, clause: FromClau
         position: body.right.position,
       });
     }
-    checkNoAggregate(step.plan, key, body.right.position);
     const wider = columns.map((column, i) => widened(column, step.columns[i] as OutputColumn, body));
     if (wider.every((type, i) => sameType(type, types[i] as DataType))) {
       const plan: RecursivePlan = {
@@ -155,16 +153,6 @@ function asQuery(body: SetOperation['left']): Query {
   if (body.kind === 'query') return body;
   const { position, end } = body;
   return { kind: 'query', with: null, body, orderBy: [], orderByAll: null, limitBy: null, limit: null, position, end };
-}
-
-/** Over the rows of one round an aggregate would mean something else in every round. */
-function checkNoAggregate(plan: LogicalPlan, key: number, position: number): boolean {
-  if (plan.kind === 'reference') return plan.key === key;
-  const reads = inputsOf(plan).some((input) => checkNoAggregate(input, key, position));
-  if (reads && (plan.kind === 'aggregate' || plan.kind === 'grouping_sets')) {
-    throw new DbError('syntax_error', 'the recursive part may not aggregate', { position });
-  }
-  return reads;
 }
 
 function widened(column: OutputColumn, step: OutputColumn, body: SetOperation): DataType {

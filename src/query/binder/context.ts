@@ -132,7 +132,11 @@ export interface Clause {
   /** Where time_bucket_gapfill, locf and interpolate may stand. */
   readonly gapfill?: GapfillCollector | null;
   /** Names of the SELECT list that may be used where no column has the name (lower case). */
-  readonly aliases?: ReadonlyMap<string, Expression> | null;
+  readonly aliases?: Aliases | null;
+}
+
+export interface Aliases {
+  get(name: string): Expression | undefined;
 }
 
 /** Fails with `unsupported`, naming the construct. */

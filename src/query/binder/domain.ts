@@ -3,19 +3,22 @@
  * The domain is pushed down through the subquery until no outer column is read any more.
  */
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
-import type {
-  AggregatePlan,
-  AsofPlan,
-  HorizonJoinPlan,
-  JoinPlan,
-  LimitPlan,
-  LogicalPlan,
-  OutputColumn,
-  UnionPlan,
-  UnnestPlan,
-  ValuesPlan,
-  WindowJoinPlan,
-  WindowPlan,
+import {
+  type AggregatePlan,
+  type AsofPlan,
+  type HorizonJoinPlan,
+  inputsOf,
+  type JoinPlan,
+  type LimitPlan,
+  type LogicalPlan,
+  type OutputColumn,
+  type RecursivePlan,
+  type ReferencePlan,
+  type UnionPlan,
+  type UnnestPlan,
+  type ValuesPlan,
+  type WindowJoinPlan,
+  type WindowPlan,
 } from '../plan/logical.js';
 import { cloneWithFreshIds, freeColumns, mapOwnExpressions, substitute } from '../plan/traverse.js';
 import { mapWindowCall, windowCallExpressions } from '../plan/window.js';
@@ -46,16 +49,28 @@ export interface Pushed {
   readonly by: Replacement;
 }
 
+type WorkingColumns = ReadonlyMap<number, readonly OutputColumn[]>;
+
+const NO_WORKING: WorkingColumns = new Map();
+
+function refersTo(plan: LogicalPlan, working: WorkingColumns): boolean {
+  if (plan.kind === 'reference') return working.has(plan.key);
+  return inputsOf(plan).some((input) => refersTo(input, working));
+}
+
 /** The distinct values of the outer columns that a subquery reads; made anew, with new ids, wherever it is needed. */
 export class Domain {
   readonly columns: readonly OutputColumn[];
   readonly nextId: () => ColumnId;
+  /** Inside the step of a recursion: the columns, among the rows of the rounds, of what the subquery reads, by the recursion's key. */
+  readonly working: WorkingColumns;
   private readonly outer: LogicalPlan;
 
-  constructor(outer: LogicalPlan, columns: readonly OutputColumn[], nextId: () => ColumnId) {
+  constructor(outer: LogicalPlan, columns: readonly OutputColumn[], nextId: () => ColumnId, working: WorkingColumns = NO_WORKING) {
     this.outer = sourceOf(outer, columns);
     this.columns = columns;
     this.nextId = nextId;
+    this.working = working;
   }
 
   make(): Pushed {
@@ -67,7 +82,7 @@ export class Domain {
 
   reads(plan: LogicalPlan): boolean {
     const free = freeColumns(plan);
-    return this.columns.some((column) => free.has(column.id));
+    return this.columns.some((column) => free.has(column.id)) || (this.working.size > 0 && refersTo(plan, this.working));
   }
 
   /** Keys by which rows of one replacement meet those of another; NULLs meet too. */
@@ -141,6 +156,10 @@ export function pushDomain(plan: LogicalPlan, domain: Domain): Pushed {
       return pushJoin(plan, domain);
     case 'union':
       return pushUnion(plan, domain);
+    case 'recursive':
+      return pushRecursive(plan, domain);
+    case 'reference':
+      return pushReference(plan, domain);
     default:
       throw unsupported(`this correlated subquery (${plan.kind} that depends on the outer row)`, -1);
   }
@@ -313,18 +332,47 @@ function eitherDomain(plan: JoinPlan, joined: JoinPlan, left: Replacement, right
   return { plan: projected, by };
 }
 
+// ---- recursion ----
+
+/** Every outer row's recursion goes on by itself: its rows carry the domain's columns, and in the step the domain is that of the last round's rows. */
+function pushRecursive(plan: RecursivePlan, domain: Domain): Pushed {
+  const extra = domain.columns.map((column) => ({ ...column, id: domain.nextId(), nullable: true }));
+  const rounds: ReferencePlan = {
+    kind: 'reference',
+    key: plan.key,
+    name: plan.name,
+    columns: extra.map((column) => column.id),
+    output: domain.columns,
+  };
+  const inner = new Domain(rounds, domain.columns, domain.nextId, new Map(domain.working).set(plan.key, extra));
+  const base = withDomain(plan.base, pushDomain(plan.base, domain), domain);
+  const step = withDomain(plan.step, pushDomain(plan.step, inner), domain);
+  const by = new Map(domain.columns.map((column, i) => [column.id, columnOf(extra[i] as OutputColumn)] as const));
+  return { plan: { ...plan, base, step, output: [...plan.output, ...extra] }, by };
+}
+
+function pushReference(plan: ReferencePlan, domain: Domain): Pushed {
+  const extra = domain.working.get(plan.key) ?? [];
+  const added = extra.map((column) => ({ ...column, id: domain.nextId() }));
+  const columns = [...plan.columns, ...extra.map((column) => column.id)];
+  const by = new Map(domain.columns.map((column, i) => [column.id, columnOf(added[i] as OutputColumn)] as const));
+  return { plan: { ...plan, columns, output: [...plan.output, ...added] }, by };
+}
+
+/** The columns of a plan and, behind them, the domain's, under new ids. */
+function withDomain(plan: LogicalPlan, pushed: Pushed, domain: Domain): LogicalPlan {
+  const own = plan.output.map((column) => ({ id: domain.nextId(), name: column.name, expression: columnOf(column) }));
+  const added = domain.columns.map((column) => ({
+    id: domain.nextId(),
+    name: column.name,
+    expression: pushed.by.get(column.id) ?? columnOf(column),
+  }));
+  return projectPlan(pushed.plan, [...own, ...added]);
+}
+
 function pushUnion(plan: UnionPlan, domain: Domain): Pushed {
   const extra = domain.columns.map((column) => ({ ...column, id: domain.nextId() }));
-  const inputs = plan.inputs.map((input) => {
-    const pushed = pushDomain(input, domain);
-    const own = input.output.map((column) => ({ id: domain.nextId(), name: column.name, expression: columnOf(column) }));
-    const added = domain.columns.map((column) => ({
-      id: domain.nextId(),
-      name: column.name,
-      expression: pushed.by.get(column.id) ?? columnOf(column),
-    }));
-    return projectPlan(pushed.plan, [...own, ...added]);
-  });
+  const inputs = plan.inputs.map((input) => withDomain(input, pushDomain(input, domain), domain));
   const by = new Map(domain.columns.map((column, i) => [column.id, columnOf(extra[i] as OutputColumn)] as const));
   return { plan: { kind: 'union', inputs, output: [...plan.output, ...extra] }, by };
 }

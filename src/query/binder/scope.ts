@@ -61,6 +61,13 @@ export class Scope {
     throw this.notFound(name);
   }
 
+  /** True when resolve finds the name here or around. */
+  sees(name: QualifiedName): boolean {
+    for (let scope: Scope | null = this; scope !== null; scope = scope.outer) if (scope.find(name)) return true;
+    for (const scope of this.allBeside()) if (scope.find(name)) return true;
+    return false;
+  }
+
   *allBeside(): Iterable<Scope> {
     for (let scope: Scope | null = this; scope !== null; scope = scope.outer) {
       for (let beside = scope.beside; beside !== null; beside = beside.outer) yield beside;

@@ -1,0 +1,52 @@
+/**
+ * ORDER BY around a set operation, where it names no column of the result: as in DuckDB an item of any of its SELECTs may be meant, by its alias
+ * or written out, and stands for the result's column in its place.
+ */
+import type { QueryBody, SelectItem, Expression as Syntax } from '../syntax/ast/query.js';
+
+/** The place of the result's column, undefined when no SELECT has such an item. */
+export function placeInSelects(syntax: Syntax, body: QueryBody): number | undefined {
+  switch (body.kind) {
+    case 'select': {
+      const place = body.items.findIndex((item) => isMeant(item, syntax));
+      const before = place < 0 ? [] : body.items.slice(0, place + 1);
+      return place < 0 || before.some((item) => item.expression.kind === 'star') ? undefined : place;
+    }
+    case 'setOperation':
+      return body.byName ? undefined : (placeInSelects(syntax, body.left) ?? placeInSelects(syntax, body.right));
+    case 'query':
+      return placeInSelects(syntax, body.body);
+    case 'values':
+      return undefined;
+  }
+}
+
+function isMeant(item: SelectItem, syntax: Syntax): boolean {
+  if (syntax.kind === 'column' && syntax.name.length === 1 && item.alias) {
+    return item.alias.name.toLowerCase() === syntax.name[0]?.name.toLowerCase();
+  }
+  return sameSyntax(item.expression, syntax);
+}
+
+/** Names of columns in an expression. */
+export function columnNamesIn(node: unknown): readonly string[] {
+  if (typeof node !== 'object' || node === null) return [];
+  const { kind, name } = node as { kind?: unknown; name?: readonly { name: string }[] };
+  if (kind === 'column' && Array.isArray(name)) return name.length === 1 ? [name[0]?.name.toLowerCase() ?? ''] : [''];
+  return Object.values(node).flatMap((each) => columnNamesIn(each));
+}
+
+/** Fields that say where a node stands, and whether a name is quoted. */
+const PLACES = /^(end|quoted|position|.*Position)$/;
+
+/** Equal but for where they stand, and for the case of names. */
+function sameSyntax(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
+  const keys = Object.keys(a).filter((key) => !PLACES.test(key));
+  if (keys.length !== Object.keys(b).filter((key) => !PLACES.test(key)).length) return false;
+  return keys.every((key) => {
+    const [left, right] = [a[key as keyof typeof a] as unknown, b[key as keyof typeof b] as unknown];
+    const isName = key === 'name' && typeof left === 'string' && typeof right === 'string';
+    return isName ? left.toLowerCase() === right.toLowerCase() : sameSyntax(left, right);
+  });
+}
