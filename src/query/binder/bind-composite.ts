@@ -72,13 +72,15 @@ export function bindField(value: Expression, name: string, position: number, cla
 /** Functions whose arguments have names that become fields. */
 const NAMED_FIELDS: Readonly<Record<string, number>> = { struct_pack: 0, struct_insert: 1, struct_update: 1 };
 
-/** The arguments of struct_pack(a := 1) as names and values; undefined for other functions. */
+/** The arguments of struct_pack(a := 1) or struct_pack(a) as names and values; undefined for other functions. */
 export function namedFields(name: string, syntax: FunctionCall, clause: Clause): readonly Expression[] | undefined {
   const plain = NAMED_FIELDS[name];
-  if (plain === undefined || !syntax.arguments.some((argument) => argument.name !== null)) return undefined;
+  const hasName = ({ name: given, value }: FunctionArgument) => given !== null || (plain === 0 && value.kind === 'column');
+  if (plain === undefined || !syntax.arguments.some(hasName)) return undefined;
   const bind = binding(clause);
-  return syntax.arguments.flatMap(({ name: field, value }, i) => {
+  return syntax.arguments.flatMap(({ name: written, value }, i) => {
     if (i < plain) return [bind(value)];
+    const field = written ?? (value.kind === 'column' ? value.name.at(-1) : undefined) ?? null;
     if (field === null)
       throw new DbError('invalid_argument', `an argument of ${name} has no name`, {
         position: value.position,

@@ -17,6 +17,7 @@ import { isRegistryType, registryCast } from './catalog-functions.js';
 import { castTo, coerceBool, unify } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
 import { boolLiteral, conjunction, isNull, not, nullLiteral, textLiteral } from './expressions.js';
+import { sameName } from './scope.js';
 import { resolveType } from './type-names.js';
 
 type Handlers = { readonly [Kind in Syntax['kind']]: (syntax: Extract<Syntax, { kind: Kind }>, clause: Clause) => Expression };
@@ -100,8 +101,20 @@ function bindColumn(syntax: Column, clause: Clause): Expression {
   const own = scope.find(name);
   const alias = own || name.length > 1 ? undefined : aliases?.get(first.toLowerCase());
   if (alias) return alias;
+  const row = own || name.length > 1 || scope.sees(name) ? undefined : bindWholeRow(syntax, clause);
+  if (row) return row;
   const { column, fields } = own ?? scope.resolve(name);
   return bindFields(column, fields, clause);
+}
+
+/** The alias of a table for all of its columns: a struct. */
+function bindWholeRow({ name: [table], position }: Column, { scope, context }: Clause): Expression | undefined {
+  const columns = table && scope.withTable(table.name).columns.filter((column) => !column.synonym && sameName(column.table, table.name));
+  if (!columns || columns.length === 0) return undefined;
+  const args = columns.flatMap(({ id, name, type, nullable }): Expression[] => {
+    return [textLiteral(name, position), { kind: 'column', id, name, type, nullable, position }];
+  });
+  return context.call('struct_pack', args, position);
 }
 
 function bindFields(value: Expression, fields: QualifiedName, clause: Clause): Expression {

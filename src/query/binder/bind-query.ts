@@ -1,6 +1,6 @@
 /** A query: WITH, set operations, VALUES, and the ORDER BY and LIMIT around them. */
 import { DbError } from '../../core/errors.js';
-import { type DataType, sameType, UTF8 } from '../../core/types.js';
+import { type DataType, isNumeric, isText, sameType, UTF8 } from '../../core/types.js';
 import { commonType } from '../functions/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn, SortKey } from '../plan/logical.js';
@@ -14,7 +14,7 @@ import { columnOf } from './expressions.js';
 import { applyLimit, limitByBounds } from './limit.js';
 import { distinctPlan, joinPlan, limitByPlan, nullSafeKeys, numberPlan, pickColumns, projectPlan, sortPlan } from './plans.js';
 import { Scope } from './scope.js';
-import { columnNamesIn, placeInSelects } from './set-operation-order.js';
+import { columnInSelects, columnNamesIn } from './set-operation-order.js';
 
 export function bindQuery(query: Query, context: BindContext, outer: Scope | null, visible: CommonTables): BoundQuery {
   const commonTables = query.with ? withCommonTables(query, query.with, visible) : visible;
@@ -121,7 +121,8 @@ function unionParts(body: SetOperation): readonly QueryBody[] {
 }
 
 function columnType(columns: readonly OutputColumn[], body: SetOperation): DataType {
-  const type = commonType(columns.map((column) => argumentOf(columnOf(column))));
+  // As in DuckDB, values of types without a common one become text where some of them are text.
+  const type = commonType(columns.map((column) => argumentOf(columnOf(column)))) ?? (columns.every(isTextLike) && columns.some(({ type: own }) => isText(own)) ? UTF8 : undefined);
   if (!type) {
     throw new DbError('type_mismatch', `${body.operator.toUpperCase()}: column ${columns[0]?.name ?? ''} has types without a common one`, {
       position: body.right.position,
@@ -129,6 +130,12 @@ function columnType(columns: readonly OutputColumn[], body: SetOperation): DataT
   }
   return type.kind === 'null' ? UTF8 : type;
 }
+
+function isTextLike({ type }: OutputColumn): boolean {
+  return isText(type) || isNumeric(type) || TEXT_LIKE.has(type.kind);
+}
+
+const TEXT_LIKE: ReadonlySet<DataType['kind']> = new Set(['bool', 'date32', 'time64', 'timestamp', 'interval', 'uuid', 'null']);
 
 /** position: where values that do not fit the common type are blamed. */
 function castColumns(bound: BoundQuery, types: readonly DataType[], context: BindContext, position: number): LogicalPlan {
@@ -219,9 +226,14 @@ function outputKey(item: OrderItem, bound: BoundQuery, body: QueryBody, environm
   const { expression: syntax } = item;
   const names = new Set(bound.columns.map((column) => column.name.toLowerCase()));
   const isOverNames = syntax.kind === 'number' || columnNamesIn(syntax).every((name) => names.has(name));
-  const column = isOverNames ? undefined : bound.columns[placeInSelects(syntax, body) ?? -1];
+  const column = isOverNames ? undefined : columnAt(columnInSelects(syntax, body), bound);
   const expression = column ? columnOf(column, syntax.position) : outputExpression(syntax, 'ORDER BY', bound, environment);
   return sortKeyOf(expression, item, environment.context);
+}
+
+function columnAt(at: number | string | undefined, { columns }: BoundQuery): OutputColumn | undefined {
+  if (typeof at === 'string') return columns.find((column) => column.name.toLowerCase() === at.toLowerCase());
+  return at === undefined ? undefined : columns[at];
 }
 
 function outputExpression(syntax: Syntax, name: string, bound: BoundQuery, environment: QueryEnvironment): Expression {

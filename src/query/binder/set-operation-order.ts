@@ -4,28 +4,46 @@
  */
 import type { QueryBody, SelectItem, Expression as Syntax } from '../syntax/ast/query.js';
 
-/** The place of the result's column, undefined when no SELECT has such an item. */
-export function placeInSelects(syntax: Syntax, body: QueryBody): number | undefined {
+/** The place of the result's column, or its name; undefined when no SELECT has such an item. */
+export function columnInSelects(syntax: Syntax, body: QueryBody): number | string | undefined {
   switch (body.kind) {
     case 'select': {
       const place = body.items.findIndex((item) => isMeant(item, syntax));
       const before = place < 0 ? [] : body.items.slice(0, place + 1);
       return place < 0 || before.some((item) => item.expression.kind === 'star') ? undefined : place;
     }
-    case 'setOperation':
-      return body.byName ? undefined : (placeInSelects(syntax, body.left) ?? placeInSelects(syntax, body.right));
+    case 'setOperation': {
+      const sides = [body.left, body.right];
+      if (!body.byName) return sides.map((side) => columnInSelects(syntax, side)).find((found) => found !== undefined);
+      const found = sides.map((side) => nameAt(side, columnInSelects(syntax, side)));
+      return found.find((name) => name !== undefined);
+    }
     case 'query':
-      return placeInSelects(syntax, body.body);
+      return columnInSelects(syntax, body.body);
     case 'values':
       return undefined;
   }
+}
+
+/** The name of a column of a query. */
+function nameAt(body: QueryBody, at: number | string | undefined): string | undefined {
+  if (typeof at !== 'number') return at;
+  if (body.kind === 'query') return nameAt(body.body, at);
+  if (body.kind === 'setOperation') return nameAt(body.left, at);
+  const item = body.kind === 'select' ? body.items[at] : undefined;
+  return item?.alias?.name ?? (item?.expression.kind === 'column' ? item.expression.name.at(-1)?.name : undefined);
 }
 
 function isMeant(item: SelectItem, syntax: Syntax): boolean {
   if (syntax.kind === 'column' && syntax.name.length === 1 && item.alias) {
     return item.alias.name.toLowerCase() === syntax.name[0]?.name.toLowerCase();
   }
-  return sameSyntax(item.expression, syntax);
+  const { expression } = item;
+  // `t.x` and `x` are one.
+  if (syntax.kind === 'column' && expression.kind === 'column' && !item.alias && syntax.name.length !== expression.name.length) {
+    return sameSyntax(expression.name.at(-1), syntax.name.at(-1));
+  }
+  return sameSyntax(expression, syntax);
 }
 
 /** Names of columns in an expression. */

@@ -56,6 +56,16 @@ export abstract class Cursor {
   }
 
   /** Kind of the token `distance` after the current one. */
+  /** The distance of the token behind the parentheses that begin here. */
+  protected distanceBehindParentheses(): number {
+    for (let distance = 1, depth = 1; ; distance++) {
+      const kind = this.peek(distance);
+      if (kind === T.eof) return distance;
+      depth += kind === T.leftParenthesis ? 1 : kind === T.rightParenthesis ? -1 : 0;
+      if (depth === 0) return distance + 1;
+    }
+  }
+
   protected peek(distance = 1): number {
     const at = this.index + distance;
     return at > this.tokens.count ? T.eof : (this.tokens.kinds[at] as number);

@@ -278,6 +278,8 @@ export abstract class FunctionParser extends LiteralParser {
 
   protected parseOrderItem(): OrderItem {
     const position = this.position;
+    // DuckDB's `#2` is the second result column.
+    if (this.kind === T.hash && this.peek() === T.integer) this.advance();
     const expression = this.parseExpression();
     const { direction, nulls } = this.parseOrderFlags();
     return { expression, direction, nulls, position, end: this.end };

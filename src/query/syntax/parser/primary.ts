@@ -64,7 +64,7 @@ export abstract class PrimaryParser extends OperatorParser {
     }
   }
 
-  private parsePrimary(): Expression {
+  protected parsePrimary(): Expression {
     const kind = this.kind;
     if (kind === T.identifier || kind === T.quotedIdentifier) return this.parseNamed();
     if (kind === T.integer || kind === T.decimal || kind === T.radixInteger) return this.parseNumber();

@@ -422,10 +422,13 @@ export abstract class SelectParser extends TimeClauseParser {
     return { kind: 'rowLimit', count, isPercent, withTies, offset, position, end: this.end };
   }
 
-  /** `10%` is a share, `10 % 3` a remainder. */
+  /** `10%` and `(a + b) %` are shares, `10 % 3` a remainder. */
   private parseLimitCount(): Expression {
-    const isShare = (this.kind === T.integer || this.kind === T.decimal) && this.peek() === T.percent && !this.isOperandStart(2);
-    return isShare ? this.parseNumber() : this.parseExpression();
+    const isNumber = this.kind === T.integer || this.kind === T.decimal;
+    const after = this.kind === T.leftParenthesis ? this.distanceBehindParentheses() : 1;
+    const isShare = this.peek(after) === T.percent && !this.isOperandStart(after + 1);
+    if (!isShare || (!isNumber && after === 1)) return this.parseExpression();
+    return isNumber ? this.parseNumber() : this.parsePrimary();
   }
 
   private isOperandStart(distance: number): boolean {
