@@ -1,13 +1,13 @@
 /** A query: WITH, set operations, VALUES, and the ORDER BY and LIMIT around them. */
 import { DbError } from '../../core/errors.js';
-import { type DataType, isNumeric, isText, sameType, UTF8 } from '../../core/types.js';
+import { type DataType, isText, sameType, UTF8 } from '../../core/types.js';
 import { commonType } from '../functions/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn, SortKey } from '../plan/logical.js';
 import type { OrderItem, Query, QueryBody, SetOperation, Expression as Syntax, Values } from '../syntax/ast/query.js';
 import { sortKeyOf } from './bind-call.js';
 import { bindSelect, type OrderBy } from './bind-select.js';
-import { argumentOf, castTo, unify } from './coercion.js';
+import { argumentOf, castTo, isNoValueOf, unify } from './coercion.js';
 import { withCommonTables } from './common-tables.js';
 import type { BindContext, BoundQuery, Clause, CommonTables } from './context.js';
 import { columnOf } from './expressions.js';
@@ -96,7 +96,7 @@ function bindSetOperation(body: SetOperation, environment: QueryEnvironment): Bo
   }
   const types = first.columns.map((_, i) =>
     columnType(
-      aligned.map((each) => each.columns[i] as OutputColumn),
+      aligned.map((each) => literalOrColumn(each, i)),
       body,
     ),
   );
@@ -120,22 +120,26 @@ function unionParts(body: SetOperation): readonly QueryBody[] {
   });
 }
 
-function columnType(columns: readonly OutputColumn[], body: SetOperation): DataType {
-  // As in DuckDB, values of types without a common one become text where some of them are text.
-  const type = commonType(columns.map((column) => argumentOf(columnOf(column)))) ?? (columns.every(isTextLike) && columns.some(({ type: own }) => isText(own)) ? UTF8 : undefined);
+/** Text literals adapt to the other columns; where one of them is no value of that type, all become text, as in DuckDB. */
+function columnType(values: readonly Expression[], body: SetOperation): DataType {
+  const type = commonType(values.map(argumentOf));
   if (!type) {
-    throw new DbError('type_mismatch', `${body.operator.toUpperCase()}: column ${columns[0]?.name ?? ''} has types without a common one`, {
+    const name = values[0]?.kind === 'column' ? values[0].name : '';
+    throw new DbError('type_mismatch', `${body.operator.toUpperCase()}: column ${name} has types without a common one`, {
       position: body.right.position,
     });
   }
-  return type.kind === 'null' ? UTF8 : type;
+  if (type.kind === 'null' || values.some((value) => isNoValueOf(value, type))) return UTF8;
+  return type;
 }
 
-function isTextLike({ type }: OutputColumn): boolean {
-  return isText(type) || isNumeric(type) || TEXT_LIKE.has(type.kind);
+/** The text literal that a column is, or else the column. */
+function literalOrColumn({ plan, columns }: BoundQuery, i: number): Expression {
+  const column = columns[i] as OutputColumn;
+  const at = plan.kind === 'project' ? plan.output.findIndex((each) => each.id === column.id) : -1;
+  const expression = plan.kind === 'project' ? plan.expressions[at] : undefined;
+  return expression?.kind === 'literal' && isText(expression.type) ? expression : columnOf(column);
 }
-
-const TEXT_LIKE: ReadonlySet<DataType['kind']> = new Set(['bool', 'date32', 'time64', 'timestamp', 'interval', 'uuid', 'null']);
 
 /** position: where values that do not fit the common type are blamed. */
 function castColumns(bound: BoundQuery, types: readonly DataType[], context: BindContext, position: number): LogicalPlan {

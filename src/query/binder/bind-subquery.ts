@@ -1,7 +1,7 @@
 /** Subqueries inside expressions: they become joins below the expression, which then reads their columns. */
 import { assert } from '../../core/assert.js';
 import { DbError } from '../../core/errors.js';
-import { BOOL, type DataType, INT64, isText, UTF8 } from '../../core/types.js';
+import { BOOL, INT64, isText, UTF8 } from '../../core/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn } from '../plan/logical.js';
 import { cloneWithFreshIds, freeColumns } from '../plan/traverse.js';
@@ -9,7 +9,7 @@ import type { Exists, InQuery, Quantified, Query, Subquery, Expression as Syntax
 import { filledIn } from '../syntax/template.js';
 import { aggregateColumn } from './aggregate-column.js';
 import { compareQuantified, compareRows } from './bind-operator.js';
-import { castTo } from './coercion.js';
+import { castTo, isNoValueOf } from './coercion.js';
 import { type BoundQuery, type Clause, unsupported } from './context.js';
 import { existsJoin, joinDependent } from './decorrelate.js';
 import { boolLiteral, caseOf, columnOf, conjunction, intLiteral, isNull, literal, not } from './expressions.js';
@@ -171,17 +171,6 @@ function comparableTo(operands: readonly Expression[], bound: BoundQuery, clause
     })),
   );
   return { ...bound, plan, columns: plan.output };
-}
-
-function isNoValueOf(operand: Expression, type: DataType): boolean {
-  if (operand.kind !== 'literal' || typeof operand.value !== 'string' || !isText(operand.type)) return false;
-  try {
-    castTo(operand, type);
-    return false;
-  } catch (error) {
-    if (error instanceof DbError && error.code === 'invalid_value') return true;
-    throw error;
-  }
 }
 
 /** The distinct values of an uncorrelated subquery are joined to each row; two counts tell what a missing match means. */

@@ -138,3 +138,15 @@ export function coerceBool(expression: Expression, clause: string): Expression {
   if (expression.type.kind === 'bool') return expression;
   return coerce(expression, BOOL, `a condition of ${clause}`);
 }
+
+/** True for a text literal that cannot be read as the type. */
+export function isNoValueOf(operand: Expression, type: DataType): boolean {
+  if (operand.kind !== 'literal' || typeof operand.value !== 'string' || !isText(operand.type)) return false;
+  try {
+    castTo(operand, type);
+    return false;
+  } catch (error) {
+    if (error instanceof DbError && error.code === 'invalid_value') return true;
+    throw error;
+  }
+}
