@@ -99,7 +99,10 @@ type ValueOf<Row> = Row extends { type: 'integer' | 'bytes' } ? number : Row ext
 
 export type Settings = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> };
 
-export type QuerySettings = Pick<Settings, 'timeout_ms' | 'max_rows' | 'max_memory' | 'vector_rows' | 'timezone' | 'default_null_order' | 'dialect'>;
+export type QuerySettings = Pick<
+  Settings,
+  'timeout_ms' | 'max_rows' | 'max_memory' | 'vector_rows' | 'timezone' | 'default_null_order' | 'dialect'
+>;
 
 const BYTE_UNITS: Readonly<Record<string, number>> = {
   '': 1,

@@ -44,7 +44,9 @@ export function bindWindow(name: string, syntax: FunctionCall, clause: Clause): 
   const bind = (each: Syntax): Expression => withoutWindows(clause.context.bindExpression(each, inner), windows);
   const over = overOf(syntax.over as NonNullable<FunctionCall['over']>, windows);
   const partitionBy = over.partitionBy.map(bind).filter((expression) => expression.kind !== 'literal');
-  const orderBy = over.orderBy.map((item) => sortKeyOf(bind(item.expression), item, clause.context)).filter((key) => key.expression.kind !== 'literal');
+  const orderBy = over.orderBy
+    .map((item) => sortKeyOf(bind(item.expression), item, clause.context))
+    .filter((key) => key.expression.kind !== 'literal');
   const frame = bindFrame(over.frame, orderBy, inner);
   const add = (call: WindowCall): Expression => windows.add({ partitionBy, orderBy, call });
   const arranged = arrangedCall(name, syntax, bind, inner, orderBy[0]?.expression ?? null);
@@ -60,7 +62,9 @@ export function bindWindow(name: string, syntax: FunctionCall, clause: Clause): 
       hint: didYouMean(name, names),
     });
   }
-  const ownOrder = syntax.orderBy.map((item) => sortKeyOf(bind(item.expression), item, clause.context)).filter((key) => key.expression.kind !== 'literal');
+  const ownOrder = syntax.orderBy
+    .map((item) => sortKeyOf(bind(item.expression), item, clause.context))
+    .filter((key) => key.expression.kind !== 'literal');
   const addOrdered = (call: WindowCall): Expression => {
     requireWhole(call.frame, syntax.orderBy[0]?.position ?? syntax.position);
     return windows.add({ partitionBy, orderBy: ownOrder, call: { ...call, frame: wholePartition() } });

@@ -9,14 +9,7 @@ import { inputsOf, type LogicalPlan, type OutputColumn, type RecursivePlan } fro
 import { freeColumns } from '../plan/traverse.js';
 import type { CommonTable, Query, SetOperation, WithClause } from '../syntax/ast/query.js';
 import { castTo } from './coercion.js';
-import {
-  type BindContext,
-  type BoundQuery,
-  type CommonTableBinding,
-  type CommonTables,
-  type FromClause,
-  type WorkingTable,
-} from './context.js';
+import type { BindContext, BoundQuery, CommonTableBinding, CommonTables, FromClause, WorkingTable } from './context.js';
 import { columnOf } from './expressions.js';
 import { projectPlan } from './plans.js';
 import { checkRecursion, countReferences } from './recursive-references.js';

@@ -24,7 +24,14 @@ const HINTS = new Set([
   ...['disable_verify_parallelism', 'disable_verify_external', 'disable_verify_serializer', 'disable_verify_fetch_row'],
   ...['enable_optimizer', 'disable_optimizer', 'disabled_optimizers', 'enable_profiling', 'disable_profiling', 'profiling_output'],
   ...['profiling_mode', 'explain_output', 'threads', 'worker_threads', 'external_threads', 'preserve_insertion_order'],
-  ...['enable_progress_bar', 'disable_progress_bar', 'enable_object_cache', 'disable_object_cache', 'force_checkpoint', 'checkpoint_threshold'],
+  ...[
+    'enable_progress_bar',
+    'disable_progress_bar',
+    'enable_object_cache',
+    'disable_object_cache',
+    'force_checkpoint',
+    'checkpoint_threshold',
+  ],
   ...['perfect_ht_threshold', 'ordered_aggregate_threshold', 'merge_join_threshold', 'nested_loop_join_threshold'],
   ...['asof_loop_join_threshold', 'prefer_range_joins', 'pivot_filter_threshold', 'dynamic_or_filter_threshold', 'temp_directory'],
 ]);
