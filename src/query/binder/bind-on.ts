@@ -1,10 +1,11 @@
 /** Subqueries in the condition of a join: they are joined to the side whose columns they read, or to pairs of both sides. */
 import type { Expression } from '../plan/expression.js';
 import type { JoinPlan, LogicalPlan, OutputColumn } from '../plan/logical.js';
-import { cloneWithFreshIds } from '../plan/traverse.js';
+import { cloneWithFreshIds, freeColumns } from '../plan/traverse.js';
+import { readsWorkingTable } from './common-tables.js';
 import { type BindContext, unsupported } from './context.js';
-import { columnOf } from './expressions.js';
-import { distinctPlan, filterPlan, joinPlan, nullSafeKeys, pickColumns, projectPlan } from './plans.js';
+import { columnOf, literal } from './expressions.js';
+import { distinctPlan, filterPlan, joinPlan, nullSafeKeys, numberPlan, pickColumns, projectPlan } from './plans.js';
 import type { Relation } from './relation.js';
 
 /** The join whose condition reads what `relation` produces; with the output of the join alone. */
@@ -24,7 +25,7 @@ export function joinWithSubqueries(
   const onLeft = relation.takeWithout(idsOf(right));
   const [a, b] = [onLeft.settle(left), onRight.settle(right)];
   if (relation.isEmpty) return pickColumns(joinPlan(join, a, b, [], condition), wanted);
-  if (join === 'full') throw unsupported('a subquery over both sides in the condition of a FULL JOIN', condition.position);
+  if (join === 'full') return fullJoin(a, b, condition, relation, context);
   // The side that keeps all of its rows stays as it is; the other one is joined to each distinct row of what is read of it.
   const [kept, other] = join === 'right' ? [b, a] : [a, b];
   const read = kept.output.filter((column) => relation.reads.has(column.id));
@@ -32,6 +33,40 @@ export function joinWithSubqueries(
   const keys = nullSafeKeys(read.map((column, i) => [columnOf(column), columnOf(pairs.keys[i] as OutputColumn)] as const));
   const flipped = join === 'right' ? 'left' : join;
   return pickColumns(joinPlan(flipped, kept, pairs.plan, keys, condition), wanted);
+}
+
+/** A LEFT JOIN, and the right rows that it has not found; both sides are computed once. */
+function fullJoin(left: LogicalPlan, right: LogicalPlan, condition: Expression, relation: Relation, context: BindContext): LogicalPlan {
+  const wanted = joinPlan('full', left, right).output;
+  const number = context.nextId();
+  const numbered = numberPlan(right, [], number);
+  const rows = shared(numbered, condition, context);
+  const found = shared(joinWithSubqueries('left', left, rows(numbered.output), condition, relation, context), condition, context);
+  const fresh = (columns: readonly OutputColumn[]) => columns.map((column) => ({ ...column, id: context.nextId() }));
+  const pairs = fresh([...left.output, ...numbered.output]);
+  const [others, known] = [fresh(numbered.output), fresh([...left.output, ...numbered.output])];
+  const same = [{ left: columnOf(others.at(-1) as OutputColumn), right: columnOf(known.at(-1) as OutputColumn) }];
+  const lost = joinPlan('anti', rows(others), pickColumns(found(known), known.slice(-1)), same);
+  const named = (expressions: readonly Expression[]) =>
+    wanted.map((column, i) => ({ id: context.nextId(), name: column.name, expression: expressions[i] ?? columnOf(column) }));
+  const nothing = left.output.map((column) => literal(null, column.type));
+  const inputs = [
+    projectPlan(found(pairs), named(pairs.map((column) => columnOf(column)))),
+    projectPlan(lost, named([...nothing, ...others.map((column) => columnOf(column))])),
+  ];
+  return { kind: 'union', inputs, output: wanted };
+}
+
+/** Makes the plan a relation that is computed once; gives its rows under the ids of `output`, which has its columns in order. */
+function shared(plan: LogicalPlan, condition: Expression, context: BindContext): (output: readonly OutputColumn[]) => LogicalPlan {
+  if (freeColumns(plan).size > 0 || readsWorkingTable(plan, context)) {
+    throw unsupported('a subquery over both sides in the condition of a FULL JOIN that depends on rows around it', condition.position);
+  }
+  const key = context.nextId();
+  const copy = cloneWithFreshIds(plan, context.nextId).plan;
+  context.relations.push({ key, name: 'full join', plan: copy });
+  const columns = copy.output.map((column) => column.id);
+  return (output) => ({ kind: 'reference', key, name: 'full join', columns, output });
 }
 
 /** Each distinct combination of `read` with each row of the other side, subqueries joined; the combination's columns under new ids. */

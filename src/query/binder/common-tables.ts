@@ -76,7 +76,7 @@ export function bindCommonTable(
 }
 
 /** True when the plan reads rows of a round, of a recursion around it: such a relation changes with every round. */
-function readsWorkingTable(plan: LogicalPlan, context: BindContext, own: readonly number[] = []): boolean {
+export function readsWorkingTable(plan: LogicalPlan, context: BindContext, own: readonly number[] = []): boolean {
   if (plan.kind === 'reference') return !own.includes(plan.key) && !context.relations.some((relation) => relation.key === plan.key);
   const inner = plan.kind === 'recursive' ? [...own, plan.key] : own;
   return inputsOf(plan).some((input) => readsWorkingTable(input, context, inner));
