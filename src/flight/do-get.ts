@@ -9,7 +9,7 @@ import { ANONYMOUS } from '../core/principal.js';
 import type { StopSignal } from '../core/stop-signal.js';
 import { type FlightContext, type ResponseStream, ResponseWriter, type UnaryCall } from './call.js';
 import { queryOfBytes } from './command.js';
-import { batchData, schemaData } from './flight-data.js';
+import { batchData, schemaData, together } from './flight-data.js';
 import { readBytes } from './messages.js';
 
 export async function doGet({ engine }: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<void> {
@@ -21,21 +21,51 @@ export async function doGet({ engine }: FlightContext, call: UnaryCall & Respons
 async function sendResult(arena: FlightContext['engine']['arena'], result: QueryResult, writer: ResponseWriter): Promise<void> {
   const encoder = new StreamEncoder(arena, result.schema);
   const held = new Set<SentGroup>();
+  const head = new HeldSchema(schemaData(encoder.schemaMetadata()), writer);
   try {
-    await writer.write(schemaData(encoder.schemaMetadata()));
     for await (const group of groupRows(result.batches)) {
       const sent = new SentGroup(group, new MemoryScope(arena), held);
-      const messages = sent.encode(encoder);
-      for (const message of messages) await writer.write(batchData(arena, message), () => sent.messageSent());
+      const messages = sent.encode(encoder).map((message) => batchData(arena, message));
+      const writes = together([...head.take(), ...messages]);
+      sent.expect(writes.length);
+      for (const write of writes) await writer.write(write, () => sent.written());
     }
+    for (const schema of head.take()) await writer.write(schema);
     await writer.drain();
   } finally {
+    head.drop();
     for (const group of held) group.release();
     encoder.close();
   }
 }
 
-/** Batches whose messages are on their way: they and their scratch memory go back when the last one has left. */
+/** The schema, which goes out with the first rows where they come at once, and otherwise before them. */
+class HeldSchema {
+  private held: readonly Buffer[];
+  private readonly turn: NodeJS.Immediate;
+
+  constructor(schema: Buffer, writer: ResponseWriter) {
+    this.held = [schema];
+    this.turn = setImmediate(() => {
+      // When this fails, so does the next write, which is waited for.
+      for (const waiting of this.take()) writer.write(waiting).catch(() => undefined);
+    });
+  }
+
+  /** What is still held; it is then the caller's to write. */
+  take(): readonly Buffer[] {
+    const { held } = this;
+    if (held.length > 0) this.drop();
+    return held;
+  }
+
+  drop(): void {
+    clearImmediate(this.turn);
+    this.held = [];
+  }
+}
+
+/** Batches that are on their way: they and their scratch memory go back when the last write has left. */
 class SentGroup {
   private readonly group: RowGroup;
   private readonly scope: MemoryScope;
@@ -50,12 +80,14 @@ class SentGroup {
   }
 
   encode(encoder: StreamEncoder): readonly EncodedMessage[] {
-    const messages = encoder.encode(this.group.runs, this.scope);
-    this.left = messages.length;
-    return messages;
+    return encoder.encode(this.group.runs, this.scope);
   }
 
-  messageSent(): void {
+  expect(writes: number): void {
+    this.left = writes;
+  }
+
+  written(): void {
     this.left--;
     if (this.left === 0) this.release();
   }

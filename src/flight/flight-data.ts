@@ -20,6 +20,11 @@ export interface OutgoingMessage {
   copy(target: Uint8Array, offset: number): number;
 }
 
+/** In front of each message: a byte that says whether it is compressed, and its length. gRPC writes that of the first. */
+const PREFIX_BYTES = 5;
+/** Messages go out in one write up to so many bytes; of more, each is a write of its own. */
+const MAX_TOGETHER_BYTES = 1 << 16;
+
 export function schemaData(metadata: Uint8Array): Buffer {
   return Buffer.concat([keyAndLength(HEADER_FIELD, metadata.length), metadata]);
 }
@@ -40,6 +45,45 @@ export function batchData(arena: Arena, message: EncodedMessage): OutgoingMessag
   return whole;
 }
 
+/** The same messages in as few writes as their sizes allow: a small result costs one. */
+export function together(messages: readonly (OutgoingMessage | Buffer)[]): (OutgoingMessage | Buffer)[] {
+  if (messages.length < 2 || !acceptsOutgoingMessage()) return [...messages];
+  const writes: (OutgoingMessage | Buffer)[] = [];
+  let small: (OutgoingMessage | Buffer)[] = [];
+  let bytes = 0;
+  const flush = () => {
+    if (small.length > 0) writes.push(small.length === 1 && small[0] ? small[0] : joined(small));
+    small = [];
+    bytes = 0;
+  };
+  for (const message of messages) {
+    if (bytes + message.byteLength > MAX_TOGETHER_BYTES) flush();
+    small.push(message);
+    bytes += message.byteLength;
+  }
+  flush();
+  return writes;
+}
+
+/** Several messages in the place of one: their prefixes stand between them, and the first one's takes the place of that of all. */
+function joined(messages: readonly (OutgoingMessage | Buffer)[]): OutgoingMessage {
+  const byteLength = messages.reduce((sum, message) => sum + PREFIX_BYTES + message.byteLength, -PREFIX_BYTES);
+  return {
+    byteLength,
+    copy: (target, offset) => {
+      const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
+      let at = offset - PREFIX_BYTES;
+      for (const message of messages) {
+        view.setUint8(at, 0);
+        view.setUint32(at + 1, message.byteLength);
+        message.copy(target, at + PREFIX_BYTES);
+        at += PREFIX_BYTES + message.byteLength;
+      }
+      return byteLength;
+    },
+  };
+}
+
 /** Buffer.fill and not TypedArray.set: the latter is slow between shared and own memory that are aligned differently. */
 function copyParts(parts: readonly Uint8Array[], target: Uint8Array, offset: number): number {
   const buffer = Buffer.from(target.buffer, target.byteOffset, target.byteLength);
@@ -54,7 +98,10 @@ function copyParts(parts: readonly Uint8Array[], target: Uint8Array, offset: num
 
 let accepted: boolean | undefined;
 
-/** Whether this grpc-js frames whatever has byteLength and copy(). It is an internal of the package, so it is tried; else one copy more is made. */
+/**
+ * Whether this grpc-js frames whatever has byteLength and copy(), and has it copied behind a prefix that is already there. It is an internal of
+ * the package, so it is tried; else one copy more is made, and every message is a write.
+ */
 function acceptsOutgoingMessage(): boolean {
   accepted ??= tryOutgoingMessage();
   return accepted;
@@ -68,12 +115,13 @@ function tryOutgoingMessage(): boolean {
   try {
     const internals = createRequire(import.meta.url)('@grpc/grpc-js/build/src/server-interceptors.js') as ServerCallInternals;
     const parts = [Uint8Array.of(7, 8), Uint8Array.of(9)];
-    const message = { byteLength: 3, copy: (target: Uint8Array, offset: number) => copyParts(parts, target, offset) };
+    const three = { byteLength: 3, copy: (target: Uint8Array, offset: number) => copyParts(parts, target, offset) };
+    const message = joined([three, Buffer.of(6)]);
     const framed = internals.BaseServerInterceptingCall?.prototype.serializeMessage?.call(
       { handler: { serialize: (value: unknown) => value } },
       message,
     );
-    return framed instanceof Uint8Array && Buffer.from([0, 0, 0, 0, 3, 7, 8, 9]).equals(framed);
+    return framed instanceof Uint8Array && Buffer.from([0, 0, 0, 0, 3, 7, 8, 9, 0, 0, 0, 0, 1, 6]).equals(framed);
   } catch {
     return false;
   }

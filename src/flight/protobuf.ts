@@ -82,7 +82,9 @@ export class MessageWriter {
 
 /** The head of a byte field: its key and length. */
 export function keyAndLength(field: number, length: number): Uint8Array {
-  return Uint8Array.from([...varintBytes(field * 8 + BYTES), ...varintBytes(length)]);
+  const head = varintBytes(field * 8 + BYTES);
+  for (const byte of varintBytes(length)) head.push(byte);
+  return Uint8Array.from(head);
 }
 
 /** Negative numbers (-1 = unknown in FlightInfo) take ten bytes, as 64-bit two's complement. */

@@ -2,12 +2,15 @@
 import type { OwnedBatch } from '../../core/batch.js';
 import type { ColumnId } from '../plan/expression.js';
 import { cutBatch } from './cut-batch.js';
+import { onlyPasses, passedRows } from './passed-rows.js';
 import { growth, type QueryRun } from './query-run.js';
 import { cutUnits, OpenLanes, type Pipeline, rowsOf, type UnitRange } from './sources.js';
-import type { CollectedBatch, OperatorSpec, SinkSpec } from './task.js';
+import type { CollectedBatch, SinkSpec } from './task.js';
 
 /** Vectors' worth of rows of one task. */
 const MORSEL_VECTORS = 4;
+
+type CollectSinkSpec = Extract<SinkSpec, { kind: 'collect' }>;
 
 interface Morsel {
   readonly open: OpenLanes;
@@ -26,7 +29,7 @@ export async function* streamPipeline(
   const passesThrough = onlyPasses(pipeline.branches);
   const morsels = cutUnits(pipeline, run.frame.vectorRows * MORSEL_VECTORS);
   const here = run.runsHere(rowsOf(pipeline) * growth(pipeline.branches)) || passesThrough;
-  const sink: SinkSpec = { kind: 'collect', ids, limit: limit === null ? null : limit + offset, copy: false, counter };
+  const sink: CollectSinkSpec = { kind: 'collect', ids, limit: limit === null ? null : limit + offset, copy: false, counter };
   const waiting: Promise<Morsel>[] = [];
   let skip = offset;
   let left = limit ?? Number.POSITIVE_INFINITY;
@@ -60,13 +63,6 @@ export async function* streamPipeline(
   }
 }
 
-/** True when rows leave as they lie in the source, perhaps under other names: nothing is computed, so nothing is worth a thread. */
-function onlyPasses(branches: readonly { readonly operators: readonly OperatorSpec[] }[]): boolean {
-  return branches.every(({ operators }) =>
-    operators.every((operator) => operator.kind === 'project' && operator.expressions.every((expression) => expression.kind === 'column')),
-  );
-}
-
 function lookAhead(here: boolean, run: QueryRun): number {
   return here ? 1 : Math.max(1, run.options.pool.threads * 2);
 }
@@ -77,11 +73,19 @@ function prepared(promise: Promise<Morsel>): Promise<Morsel> {
   return promise;
 }
 
-async function runMorsel(pipeline: Pipeline, ranges: readonly UnitRange[], sink: SinkSpec, here: boolean, run: QueryRun): Promise<Morsel> {
+async function runMorsel(
+  pipeline: Pipeline,
+  ranges: readonly UnitRange[],
+  sink: CollectSinkSpec,
+  here: boolean,
+  run: QueryRun,
+): Promise<Morsel> {
   const open = new OpenLanes(pipeline, run.options.signal);
   run.hold(open);
   try {
     await open.add(ranges);
+    const passed = onlyPasses(open.branches) ? passedRows(open.branches, open.lanes, sink.ids, run) : null;
+    if (passed) return { open, batches: passed };
     const { frame } = run;
     const task = {
       kind: 'pipeline',
