@@ -2,7 +2,7 @@
 import { BOOL, type DataType, physicalOf, UTF8, WIDTH_BYTES } from '../../core/types.js';
 import type { AggregateFunction, AggregateRecipe, SlotKind } from './contract.js';
 import { flagged, partAt, reached, slotAt, stateVector } from './finishing.js';
-import { bestBy, severalExtremes, severalSignature } from './over-values.js';
+import { bestBy, severalBest, severalBestSignature, severalExtremes, severalSignature } from './over-values.js';
 
 /** Types whose order fits one 64-bit key. */
 export function hasOrderKey(type: DataType): boolean {
@@ -55,12 +55,32 @@ function argExtreme(name: 'arg_min' | 'arg_max', aliases: readonly string[], doc
     aliases,
     doc,
     examples: [{ sql: `SELECT ${name}(x, y) FROM (VALUES ('a', 3), ('b', 1), ('c', 2)) t(x, y)`, result }],
+    constantsFrom: 2,
     resolve: (args) => {
+      if (args.length === 3) return severalBestSignature(args);
       const [value, order] = args.map((arg) => arg.type);
       if (args.length !== 2 || !value || !order) return undefined;
       return { args: [unlessNull(value), order], type: unlessNull(value) };
     },
-    recipe: ([, order]) => (order && hasOrderKey(order) ? pickedBy(name, [0, 1]) : bestBy(name === 'arg_min')),
+    recipe: ([, order, ...more]) => {
+      if (more.length > 0) return severalBest(name === 'arg_min');
+      return order && hasOrderKey(order) ? pickedBy(name, [0, 1]) : bestBy(name === 'arg_min');
+    },
+  } as const satisfies AggregateFunction;
+}
+
+/** The same, but a NULL in the first argument is a value like others. */
+function argExtremeOrNull(name: 'arg_min_null' | 'arg_max_null', kind: 'arg_min' | 'arg_max', doc: string) {
+  const rows = kind === 'arg_min' ? '(NULL, 1), (2, 2)' : '(2, 2), (NULL, 3)';
+  return {
+    name,
+    doc,
+    examples: [{ sql: `SELECT ${name}(x, y) IS NULL FROM (VALUES ${rows}) t(x, y)`, result: 'true' }],
+    resolve: ([value, order, ...more]) => {
+      if (!value || !order || more.length > 0) return undefined;
+      return { args: [unlessNull(value.type), unlessNull(order.type)], type: unlessNull(value.type) };
+    },
+    recipe: ([, order]) => (order && hasOrderKey(order) ? pickedBy(kind, [1]) : bestBy(kind === 'arg_min', [1])),
   } as const satisfies AggregateFunction;
 }
 
@@ -82,15 +102,17 @@ export const EXTREMES = [
   argExtreme(
     'arg_min',
     ['argmin', 'min_by'],
-    'Value of the first row where the second argument is smallest; rows with a NULL are left out.',
+    'Value of the first row where the second argument is smallest; rows with a NULL are left out. arg_min(x, y, n): the values of the n best rows as a list.',
     'b',
   ),
   argExtreme(
     'arg_max',
     ['argmax', 'max_by'],
-    'Value of the first row where the second argument is largest; rows with a NULL are left out.',
+    'Value of the first row where the second argument is largest; rows with a NULL are left out. arg_max(x, y, n): the values of the n best rows as a list.',
     'a',
   ),
+  argExtremeOrNull('arg_min_null', 'arg_min', 'arg_min, which also gives a NULL where that stands in the row.'),
+  argExtremeOrNull('arg_max_null', 'arg_max', 'arg_max, which also gives a NULL where that stands in the row.'),
   logical('bool_and', ['every'], 'True when no value is false; NULL of no values.', 'false'),
   logical('bool_or', [], 'True when a value is true; NULL of no values.', 'true'),
 ] as const satisfies readonly AggregateFunction[];

@@ -20,20 +20,22 @@ type Compute = (values: readonly (readonly Value[])[], constants: readonly (Valu
 interface Shape {
   /** Arguments that are kept by row. */
   readonly inputs: readonly number[];
-  /** True: rows with NULL count too. */
-  readonly nulls?: boolean;
+  /** Of which rows with NULL do not count; all of them when not given. */
+  readonly required?: readonly number[];
+  /** What no rows give; NULL when not given. */
+  readonly empty?: Value;
 }
 
-function recipeOf({ inputs, nulls = false }: Shape, compute: Compute): AggregateRecipe {
+function recipeOf({ inputs, required = inputs, empty = null }: Shape, compute: Compute): AggregateRecipe {
   return {
     slots: inputs.map((input) => ({ kind: 'list', inputs: [input] })),
-    required: nulls ? [] : inputs,
+    required,
     finish: (input) => {
       const groups = valuesByGroup(input, inputs.length);
       const present = reached(input);
       const results = groups.map((values, group) => {
         const isThere = present === 0 || (((input.arena.u8[present + (group >> 3)] as number) >> (group & 7)) & 1) === 1;
-        return isThere ? atCall(input, () => compute(values, input.constants)) : null;
+        return isThere ? atCall(input, () => compute(values, input.constants)) : empty;
       });
       return vectorOf(results, input.type, input.context, input.memory);
     },
@@ -197,8 +199,26 @@ function histogramType(type: DataType): DataType {
 export function severalExtremes(least: boolean): AggregateRecipe {
   return recipeOf({ inputs: [0] }, ([values = []], [, n]) => {
     const sorted = [...values].sort((a, b) => (least ? compareValues(a, b) : compareValues(b, a)));
-    return sorted.slice(0, Math.max(0, Number(n ?? 0)));
+    return sorted.slice(0, countOf(n));
   });
+}
+
+/** The first arguments of the rows with the n smallest or largest second ones, best first; rows that tie in row order. */
+export function severalBest(least: boolean): AggregateRecipe {
+  return recipeOf({ inputs: [0, 1] }, ([values = [], orders = []], [, , n]) => {
+    const rows = orders.map((_, row) => row);
+    const order = (a: number, b: number): number => compareValues(orders[a] ?? null, orders[b] ?? null);
+    rows.sort((a, b) => (least ? order(a, b) : order(b, a)));
+    return rows.slice(0, countOf(n)).map((row) => values[row] ?? null);
+  });
+}
+
+const MOST_VALUES = 1_000_000;
+
+function countOf(n: Value | undefined): number {
+  const count = Number(n ?? 0);
+  if (count >= 1 && count < MOST_VALUES) return count;
+  throw new DbError('invalid_argument', `the number of values must be from 1 to ${MOST_VALUES - 1}, not ${n ?? 'NULL'}`);
 }
 
 /** The signature of min(x, n) and max(x, n). */
@@ -207,9 +227,15 @@ export function severalSignature([value, n, ...more]: readonly ArgumentType[]): 
   return { args: [known(value.type), INT64], type: listOf(known(value.type)) };
 }
 
+/** The signature of arg_min(x, y, n) and arg_max(x, y, n). */
+export function severalBestSignature([value, order, n, ...more]: readonly ArgumentType[]): AggregateSignature | undefined {
+  if (!value || !order || !n || !number(n) || more.length > 0) return undefined;
+  return { args: [known(value.type), known(order.type), INT64], type: listOf(known(value.type)) };
+}
+
 /** The value of the first row where the second argument, of any type, is smallest or largest. */
-export function bestBy(least: boolean): AggregateRecipe {
-  return recipeOf({ inputs: [0, 1] }, ([values = [], orders = []]) => {
+export function bestBy(least: boolean, required: readonly number[] = [0, 1]): AggregateRecipe {
+  return recipeOf({ inputs: [0, 1], required }, ([values = [], orders = []]) => {
     let best = 0;
     for (let row = 1; row < orders.length; row++) {
       const order = compareValues(orders[row] ?? null, orders[best] ?? null);
@@ -245,18 +271,6 @@ function jsonObject([names = [], values = []]: readonly (readonly Value[])[]): V
     return `${JSON.stringify(name)}:${values[i] ?? 'null'}`;
   });
   return `{${members.join(',')}}`;
-}
-
-/** quantile_cont(x, [q, …]): a list of quantiles. */
-export function severalQuantiles(): AggregateRecipe {
-  return recipeOf({ inputs: [0] }, ([values = []], [, list]) => {
-    const sorted = ascending(values as readonly number[]);
-    return ((list ?? []) as readonly Value[]).map((at) => {
-      if (at === null || !(Number(at) >= 0 && Number(at) <= 1))
-        throw new DbError('invalid_argument', 'a quantile is a constant between 0 and 1');
-      return quantile(sorted, Number(at));
-    });
-  });
 }
 
 export const OVER_VALUES: readonly AggregateFunction[] = [
@@ -323,12 +337,12 @@ export const OVER_VALUES: readonly AggregateFunction[] = [
   bitwise('bit_xor', 'Bits that an odd number of values have.', '6', (a, b) => a ^ b),
   {
     name: 'entropy',
-    doc: 'Entropy of the values in bits.',
+    doc: 'Entropy of the values in bits; 0 of no values.',
     examples: [{ sql: 'SELECT entropy(x) FROM (VALUES (1), (2), (2), (5)) t(x)', result: '1.5' }],
     resolve: (args) => (args.length === 1 && args[0] ? { args: [known(args[0].type)], type: FLOAT64 } : undefined),
     recipe: () =>
       recipeOf(
-        { inputs: [0] },
+        { inputs: [0], empty: 0 },
         ([values = []]) => exactSum(counted(values).map(({ count }) => -(count / values.length) * Math.log2(count / values.length))) + 0,
       ),
   },
@@ -368,7 +382,7 @@ export const OVER_VALUES: readonly AggregateFunction[] = [
     examples: [{ sql: "SELECT json_group_array(x) FROM (VALUES ('a'), (NULL)) t(x)", result: '["a",null]' }],
     ordered: true,
     resolve: texts(1),
-    recipe: () => recipeOf({ inputs: [0], nulls: true }, ([values = []]) => `[${values.map((value) => value ?? 'null').join(',')}]`),
+    recipe: () => recipeOf({ inputs: [0], required: [] }, ([values = []]) => `[${values.map((value) => value ?? 'null').join(',')}]`),
   },
   {
     name: 'json_group_object',
@@ -377,6 +391,6 @@ export const OVER_VALUES: readonly AggregateFunction[] = [
     examples: [{ sql: "SELECT json_group_object(k, v) FROM (VALUES ('a', 1), ('b', NULL)) t(k, v)", result: '{"a":1,"b":null}' }],
     ordered: true,
     resolve: texts(2),
-    recipe: () => recipeOf({ inputs: [0, 1], nulls: true }, jsonObject),
+    recipe: () => recipeOf({ inputs: [0, 1], required: [] }, jsonObject),
   },
 ];

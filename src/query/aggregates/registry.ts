@@ -9,6 +9,7 @@ import { EXPONENTIAL } from './exponential.js';
 import { EXTREMES } from './extremes.js';
 import { OVER_VALUES } from './over-values.js';
 import { POSITIONS } from './positions.js';
+import { QUANTILES } from './quantiles.js';
 import { SERIES } from './series.js';
 import { SKETCHES } from './sketches.js';
 import { STATISTICS } from './statistics.js';
@@ -21,6 +22,7 @@ export const AGGREGATE_FUNCTIONS: readonly AggregateFunction[] = [
   ...EXTREMES,
   ...POSITIONS,
   ...STATISTICS,
+  ...QUANTILES,
   ...COLLECTIONS,
   ...OVER_VALUES,
   ...SKETCHES,

@@ -1,10 +1,11 @@
 /** Calls of scalar functions, operators and aggregates. */
 
+import type { Value } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
-import { FLOAT64, typeName, UTF8 } from '../../core/types.js';
+import { type DataType, FLOAT64, isNumeric, typeName, UTF8 } from '../../core/types.js';
 import { aggregateFunction, isAggregate, resolveAggregate } from '../aggregates/registry.js';
 import { scalarFunction } from '../functions/registry.js';
-import { addColumnsOf, type ColumnId, type Expression } from '../plan/expression.js';
+import { addColumnsOf, type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type { AggregateCall, SortKey } from '../plan/logical.js';
 import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
 import { windowFunction } from '../windows/registry.js';
@@ -15,7 +16,7 @@ import { type AggregateBinder, bindWindowAggregate } from './bind-window-aggrega
 import { catalogCall } from './catalog-functions.js';
 import { argumentOf, castTo, coerceBool } from './coercion.js';
 import { type BindContext, type Clause, unsupported } from './context.js';
-import { literal } from './expressions.js';
+import { boolLiteral, literal } from './expressions.js';
 import { namedGroups } from './named-groups.js';
 import { scalarCall } from './scalar-call.js';
 import type { Scope } from './scope.js';
@@ -47,8 +48,14 @@ function aggregateArguments(name: string, syntax: FunctionCall, inner: Clause) {
   const arranged = arrangedCall(name, syntax, (each) => inner.context.bindExpression(each, inner), inner, null);
   const target = syntax.withinGroup.length > 0 ? (ORDERED_SET[name] ?? name) : arranged.name;
   const direct = jsonAggregateArguments(aggregateFunction(target)?.name, arranged.args, inner);
-  const ordered = ORDERED_SET[name] !== undefined && syntax.withinGroup[0];
-  return { target, args: ordered ? orderedSetArguments(name, ordered, direct, inner) : direct, isOrdered: Boolean(ordered) };
+  const [ordered, second] = ORDERED_SET[name] === undefined ? [] : syntax.withinGroup;
+  if (second) throw new DbError('invalid_argument', `${name} is ordered by one expression`, { position: second.position });
+  return { target, args: ordered ? orderedSetArguments(name, ordered, direct, inner) : modeArguments(target, syntax, direct), isOrdered: Boolean(ordered) };
+}
+
+/** mode(x ORDER BY x DESC) takes the largest of several. */
+export function modeArguments(target: string, { orderBy }: FunctionCall, args: readonly Expression[]): readonly Expression[] {
+  return target === 'mode' && args.length === 1 && orderBy[0]?.direction === 'desc' ? [...args, boolLiteral(true)] : args;
 }
 
 /** Other spellings of operators, which the registry has under the operator's name. */
@@ -78,11 +85,11 @@ export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
   if (name === 'grouping' || name === 'grouping_id') return bindGrouping(name, syntax, clause);
   if (syntax.withinGroup.length > 0 || isAggregate(name)) return bindAggregate(name, syntax, clause);
   if (syntax.star) throw new DbError('syntax_error', `${name}(*) is not a call; only count takes *`, { position: syntax.position });
-  if (syntax.distinct || syntax.filter !== null || syntax.orderBy.length > 0) {
+  if (syntax.distinct || syntax.filter !== null || syntax.orderBy.length > 0 || syntax.nullTreatment !== null) {
     if (scalarFunction(name))
       throw new DbError('type_mismatch', `${name} is not an aggregate`, {
         position: syntax.position,
-        hint: 'DISTINCT, FILTER and ORDER BY belong to aggregates',
+        hint: 'DISTINCT, FILTER, ORDER BY and IGNORE NULLS belong to aggregates and window functions',
       });
   }
   const given = syntax.arguments.map((argument) => argument.value);
@@ -187,11 +194,27 @@ function ownerOf(read: ReadonlySet<ColumnId>, scope: Scope): Scope | null {
 /** percentile_cont(0.9) WITHIN GROUP (ORDER BY x [DESC]) → quantile_cont(x, 0.9). */
 export function orderedSetArguments(name: string, item: OrderItem, direct: readonly Expression[], clause: Clause): readonly Expression[] {
   const value = clause.context.bindExpression(item.expression, clause);
-  const [fraction] = direct;
-  if (name === 'mode' || !fraction) return [value];
-  if (item.direction === 'asc') return [value, fraction];
-  const flipped = Number(clause.context.evaluateConstant(castTo(fraction, FLOAT64)));
-  return [value, literal(1 - flipped, FLOAT64, fraction.position)];
+  const [fraction, ...more] = direct;
+  const surplus = name === 'mode' ? fraction : more[0];
+  if (surplus) throw noAggregate(name, direct, surplus.position);
+  if (name === 'mode') return item.direction === 'asc' ? [value] : [value, boolLiteral(true)];
+  if (!fraction) return [value];
+  return [value, share(fraction, item.direction === 'desc', clause)];
+}
+
+/** The share of rows, or a list of shares; counted from the largest value they are below 0. */
+function share(fraction: Expression, descending: boolean, clause: Clause): Expression {
+  const { position } = fraction;
+  const isList = fraction.type.kind === 'list';
+  const type: DataType = isList ? { kind: 'list', item: { name: 'item', type: FLOAT64, nullable: true } } : FLOAT64;
+  if (columnsOf(fraction).size > 0 || !(isList || isNumeric(fraction.type))) return fraction;
+  const value = clause.context.evaluateConstant(castTo(fraction, type));
+  const turned = (isList && value !== null ? (value as readonly Value[]) : [value as Value]).map((each) => {
+    const part = Number(each);
+    if (each === null || !(part >= 0 && part <= 1)) throw new DbError('invalid_argument', 'a percentile is between 0 and 1', { position });
+    return descending ? (part === 0 ? 1 : -part) : part;
+  });
+  return literal(isList ? turned : (turned[0] ?? null), type, position);
 }
 
 function bindSortKey(item: OrderItem, clause: Clause): SortKey {

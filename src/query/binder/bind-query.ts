@@ -1,6 +1,6 @@
 /** A query: WITH, set operations, VALUES, and the ORDER BY and LIMIT around them. */
 import { DbError } from '../../core/errors.js';
-import { type DataType, isText, sameType, UTF8 } from '../../core/types.js';
+import { type DataType, isText, NULL_TYPE, sameType, UTF8 } from '../../core/types.js';
 import { commonType } from '../functions/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn, SortKey } from '../plan/logical.js';
@@ -136,6 +136,8 @@ function columnType(values: readonly Expression[], body: SetOperation): DataType
 /** The text literal that a column is, or else the column. */
 function literalOrColumn({ plan, columns }: BoundQuery, i: number): Expression {
   const column = columns[i] as OutputColumn;
+  const isEmpty = plan.kind === 'values' && plan.rows.every((row) => row[i]?.kind === 'literal' && row[i].value === null);
+  if (isEmpty) return { ...columnOf(column), type: NULL_TYPE };
   const at = plan.kind === 'project' ? plan.output.findIndex((each) => each.id === column.id) : -1;
   const expression = plan.kind === 'project' ? plan.expressions[at] : undefined;
   return expression?.kind === 'literal' && isText(expression.type) ? expression : columnOf(column);

@@ -13,7 +13,7 @@ import type {
 } from '../syntax/ast/query.js';
 import { WINDOW_FUNCTIONS, type WindowFunction, windowFunction } from '../windows/registry.js';
 import { SERIES_WINDOWS } from '../windows/series-functions.js';
-import { isCount, ORDERED_SET, orderedSetArguments, sortKeyOf } from './bind-call.js';
+import { isCount, modeArguments, ORDERED_SET, orderedSetArguments, sortKeyOf } from './bind-call.js';
 import { jsonAggregateArguments } from './bind-composite.js';
 import { bindSeriesWindow } from './bind-series-window.js';
 import { argumentOf, castTo, coerceBool } from './coercion.js';
@@ -198,7 +198,7 @@ function bindAggregateOver(
   const ordered = syntax.withinGroup[0];
   const target = ordered ? (ORDERED_SET[name] ?? name) : name;
   const plain = jsonAggregateArguments(aggregateFunction(target)?.name, direct, clause);
-  const given = ordered && ORDERED_SET[name] !== undefined ? orderedSetArguments(name, ordered, plain, clause) : plain;
+  const given = ordered && ORDERED_SET[name] !== undefined ? orderedSetArguments(name, ordered, plain, clause) : modeArguments(target, syntax, plain);
   const resolved = resolveAggregate(target, given.map(argumentOf));
   if (!resolved) {
     const types = given.map((arg) => typeName(arg.type)).join(', ');

@@ -211,11 +211,12 @@ export function bucketRows(input: BucketInput, groups: number, n: number, rows: 
 export function sortedBuckets(
   input: BucketInput,
   list: { readonly values: Vector; readonly groups: number },
+  descending = false,
 ): Buckets & { readonly ranks: number } {
   const n = list.values.length;
   const temporary = input.context.scratch.openScope();
   try {
-    const order = orderKeysOf(list.values, { descending: false, nullsFirst: false }, input.context, temporary);
+    const order = orderKeysOf(list.values, { descending, nullsFirst: false }, input.context, temporary);
     const rows = sortRows([order], n, input.context, temporary, () => undefined);
     const ranks = input.memory.allocate(Math.max(64, n * 8));
     input.kernels.copy_bytes(ranks, order.keys.at(-1) ?? 0, n * 8);
