@@ -94,7 +94,8 @@ export const COLLECTIONS = [
     constantsFrom: 1,
     resolve: (args) => {
       const [value, separator] = args;
-      const texts = value && !isNested(value.type) && (!separator || isText(separator.type) || separator.type.kind === 'null' || separator.literal);
+      const texts =
+        value && !isNested(value.type) && (!separator || isText(separator.type) || separator.type.kind === 'null' || separator.literal);
       return texts && (args.length === 1 || args.length === 2) ? { args: args.map(() => UTF8), type: UTF8 } : undefined;
     },
     recipe: joined,

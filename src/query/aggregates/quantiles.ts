@@ -79,8 +79,7 @@ const betweenNumbers: Compute = (input, { values, rows, starts }, quantiles) => 
   const column = allocateValues(input, 8);
   for (const [i, quantile] of quantiles.entries()) {
     kernels.quantile_cont_f64(values.values, rows, starts, groupCount, ascending(quantile), column);
-    for (let group = 0; group < groupCount; group++)
-      arena.f64[out / 8 + group * quantiles.length + i] = arena.f64[column / 8 + group] ?? 0;
+    for (let group = 0; group < groupCount; group++) arena.f64[out / 8 + group * quantiles.length + i] = arena.f64[column / 8 + group] ?? 0;
   }
   return flatVector(FLOAT64, groupCount * quantiles.length, out);
 };
@@ -162,8 +161,7 @@ export const QUANTILES = [
       const type = value && more.length === 0 && (continuousType(value.type) ?? discreteType(value.type));
       return type ? { args: [type], type } : undefined;
     },
-    recipe: (args) =>
-      args[0] && continuousType(args[0]) ? continuousRecipe(args, null) : quantileRecipe(null, false, pickedValues),
+    recipe: (args) => (args[0] && continuousType(args[0]) ? continuousRecipe(args, null) : quantileRecipe(null, false, pickedValues)),
   },
   {
     name: 'quantile_cont',

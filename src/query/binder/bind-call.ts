@@ -50,7 +50,11 @@ function aggregateArguments(name: string, syntax: FunctionCall, inner: Clause) {
   const direct = jsonAggregateArguments(aggregateFunction(target)?.name, arranged.args, inner);
   const [ordered, second] = ORDERED_SET[name] === undefined ? [] : syntax.withinGroup;
   if (second) throw new DbError('invalid_argument', `${name} is ordered by one expression`, { position: second.position });
-  return { target, args: ordered ? orderedSetArguments(name, ordered, direct, inner) : modeArguments(target, syntax, direct), isOrdered: Boolean(ordered) };
+  return {
+    target,
+    args: ordered ? orderedSetArguments(name, ordered, direct, inner) : modeArguments(target, syntax, direct),
+    isOrdered: Boolean(ordered),
+  };
 }
 
 /** mode(x ORDER BY x DESC) takes the largest of several. */

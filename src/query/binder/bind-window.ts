@@ -198,7 +198,8 @@ function bindAggregateOver(
   const ordered = syntax.withinGroup[0];
   const target = ordered ? (ORDERED_SET[name] ?? name) : name;
   const plain = jsonAggregateArguments(aggregateFunction(target)?.name, direct, clause);
-  const given = ordered && ORDERED_SET[name] !== undefined ? orderedSetArguments(name, ordered, plain, clause) : modeArguments(target, syntax, plain);
+  const given =
+    ordered && ORDERED_SET[name] !== undefined ? orderedSetArguments(name, ordered, plain, clause) : modeArguments(target, syntax, plain);
   const resolved = resolveAggregate(target, given.map(argumentOf));
   if (!resolved) {
     const types = given.map((arg) => typeName(arg.type)).join(', ');
