@@ -1,6 +1,6 @@
 /** Calls with OVER: which rows, in which order, which frame; window functions and aggregates over them. */
 import { DbError } from '../../core/errors.js';
-import { BOOL, typeName } from '../../core/types.js';
+import { BOOL, INT64, typeName } from '../../core/types.js';
 import { AGGREGATE_FUNCTIONS, aggregateFunction, isAggregate, resolveAggregate } from '../aggregates/registry.js';
 import type { Expression } from '../plan/expression.js';
 import type { WindowCall, WindowFrame } from '../plan/window.js';
@@ -18,8 +18,9 @@ import { jsonAggregateArguments } from './bind-composite.js';
 import { bindSeriesWindow } from './bind-series-window.js';
 import { argumentOf, castTo, coerceBool } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
-import { caseOf } from './expressions.js';
+import { caseOf, conjunction, isNull, literal } from './expressions.js';
 import { didYouMean } from './nearest-name.js';
+import { scalarCall } from './scalar-call.js';
 import { arrangedCall } from './series-arguments.js';
 import type { WindowCollector } from './window-collector.js';
 import { bindFrame, wholePartition } from './window-frame.js';
@@ -54,6 +55,16 @@ export function bindWindow(name: string, syntax: FunctionCall, clause: Clause): 
   if (entry && SERIES_WINDOWS.includes(entry)) {
     return bindSeriesWindow(entry, { syntax, arranged, clause: inner, orderBy, hasFrame: over.frame !== null, add });
   }
+  const ownOrder = syntax.orderBy
+    .map((item) => sortKeyOf(bind(item.expression), item, clause.context))
+    .filter((key) => key.expression.kind !== 'literal');
+  const addOrdered = (call: WindowCall): Expression => {
+    if (isWhole(frame)) return windows.add({ partitionBy, orderBy: ownOrder, call: { ...call, frame: wholePartition() } });
+    return windows.add({ partitionBy, orderBy, call: { ...call, frame, orderBy: ownOrder } });
+  };
+  const aggregate = (target: string, args: readonly Expression[]): Expression =>
+    bindAggregateOver(target, syntax, inner, args, bind, frame, add, addOrdered);
+  if (entry && ownOrder.length > 0) return bindOrdered(entry, syntax, inner, arranged.args, frame, addOrdered, aggregate);
   if (entry) return bindPlain(entry, syntax, inner, arranged.args, frame, add);
   if (!isAggregate(name) && ORDERED_SET[name] === undefined) {
     const names = [...WINDOW_FUNCTIONS, ...AGGREGATE_FUNCTIONS].flatMap((each) => [each.name, ...(each.aliases ?? [])]);
@@ -62,25 +73,46 @@ export function bindWindow(name: string, syntax: FunctionCall, clause: Clause): 
       hint: didYouMean(name, names),
     });
   }
-  const ownOrder = syntax.orderBy
-    .map((item) => sortKeyOf(bind(item.expression), item, clause.context))
-    .filter((key) => key.expression.kind !== 'literal');
-  const addOrdered = (call: WindowCall): Expression => {
-    requireWhole(call.frame, syntax.orderBy[0]?.position ?? syntax.position);
-    return windows.add({ partitionBy, orderBy: ownOrder, call: { ...call, frame: wholePartition() } });
-  };
-  return bindAggregateOver(name, syntax, inner, arranged.args, bind, frame, add, addOrdered);
+  return aggregate(name, arranged.args);
 }
 
-/** An aggregate with an order of its own takes the place of the window's order where every row's frame is the whole partition. */
-function requireWhole(frame: WindowFrame, position: number): void {
-  const { start, end, exclude } = frame;
-  if (start.kind === 'unbounded_preceding' && end.kind === 'unbounded_following' && exclude === 'none') return;
-  throw unsupported(
-    'ORDER BY inside an aggregate over a frame that is not the whole partition',
-    position,
-    'order the rows by the ORDER BY of the window',
-  );
+function isWhole({ start, end, exclude }: WindowFrame): boolean {
+  return start.kind === 'unbounded_preceding' && end.kind === 'unbounded_following' && exclude === 'none';
+}
+
+/** Window functions and the aggregates that they are over the rows of a frame. */
+const OVER_FRAMES: Readonly<Record<string, string>> = { first_value: 'first', last_value: 'last', nth_value: 'array_agg' };
+
+/**
+ * A window function with an order of its own goes by the frame, in that order: first_value(x ORDER BY y) is the aggregate first(x ORDER BY y).
+ * Over whole partitions its order takes the place of the window's.
+ */
+function bindOrdered(
+  entry: WindowFunction,
+  syntax: FunctionCall,
+  clause: Clause,
+  args: readonly Expression[],
+  frame: WindowFrame,
+  addOrdered: Add,
+  aggregate: (target: string, args: readonly Expression[]) => Expression,
+): Expression {
+  const { position } = syntax;
+  const [value, nth] = args;
+  const same = OVER_FRAMES[entry.name];
+  if (same && value && entry.resolve(args.map(argumentOf))) {
+    const picked = aggregate(same, [value]);
+    return nth ? itemOf(picked, nth, syntax) : picked;
+  }
+  if (frame.exclude !== 'none') throw unsupported(`EXCLUDE for ${entry.name} with an ORDER BY of its own`, position);
+  return bindPlain(entry, { ...syntax, orderBy: [] }, clause, args, frame, addOrdered);
+}
+
+/** The n-th of the values, or from the last one; a number below 1 has none. */
+function itemOf(values: Expression, nth: Expression, { fromLast, position }: FunctionCall): Expression {
+  const count = castTo(nth, INT64);
+  const item = scalarCall('list_extract', [values, fromLast ? scalarCall('negate', [count], position) : count], position);
+  const isThere = scalarCall('ge', [count, literal(1n, INT64)], position);
+  return { ...caseOf([[isThere, item]], null, item.type), position };
 }
 
 function misplaced(name: string, syntax: FunctionCall, clause: Clause): DbError {
@@ -181,6 +213,9 @@ function bindPlain(
   return { ...caseOf([[exists, value]], otherwise, signature.type), position };
 }
 
+/** Aggregates that take IGNORE NULLS: NULLs are left out of their frames. */
+const SKIPS_NULLS: ReadonlySet<string> = new Set(['first', 'last', 'any_value', 'array_agg']);
+
 function bindAggregateOver(
   name: string,
   syntax: FunctionCall,
@@ -192,7 +227,7 @@ function bindAggregateOver(
   addOrdered: Add,
 ): Expression {
   const { position } = syntax;
-  if (syntax.nullTreatment === 'ignore') {
+  if (syntax.nullTreatment === 'ignore' && !SKIPS_NULLS.has(aggregateFunction(name)?.name ?? '')) {
     throw new DbError('type_mismatch', `${name} does not take IGNORE NULLS`, { position, hint: 'use FILTER (WHERE … IS NOT NULL)' });
   }
   const ordered = syntax.withinGroup[0];
@@ -206,7 +241,10 @@ function bindAggregateOver(
     throw new DbError('function_not_found', `${target} does not take (${types})`, { position });
   }
   const isOrdered = syntax.orderBy.length > 0 && aggregateFunction(resolved.name)?.ordered === true;
-  const filter = syntax.filter ? coerceBool(bind(syntax.filter), 'FILTER') : null;
+  const [value] = given;
+  const present = syntax.nullTreatment === 'ignore' && value ? [isNull(value, true)] : [];
+  const conditions = [...(syntax.filter ? [coerceBool(bind(syntax.filter), 'FILTER')] : []), ...present];
+  const filter = conditions.length === 0 ? null : conjunction(conditions);
   return (isOrdered ? addOrdered : add)({
     id: clause.context.nextId(),
     function: resolved.name,

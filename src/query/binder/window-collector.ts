@@ -75,14 +75,17 @@ export function windowPlans(input: LogicalPlan, windows: readonly BoundWindow[])
 }
 
 function overText({ partitionBy, orderBy }: BoundWindow): string {
-  const order = orderBy.map((key) => `${fingerprint(key.expression)}${key.descending ? 'd' : 'a'}${key.nullsFirst ? 'f' : 'l'}`);
-  return `${partitionBy.map(fingerprint).join(',')}|${order.join(',')}`;
+  return `${partitionBy.map(fingerprint).join(',')}|${orderText(orderBy)}`;
+}
+
+function orderText(order: readonly SortKey[]): string {
+  return order.map((key) => `${fingerprint(key.expression)}${key.descending ? 'd' : 'a'}${key.nullsFirst ? 'f' : 'l'}`).join(',');
 }
 
 export function callText(call: WindowCall): string {
   const flags = `${call.distinct ? '!' : ''}${call.ignoreNulls ? 'i' : ''}${call.fromLast ? 'l' : ''}`;
   const filter = call.filter ? fingerprint(call.filter) : '';
-  return `${call.function}${flags}(${call.args.map(fingerprint).join(',')})|${filter}|${frameText(call.frame)}`;
+  return `${call.function}${flags}(${call.args.map(fingerprint).join(',')} ${orderText(call.orderBy ?? [])})|${filter}|${frameText(call.frame)}`;
 }
 
 function frameText(frame: WindowFrame): string {

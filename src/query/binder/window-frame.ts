@@ -1,7 +1,7 @@
 /** The frame of a window: bounds checked, offsets made constants, RANGE offsets turned into what order keys are compared with. */
 import type { Value } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
-import { INT64, isInteger, isText, sameType, typeName, UNITS_PER_SECOND } from '../../core/types.js';
+import { FLOAT64, INT64, isInteger, isText, sameType, typeName, UNITS_PER_SECOND } from '../../core/types.js';
 import { commonType } from '../functions/types.js';
 import { columnsOf, type Expression } from '../plan/expression.js';
 import type { SortKey } from '../plan/logical.js';
@@ -36,7 +36,10 @@ export function bindFrame(syntax: FrameSyntax | null, orderBy: readonly SortKey[
   const offsets = [syntax.start, syntax.finish].some((bound) => 'offset' in bound);
   if (syntax.unit === 'range' && offsets) return rangeFrame(syntax, exclude, orderBy, clause);
   const bound = (each: BoundSyntax): FrameBound => ('offset' in each ? countBound(each, clause) : plainBound(each));
-  return { unit: syntax.unit, start: bound(syntax.start), end: bound(syntax.finish), exclude, rangeKey: null };
+  const [start, end] = [bound(syntax.start), bound(syntax.finish)];
+  const varying = [start, end].find((each) => each.kind === 'limit');
+  const wanders = varying?.kind === 'limit' ? { wanders: { position: varying.limit.position } } : {};
+  return { unit: syntax.unit, start, end, exclude, rangeKey: null, ...wanders };
 }
 
 type OffsetSyntax = Extract<BoundSyntax, { offset: unknown }>;
@@ -58,12 +61,11 @@ function plainBound(bound: Exclude<BoundSyntax, OffsetSyntax>): FrameBound {
   return bound.kind === 'currentRow' ? { kind: 'current' } : { kind: 'unbounded_following' };
 }
 
-function constantOffset(bound: OffsetSyntax, clause: Clause): { readonly expression: Expression; readonly value: Value } {
+/** An offset; `value` undefined: it differs from row to row. */
+function offsetOf(bound: OffsetSyntax, clause: Clause): { readonly expression: Expression; readonly value: Value | undefined } {
   const { position } = bound.offset;
-  const expression = clause.context.bindExpression(bound.offset, { ...clause, name: 'a frame offset', aggregates: null, relation: null });
-  if (columnsOf(expression).size > 0) {
-    throw new DbError('invalid_argument', 'the offset of a frame must be a constant', { position });
-  }
+  const expression = clause.context.bindExpression(bound.offset, { ...clause, name: 'a frame offset' });
+  if (columnsOf(expression).size > 0) return { expression, value: undefined };
   const value = clause.context.evaluateConstant(expression);
   if (value === null) throw new DbError('invalid_argument', 'the offset of a frame may not be NULL', { position });
   return { expression, value };
@@ -75,12 +77,13 @@ function negative(position: number): DbError {
 
 /** ROWS and GROUPS: whole numbers. */
 function countBound(bound: OffsetSyntax, clause: Clause): FrameBound {
-  const { expression } = constantOffset(bound, clause);
+  const { expression, value } = offsetOf(bound, clause);
   const { position } = bound.offset;
   const integral = isInteger(expression.type) || isText(expression.type);
   if (!integral) {
     throw new DbError('type_mismatch', `the offset of ROWS and GROUPS is a number of rows, not ${typeName(expression.type)}`, { position });
   }
+  if (value === undefined) return { kind: 'limit', following: bound.kind === 'following', limit: castTo(expression, FLOAT64) };
   const count = clause.context.evaluateConstant(castTo(expression, INT64)) as bigint;
   if (count < 0n) throw negative(position);
   return { kind: 'count', following: bound.kind === 'following', count: count > 0xffffffffn ? 0xffffffff : Number(count) };
@@ -101,14 +104,16 @@ function rangeFrame(syntax: FrameSyntax, exclude: WindowFrame['exclude'], orderB
   if (!type) throw noDistance(key.expression, syntax.position);
   const typed = (bound: FrameBound): FrameBound => (bound.kind === 'limit' ? { ...bound, limit: castTo(bound.limit, type) } : bound);
   const [start = WHOLE.start, end = WHOLE.end] = bounds;
+  const varying = [syntax.start, syntax.finish].find((bound) => 'offset' in bound && offsetOf(bound, clause).value === undefined);
+  const wanders = varying && 'offset' in varying ? { wanders: { position: varying.offset.position } } : {};
   // With a computed limit on one side, ticks on the other would be of another type.
   const mixed = limits.length > 0 && bounds.some((bound) => bound.kind === 'distance') && !sameType(type, key.expression.type);
   if (mixed) {
     const again = [syntax.start, syntax.finish].map((bound) => ('offset' in bound ? limitBound(bound, key, clause) : plainBound(bound)));
     const [first = WHOLE.start, last = WHOLE.end] = again;
-    return { unit: 'range', start: typed(first), end: typed(last), exclude, rangeKey: castTo(key.expression, type) };
+    return { unit: 'range', start: typed(first), end: typed(last), exclude, rangeKey: castTo(key.expression, type), ...wanders };
   }
-  return { unit: 'range', start: typed(start), end: typed(end), exclude, rangeKey: castTo(key.expression, type) };
+  return { unit: 'range', start: typed(start), end: typed(end), exclude, rangeKey: castTo(key.expression, type), ...wanders };
 }
 
 function noDistance(key: Expression, position: number): DbError {
@@ -119,8 +124,8 @@ function noDistance(key: Expression, position: number): DbError {
 }
 
 function rangeBound(bound: OffsetSyntax, key: SortKey, clause: Clause): FrameBound {
-  const { expression, value } = constantOffset(bound, clause);
-  const ticks = ticksOf(expression, value, key.expression);
+  const { expression, value } = offsetOf(bound, clause);
+  const ticks = value === undefined ? undefined : ticksOf(expression, value, key.expression);
   if (ticks === undefined) return limitBound(bound, key, clause);
   if (ticks < 0n) throw negative(bound.offset.position);
   return { kind: 'distance', following: bound.kind === 'following', ticks };
@@ -142,12 +147,12 @@ export function ticksOf(offset: Expression, value: Value, key: Expression): bigi
 
 /** key − offset before the row, key + offset behind it, the other way round when the order descends. */
 function limitBound(bound: OffsetSyntax, key: SortKey, clause: Clause): FrameBound {
-  const { expression, value } = constantOffset(bound, clause);
+  const { expression, value } = offsetOf(bound, clause);
   const { position } = bound.offset;
-  if (isNegative(value)) throw negative(position);
+  if (value !== undefined && isNegative(value)) throw negative(position);
   const following = bound.kind === 'following';
   const up = following !== key.descending;
-  const offset = literal(value, expression.type, position);
+  const offset = value === undefined ? expression : literal(value, expression.type, position);
   try {
     return { kind: 'limit', following, limit: scalarCall(up ? 'add' : 'subtract', [key.expression, offset], position) };
   } catch (error) {

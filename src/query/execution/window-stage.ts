@@ -353,7 +353,8 @@ function keepsRows(spec: WindowSpec): boolean {
 
 /** True when the calls read the column; others only say where rows go. */
 function readsColumn({ calls, frames, order }: WindowSpec, column: number): boolean {
-  if (calls.some((call) => call.args.includes(column) || call.filter === column)) return true;
+  if (calls.some((call) => call.args.includes(column) || call.filter === column || call.order.some((key) => key.column === column)))
+    return true;
   const peers = frames.some((frame) => frame.unit !== 'rows' || frame.exclude !== 'none') || calls.some((call) => !call.aggregate);
   if (peers && order.some((key) => key.column === column)) return true;
   return frames.some(

@@ -4,7 +4,8 @@ import type { ColumnId, Expression } from './expression.js';
 
 /**
  * Where a frame begins or ends. `count`: so many rows or groups before or behind. `distance`: order keys of at most 64 bits (integers,
- * times) that far away, in ticks. `limit`: the order key that a row compares with, computed for every row (floats, decimals, calendar steps).
+ * times) that far away, in ticks. `limit`: computed for every row: the order key that it compares with (floats, decimals, calendar steps); in
+ * ROWS and GROUPS the number of rows or groups (float64).
  */
 export type FrameBound<Limit = Expression> =
   | { readonly kind: 'unbounded_preceding' }
@@ -22,6 +23,15 @@ export interface WindowFrame<Operand = Expression> {
   readonly exclude: 'none' | 'current' | 'group' | 'ties';
   /** RANGE with offsets: what distances and limits are measured from, of the limits' type; else null. */
   readonly rangeKey: Operand | null;
+  /** The offset of a bound differs from row to row, so that bounds may also go back from a row to the next; it stands at this position. */
+  readonly wanders?: { readonly position: number };
+}
+
+/** A key of the order that an aggregate takes the rows of its frame in. */
+export interface CallOrder {
+  readonly expression: Expression;
+  readonly descending: boolean;
+  readonly nullsFirst: boolean;
 }
 
 export interface WindowCall {
@@ -37,6 +47,8 @@ export interface WindowCall {
   readonly ignoreNulls: boolean;
   readonly fromLast: boolean;
   readonly frame: WindowFrame;
+  /** ORDER BY inside the call; missing: its values come in the order of the window. */
+  readonly orderBy?: readonly CallOrder[];
   readonly position: number;
 }
 
@@ -44,7 +56,13 @@ export interface WindowCall {
 export function windowCallExpressions(call: WindowCall): readonly Expression[] {
   const { frame } = call;
   const limits = [frame.start, frame.end].flatMap((bound) => (bound.kind === 'limit' ? [bound.limit] : []));
-  return [...call.args, ...(call.filter ? [call.filter] : []), ...(frame.rangeKey ? [frame.rangeKey] : []), ...limits];
+  return [
+    ...call.args,
+    ...(call.filter ? [call.filter] : []),
+    ...(frame.rangeKey ? [frame.rangeKey] : []),
+    ...limits,
+    ...(call.orderBy ?? []).map((key) => key.expression),
+  ];
 }
 
 /** The call with every expression changed. */
@@ -55,6 +73,7 @@ export function mapWindowCall(call: WindowCall, change: (expression: Expression)
     ...call,
     args: call.args.map(change),
     filter: call.filter ? change(call.filter) : null,
+    ...(call.orderBy ? { orderBy: call.orderBy.map((key) => ({ ...key, expression: change(key.expression) })) } : {}),
     frame: { ...frame, start: bound(frame.start), end: bound(frame.end), rangeKey: frame.rangeKey ? change(frame.rangeKey) : null },
   };
 }

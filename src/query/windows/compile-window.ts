@@ -52,6 +52,9 @@ function compileCall(
     ignoreNulls: call.ignoreNulls,
     fromLast: call.fromLast,
     frame: frames.add(compileFrame(call.frame, columns)),
+    order: (call.orderBy ?? [])
+      .filter((key) => key.expression.type.kind !== 'null')
+      .map(({ expression, descending, nullsFirst }) => ({ column: columns.add(expression), descending, nullsFirst })),
     position: call.position,
   };
 }
@@ -73,7 +76,8 @@ function isConstant(call: WindowCall, arg: Expression, index: number): boolean {
 function compileFrame(frame: WindowFrame, columns: Unique<Expression>): FrameSpec {
   const bound = (each: FrameBound): FrameBound<number> => (each.kind === 'limit' ? { ...each, limit: columns.add(each.limit) } : each);
   const rangeKey = frame.rangeKey && columns.add(frame.rangeKey);
-  return { unit: frame.unit, start: bound(frame.start), end: bound(frame.end), exclude: frame.exclude, rangeKey };
+  const wanders = frame.wanders ? { wanders: frame.wanders } : {};
+  return { unit: frame.unit, start: bound(frame.start), end: bound(frame.end), exclude: frame.exclude, rangeKey, ...wanders };
 }
 
 function plainBigint(_: string, value: unknown): unknown {

@@ -10,6 +10,7 @@ import { ColumnBuilder } from '../expression/column-builder.js';
 import { evaluatePredicate } from '../expression/evaluate.js';
 import { gatherVector, toFlat } from '../expression/gather.js';
 import { boundsTable, type FramePiece, type Stretch } from './frames.js';
+import { OwnOrder } from './own-order.js';
 import type { WindowCallSpec } from './spec.js';
 import { ComputedCall } from './window-call.js';
 import type { WindowRows } from './window-rows.js';
@@ -19,9 +20,11 @@ const EXPANDED_ROWS = 1 << 18;
 
 export class ExpandCall extends ComputedCall {
   private readonly call: CallSpec;
+  private readonly order: OwnOrder | null;
 
   constructor(spec: WindowCallSpec, rows: WindowRows) {
     super(spec, rows);
+    this.order = spec.order.length > 0 ? new OwnOrder(spec.order, rows) : null;
     this.call = {
       function: spec.function,
       type: spec.type,
@@ -82,6 +85,7 @@ export class ExpandCall extends ComputedCall {
     const chosen = scratch.allocate(total * 4);
     const frames = scratch.allocate(total * 4);
     kernels.expand_frames(bounds, pieces, numbers, n, from, to, 0, chosen, frames);
+    if (this.order) this.order.sort(chosen, frames, total);
     const temporary = new MemoryScope(memory.arena, memory.limitBytes, memory.budget);
     try {
       const accumulator = new Accumulator([this.call], temporary, kernels);

@@ -1,4 +1,6 @@
 /** Frames of some positions: where the partition of each lies, and the pieces of each frame after EXCLUDE. */
+import { DbError } from '../../core/errors.js';
+import { toFlat } from '../expression/gather.js';
 import type { FrameBound } from '../plan/window.js';
 import type { FrameSpec } from './spec.js';
 import type { PositionKeys, WindowRows } from './window-rows.js';
@@ -46,6 +48,7 @@ export class Framer {
   private readonly key: PositionKeys | null;
   private readonly limits: readonly (PositionKeys | null)[];
   private readonly ticks: number;
+  private readonly offsets = new Map<number, number>();
 
   constructor(spec: FrameSpec, rows: WindowRows, order: { readonly descending: boolean; readonly nullsFirst: boolean } | undefined) {
     this.rows = rows;
@@ -56,7 +59,9 @@ export class Framer {
     this.ticks = state + 16;
     const direction = order ?? { descending: false, nullsFirst: false };
     this.key = spec.rangeKey !== null ? rows.keysOf(spec.rangeKey, direction) : null;
-    this.limits = [spec.start, spec.end].map((bound) => (bound.kind === 'limit' ? rows.keysOf(bound.limit, direction) : null));
+    this.limits = [spec.start, spec.end].map((bound) =>
+      bound.kind === 'limit' && spec.unit === 'range' ? rows.keysOf(bound.limit, direction) : null,
+    );
     [spec.start, spec.end].forEach((bound, i) => {
       if (bound.kind === 'distance') context.arena.u64[this.ticks / 8 + i] = bound.ticks;
     });
@@ -97,6 +102,10 @@ export class Framer {
     if (bound.kind === 'unbounded_following') return high;
     const { scratch, kernels } = this.rows.run.context;
     const out = scratch.allocate(n * 4);
+    if (bound.kind === 'limit' && this.spec.unit !== 'range') {
+      this.varyingBound(bound, end, stretch, out);
+      return out;
+    }
     if (bound.kind === 'distance' || bound.kind === 'limit') {
       this.rangeBound(bound, end, stretch, out);
       return out;
@@ -129,8 +138,80 @@ export class Framer {
     const { groups, starts } = this.rows.peers;
     const nullsFirst = key.nullsFirst ? 1 : 0;
     const state = this.states[end];
-    kernels.bound_range(end, key.keys, key.minor, limits, minor, key.validity, nullsFirst, groups, starts, low, high, first, n, state, out);
+    const find = (k: number, count: number): void => {
+      const at = k * 4;
+      const [one, two] = [limits + at * 2, minor === 0 ? 0 : minor + at * 2];
+      const where = [groups, starts, low + at, high + at, first + k, count, state, out + at] as const;
+      kernels.bound_range(end, key.keys, key.minor, one, two, key.validity, nullsFirst, ...where);
+    };
+    if (!this.spec.wanders) find(0, n);
+    else
+      for (let k = 0; k < n; k++) {
+        if (bound.kind === 'limit') this.checkLimit(bound, end, first + k);
+        // From the beginning of the partition, as the place of the row before may lie behind.
+        this.rows.run.context.arena.u64[state / 8] = 0n;
+        find(k, 1);
+      }
   }
+
+  /** An offset that differs from row to row is looked at when it is met. */
+  private checkLimit({ following }: Limit, end: 0 | 1, position: number): void {
+    const { u8, u64 } = this.rows.run.context.arena;
+    const [key, limit] = [this.key, this.limits[end]];
+    if (!key || !limit || !isSet(key.validity, position, u8)) return;
+    if (!isSet(limit.validity, position, u8)) throw this.badOffset('NULL');
+    const [from, to] = [u64[key.keys / 8 + position] as bigint, u64[limit.keys / 8 + position] as bigint];
+    if (following ? to < from : to > from) throw this.badOffset('negative');
+  }
+
+  private badOffset(what: string): DbError {
+    return new DbError('invalid_argument', `the offset of a frame may not be ${what}`, { position: this.spec.wanders?.position });
+  }
+
+  /** ROWS and GROUPS with a number of rows or groups for each row, kept inside the partition. */
+  private varyingBound({ limit, following }: Limit, end: 0 | 1, stretch: Stretch, out: number): void {
+    const { first, n, low, high } = stretch;
+    const { arena } = this.rows.run.context;
+    const offsets = this.offsetsOf(limit);
+    const peers = this.spec.unit === 'groups' ? this.rows.peers : null;
+    const { u32, f64 } = arena;
+    for (let k = 0; k < n; k++) {
+      const from = u32[low / 4 + k] as number;
+      const to = u32[high / 4 + k] as number;
+      const away = f64[offsets / 8 + first + k] as number;
+      const step = following ? away : -away;
+      let bound = first + k + step + end;
+      if (peers) {
+        const groupAt = (position: number): number => u32[peers.groups / 4 + position] as number;
+        const group = groupAt(first + k) + step + end;
+        if (group <= groupAt(from)) bound = from;
+        else bound = group > groupAt(to - 1) ? to : (u32[peers.starts / 4 + group] as number);
+      }
+      u32[out / 4 + k] = Math.min(to, Math.max(from, bound));
+    }
+  }
+
+  /** Address of the numbers by position (float64), which are neither NULL nor negative. */
+  private offsetsOf(column: number): number {
+    const { rows } = this;
+    const known = this.offsets.get(column);
+    if (known !== undefined) return known;
+    const { u8, f64 } = rows.run.context.arena;
+    const { validity } = toFlat(rows.column(column), rows.run.context, rows.run.memory);
+    const values = rows.values(column);
+    for (let i = 0; i < rows.n; i++) {
+      if (!isSet(validity, i, u8)) throw this.badOffset('NULL');
+      if (!((f64[values / 8 + i] as number) >= 0)) throw this.badOffset('negative');
+    }
+    this.offsets.set(column, values);
+    return values;
+  }
+}
+
+type Limit = Extract<FrameBound<number>, { kind: 'limit' }>;
+
+function isSet(bitmap: number, i: number, u8: Uint8Array): boolean {
+  return bitmap === 0 || (((u8[bitmap + (i >>> 3)] as number) >>> (i & 7)) & 1) === 1;
 }
 
 /** Addresses of the bounds of pieces, one after the other, as kernels take them. */

@@ -21,7 +21,7 @@ export function* runMatchWindow(task: MatchWindowTask, run: TaskRun): Generator<
     context.arena.u32.set([first, end], starts / 4);
     const range = { rowCount: end - first, first, starts, partitions: 1, rows: task.table.rows };
     const rows = new WindowRows(spec, task.columns, range, task.targets, { context, memory, results: kept, check: run.check }, task);
-    const calls = spec.calls.map((call) => (slides ? computationOf(call, rows, true) : new ExpandCall(call, rows)));
+    const calls = spec.calls.map((call) => (slides ? computationOf(call, rows, 'whole') : new ExpandCall(call, rows)));
     for (let from = 0; from < n; from += STRETCH_ROWS) {
       run.check();
       context.scratch.reset();

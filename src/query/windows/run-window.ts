@@ -8,12 +8,13 @@ import type { CollectedBatch, TaskResult, WindowColumnTask, WindowMoveTask, Wind
 import { gatherVector, toFlat } from '../expression/gather.js';
 import { scatterColumn } from './column-target.js';
 import { ExpandCall } from './expand-call.js';
+import { frameRankCall } from './frame-rank-calls.js';
 import { type FramePiece, Framer, type Stretch, Stretches } from './frames.js';
 import { orderedCall } from './ordered-calls.js';
 import { rankCall } from './rank-calls.js';
 import { runningCall } from './running-calls.js';
 import { slidingCall } from './slide-calls.js';
-import type { WindowCallSpec } from './spec.js';
+import type { FrameSpec, WindowCallSpec } from './spec.js';
 import { valueCall } from './value-calls.js';
 import type { WindowComputation } from './window-call.js';
 import { WindowRows } from './window-rows.js';
@@ -31,7 +32,7 @@ export function* runWindow(task: WindowTask, run: TaskRun): Generator<void, Part
     const n = range.rowCount;
     const rows = new WindowRows(spec, task.columns, range, task.targets, { context, memory, results: kept, check: run.check });
     const framers = spec.frames.map((frame) => new Framer(frame, rows, spec.order[0]));
-    const calls = spec.calls.map((call) => computationOf(call, rows, spec.frames[call.frame]?.exclude === 'none'));
+    const calls = spec.calls.map((call) => computationOf(call, rows, movesOf(spec.frames[call.frame])));
     const stretches = new Stretches(rows);
     yield;
     for (let first = 0; first < n; first += STRETCH_ROWS) {
@@ -123,9 +124,17 @@ export function* runWindowResult(task: WindowResultTask, run: TaskRun): Generato
   return { lanes: [{ lane: 0, output: { kind: 'batches', batches } }] };
 }
 
-/** slides: frames have one piece each, whose bounds never go back. */
-export function computationOf(spec: WindowCallSpec, rows: WindowRows, slides: boolean): WindowComputation {
+/** How frames move from position to position: `forward` their bounds never go back, `whole` they have one piece besides. */
+export type FrameMoves = 'whole' | 'forward' | 'anyhow';
+
+function movesOf(frame: FrameSpec | undefined): FrameMoves {
+  if (frame?.wanders) return 'anyhow';
+  return frame?.exclude === 'none' ? 'whole' : 'forward';
+}
+
+export function computationOf(spec: WindowCallSpec, rows: WindowRows, moves: FrameMoves): WindowComputation {
   rows.run.check();
-  if (!spec.aggregate) return valueCall(spec, rows) ?? runningCall(spec, rows) ?? rankCall(spec, rows);
-  return slidingCall(spec, rows) ?? (slides ? orderedCall(spec, rows) : undefined) ?? new ExpandCall(spec, rows);
+  if (!spec.aggregate) return frameRankCall(spec, rows) ?? valueCall(spec, rows) ?? runningCall(spec, rows) ?? rankCall(spec, rows);
+  if (moves === 'anyhow' || spec.order.length > 0) return new ExpandCall(spec, rows);
+  return slidingCall(spec, rows) ?? (moves === 'whole' ? orderedCall(spec, rows) : undefined) ?? new ExpandCall(spec, rows);
 }

@@ -23,6 +23,8 @@ export interface WindowCallSpec {
   readonly fromLast: boolean;
   /** Index into `frames`. */
   readonly frame: number;
+  /** Own order of the rows of a frame; empty: that of the window. */
+  readonly order: readonly WindowOrder[];
   readonly position: number;
 }
 

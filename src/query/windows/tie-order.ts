@@ -19,6 +19,6 @@ function isExact({ function: name, argTypes }: WindowCallSpec): boolean {
 
 /** True when tied rows have one frame, which has all of them or none. */
 function takesPeersTogether(frame: FrameSpec | undefined): boolean {
-  if (!frame || (frame.exclude !== 'none' && frame.exclude !== 'group')) return false;
+  if (!frame || frame.wanders || (frame.exclude !== 'none' && frame.exclude !== 'group')) return false;
   return frame.unit !== 'rows' || (frame.start.kind === 'unbounded_preceding' && frame.end.kind === 'unbounded_following');
 }

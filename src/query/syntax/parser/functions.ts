@@ -35,6 +35,8 @@ export abstract class FunctionParser extends LiteralParser {
     if (!call.distinct && this.kind === T.star && this.peek() === T.rightParenthesis) {
       this.advance();
       call.star = true;
+    } else if (this.kind === K.order && this.peek() === K.by) {
+      call.orderBy = this.parseOrderBy();
     } else if (this.kind !== T.rightParenthesis) {
       const callee = name.at(-1);
       const items = [this.parseArgument(callee)];
