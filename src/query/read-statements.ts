@@ -31,6 +31,7 @@ async function readAfterSet(sql: string, leading: RegExpExecArray, cache: ParseC
 }
 
 function checked(statements: readonly Statement[]): readonly Statement[] {
+  if (statements.length < 2) return statements;
   const late = statements
     .slice(0, -1)
     .find((statement): statement is SetSetting => statement.kind === 'set' && statement.name === 'dialect');

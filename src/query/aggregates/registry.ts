@@ -37,7 +37,7 @@ const BY_NAME = new Map<string, AggregateFunction>(
 
 /** The aggregate of this name or alias, in any case. */
 export function aggregateFunction(name: string): AggregateFunction | undefined {
-  return BY_NAME.get(name.toLowerCase());
+  return BY_NAME.get(name) ?? BY_NAME.get(name.toLowerCase());
 }
 
 export function isAggregate(name: string): boolean {

@@ -11,14 +11,16 @@ export interface GroupingCall {
   readonly position: number;
 }
 
+const NO_GROUPINGS: ReadonlyMap<ColumnId, GroupingCall> = new Map();
+
 export class AggregateCollector {
   /** Rows that the arguments are evaluated over. */
   readonly input: Relation;
   readonly calls: AggregateCall[] = [];
   /** Calls of GROUPING: what they ask about, by the column that stands for them. */
-  readonly groupings = new Map<ColumnId, GroupingCall>();
-  private readonly byText = new Map<string, ColumnExpression>();
-  private readonly nullable = new Map<ColumnId, boolean>();
+  groupings: ReadonlyMap<ColumnId, GroupingCall> = NO_GROUPINGS;
+  private byText: Map<string, ColumnExpression> | undefined;
+  private nullable: Map<ColumnId, boolean> | undefined;
 
   constructor(input: Relation) {
     this.input = input;
@@ -26,28 +28,28 @@ export class AggregateCollector {
 
   add(call: AggregateCall, name: string, nullable: boolean): ColumnExpression {
     const text = textOf(call);
-    const known = this.byText.get(text);
+    const known = this.byText?.get(text);
     if (known) return { ...known, position: call.position };
     const column: ColumnExpression = { kind: 'column', id: call.id, name, type: call.type, nullable, position: call.position };
     this.calls.push(call);
-    this.byText.set(text, column);
-    this.nullable.set(call.id, nullable);
+    this.byText = (this.byText ?? new Map<string, ColumnExpression>()).set(text, column);
+    this.nullable = (this.nullable ?? new Map<ColumnId, boolean>()).set(call.id, nullable);
     return column;
   }
 
   /** GROUPING(…): its value is known when all groups are. */
   addGrouping(call: GroupingCall, id: ColumnId): ColumnExpression {
-    this.groupings.set(id, call);
+    this.groupings = new Map([...this.groupings, [id, call]]);
     return { kind: 'column', id, name: 'grouping', type: INT32, nullable: false, position: call.position };
   }
 
   isNullable(id: ColumnId): boolean {
-    return this.nullable.get(id) ?? true;
+    return this.nullable?.get(id) ?? true;
   }
 
   /** True for the column of an aggregate. */
   has(id: ColumnId): boolean {
-    return this.nullable.has(id) || this.groupings.has(id);
+    return this.nullable?.has(id) === true || this.groupings.has(id);
   }
 }
 

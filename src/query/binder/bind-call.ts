@@ -3,25 +3,20 @@
 import type { Value } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, FLOAT64, isNumeric, typeName, UTF8 } from '../../core/types.js';
-import { aggregateFunction, isAggregate, resolveAggregate } from '../aggregates/registry.js';
-import { scalarFunction } from '../functions/registry.js';
+import { aggregateFunction, resolveAggregate } from '../aggregates/registry.js';
 import { addColumnsOf, type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type { AggregateCall, SortKey } from '../plan/logical.js';
 import type { FunctionCall, OrderItem } from '../syntax/ast/query.js';
-import { windowFunction } from '../windows/registry.js';
 import type { AggregateCollector } from './aggregate-collector.js';
-import { bindLambdaCall, jsonAggregateArguments, jsonArguments, namedFields } from './bind-composite.js';
-import { bindGapfillCall } from './bind-gapfill.js';
+import { bindLambdaCall, jsonAggregateArguments, jsonArguments } from './bind-composite.js';
 import { type AggregateBinder, bindWindowAggregate } from './bind-window-aggregate.js';
-import { catalogCall } from './catalog-functions.js';
+import { bindSpecially, callMeaning, rejectNamedArguments } from './call-meaning.js';
 import { argumentOf, castTo, coerceBool } from './coercion.js';
 import { type BindContext, type Clause, unsupported } from './context.js';
 import { boolLiteral, literal } from './expressions.js';
-import { namedGroups } from './named-groups.js';
 import { scalarCall } from './scalar-call.js';
 import type { Scope } from './scope.js';
 import { arrangedCall } from './series-arguments.js';
-import { seriesSyntax } from './series-syntax.js';
 
 /** Aggregates that give 0 rather than NULL over no rows. */
 const COUNTS = new Set(['count', 'count_star', 'count_if', 'approx_count_distinct', 'regr_count']);
@@ -67,56 +62,33 @@ const OPERATOR_SPELLINGS: Readonly<Record<string, string>> = { mod: 'modulo', xo
 
 export function bindFunction(syntax: FunctionCall, clause: Clause): Expression {
   const name = (syntax.name.at(-1)?.name ?? '').toLowerCase();
-  const series = seriesSyntax(syntax);
-  if (series) return clause.context.bindExpression(series, clause);
+  const { special, aggregate, scalar, isWindow } = callMeaning(name);
+  const early = bindSpecially(special.early, name, syntax, clause);
+  if (early) return early;
   if (syntax.over !== null) return clause.context.bindWindow(name, syntax, clause);
   const overWindow = bindWindowAggregate(name, syntax, clause, WINDOW_AGGREGATES);
   if (overWindow) return overWindow;
-  const lambda = bindLambdaCall(name, syntax, clause);
-  if (lambda) return lambda;
-  const fields = namedFields(name, syntax, clause);
-  if (fields) return scalarCall(name, fields, syntax.position);
-  if (windowFunction(name) && !isAggregate(name)) {
+  const plain = bindLambdaCall(name, scalar?.name, syntax, clause) ?? bindSpecially(special.plain, name, syntax, clause);
+  if (plain) return plain;
+  if (isWindow && !aggregate) {
     throw new DbError('invalid_grouping', `${name} is a window function and needs OVER`, {
       position: syntax.position,
       hint: `${name}(…) OVER (PARTITION BY … ORDER BY …)`,
     });
   }
-  const filling = bindGapfillCall(name, syntax, clause);
-  if (filling) return filling;
-  const named = syntax.arguments.find((argument) => argument.name !== null);
-  if (named && !isAggregate(name)) throw unsupported('a named argument', named.value.position);
-  if (name === 'grouping' || name === 'grouping_id') return bindGrouping(name, syntax, clause);
-  if (syntax.withinGroup.length > 0 || isAggregate(name)) return bindAggregate(name, syntax, clause);
+  if (!aggregate) rejectNamedArguments(syntax);
+  if (syntax.withinGroup.length > 0 || aggregate) return bindAggregate(name, syntax, clause);
   if (syntax.star) throw new DbError('syntax_error', `${name}(*) is not a call; only count takes *`, { position: syntax.position });
-  if (syntax.distinct || syntax.filter !== null || syntax.orderBy.length > 0 || syntax.nullTreatment !== null) {
-    if (scalarFunction(name))
-      throw new DbError('type_mismatch', `${name} is not an aggregate`, {
-        position: syntax.position,
-        hint: 'DISTINCT, FILTER, ORDER BY and IGNORE NULLS belong to aggregates and window functions',
-      });
+  if (scalar && (syntax.distinct || syntax.filter !== null || syntax.orderBy.length > 0 || syntax.nullTreatment !== null)) {
+    throw new DbError('type_mismatch', `${name} is not an aggregate`, {
+      position: syntax.position,
+      hint: 'DISTINCT, FILTER, ORDER BY and IGNORE NULLS belong to aggregates and window functions',
+    });
   }
-  const given = syntax.arguments.map((argument) => argument.value);
-  const rewritten = catalogCall(name, syntax.name.at(-2)?.name.toLowerCase(), given, clause.context.catalog, syntax.position);
-  if (rewritten) return clause.context.bindExpression(rewritten, clause);
-  const groups = namedGroups(name, syntax);
-  if (groups) return clause.context.bindExpression(groups, clause);
-  const args = given.map((argument) => clause.context.bindExpression(argument, clause));
-  return scalarCall(OPERATOR_SPELLINGS[name] ?? name, jsonArguments(scalarFunction(name)?.name, args, clause), syntax.position);
-}
-
-/** GROUPING(a, b): one bit for each argument, 1 where the row's grouping set has not got it. */
-function bindGrouping(name: string, syntax: FunctionCall, clause: Clause): Expression {
-  const { aggregates, context } = clause;
-  const { position } = syntax;
-  if (!aggregates) throw new DbError('invalid_grouping', `${name} may not stand in ${clause.name}`, { position });
-  if (syntax.arguments.length > 31) throw new DbError('invalid_argument', `${name} takes at most 31 arguments`, { position });
-  if (syntax.arguments.length === 0 && name === 'grouping') {
-    throw new DbError('function_not_found', 'grouping takes the grouped expressions that it asks about', { position });
-  }
-  const inner: Clause = { ...clause, aggregates: null, name: `the arguments of ${name}` };
-  const args = syntax.arguments.map((argument) => context.bindExpression(argument.value, inner));
-  return aggregates.addGrouping({ args, position }, context.nextId());
+  const rewritten = bindSpecially(special.scalar, name, syntax, clause);
+  if (rewritten) return rewritten;
+  const args = syntax.arguments.map((argument) => clause.context.bindExpression(argument.value, clause));
+  return scalarCall(OPERATOR_SPELLINGS[name] ?? name, jsonArguments(scalar?.name, args, clause), syntax.position);
 }
 
 function bindAggregate(name: string, syntax: FunctionCall, clause: Clause): Expression {

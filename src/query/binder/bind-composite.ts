@@ -1,7 +1,6 @@
 /** Lists, structs and lambdas in the binder: constructors, slices, fields, and calls that take a lambda. */
 import { DbError } from '../../core/errors.js';
 import { BOOL, INT64, typeName, UTF8 } from '../../core/types.js';
-import { scalarFunction } from '../functions/registry.js';
 import type { Expression, LambdaExpression, LambdaParameter } from '../plan/expression.js';
 import type { DataType as TypeSyntax } from '../syntax/ast/node.js';
 import type {
@@ -72,13 +71,17 @@ export function bindField(value: Expression, name: string, position: number, cla
 /** Functions whose arguments have names that become fields. */
 const NAMED_FIELDS: Readonly<Record<string, number>> = { struct_pack: 0, struct_insert: 1, struct_update: 1 };
 
-/** The arguments of struct_pack(a := 1) or struct_pack(a) as names and values; undefined for other functions. */
-export function namedFields(name: string, syntax: FunctionCall, clause: Clause): readonly Expression[] | undefined {
-  const plain = NAMED_FIELDS[name];
+export function namesFields(name: string): boolean {
+  return Object.hasOwn(NAMED_FIELDS, name);
+}
+
+/** struct_pack(a := 1) or struct_pack(a), with the arguments as names and values; undefined for calls without names. */
+export function bindNamedFields(name: string, syntax: FunctionCall, clause: Clause): Expression | undefined {
+  const plain = NAMED_FIELDS[name] ?? 0;
   const hasName = ({ name: given, value }: FunctionArgument) => given !== null || (plain === 0 && value.kind === 'column');
-  if (plain === undefined || !syntax.arguments.some(hasName)) return undefined;
+  if (!syntax.arguments.some(hasName)) return undefined;
   const bind = binding(clause);
-  return syntax.arguments.flatMap(({ name: written, value }, i) => {
+  const fields = syntax.arguments.flatMap(({ name: written, value }, i) => {
     if (i < plain) return [bind(value)];
     const field = written ?? (value.kind === 'column' ? value.name.at(-1) : undefined) ?? null;
     if (field === null)
@@ -88,6 +91,7 @@ export function namedFields(name: string, syntax: FunctionCall, clause: Clause):
       });
     return [textLiteral(field.name, field.position), bind(value)];
   });
+  return clause.context.call(name, fields, syntax.position);
 }
 
 // ---- lambdas ----
@@ -96,10 +100,9 @@ function isLambda(argument: FunctionArgument): boolean {
   return argument.value.kind === 'lambda';
 }
 
-/** A call with a lambda: list_transform(list, x -> …); undefined for other calls. */
-export function bindLambdaCall(name: string, syntax: FunctionCall, clause: Clause): Expression | undefined {
+/** A call with a lambda: list_transform(list, x -> …); undefined for other calls. target: the scalar function of the name. */
+export function bindLambdaCall(name: string, target: string | undefined, syntax: FunctionCall, clause: Clause): Expression | undefined {
   const lambda = syntax.arguments.find(isLambda)?.value;
-  const target = scalarFunction(name)?.name;
   const takesLambda = target === 'list_transform' || target === 'list_filter' || target === 'list_reduce';
   if (lambda?.kind !== 'lambda') {
     if (!takesLambda) return undefined;

@@ -11,7 +11,6 @@ import { bindField, bindJsonCast, bindList, bindRow, bindSlice, bindStruct, bind
 import { bindBlob, bindDuration, bindInterval, bindNumber, bindParameter, bindTypedLiteral } from './bind-literal.js';
 import { bindInList, bindInSet, bindQuantified } from './bind-membership.js';
 import { bindBetween, bindBinary, bindDistinctFrom, bindLike, bindLogical, bindUnary } from './bind-operator.js';
-import { bindSetFunction } from './bind-set-function.js';
 import { bindExists, bindInQuery, bindScalarSubquery, gathered } from './bind-subquery.js';
 import { isRegistryType, registryCast } from './catalog-functions.js';
 import { castTo, coerceBool, unify } from './coercion.js';
@@ -58,8 +57,7 @@ const HANDLERS: Handlers = {
   atTimeZone: (syntax, clause) =>
     clause.context.call('at_time_zone', [bindExpression(syntax.operand, clause), bindExpression(syntax.zone, clause)], syntax.position),
   collate: bindCollate,
-  function: (syntax, clause) =>
-    bindSetFunction((syntax.name.at(-1)?.name ?? '').toLowerCase(), syntax, clause) ?? bindFunction(syntax, clause),
+  function: bindFunction,
   lambda: (syntax) => {
     throw new DbError('syntax_error', 'a lambda may stand as an argument of list_transform, list_filter and list_reduce only', {
       position: syntax.position,

@@ -17,8 +17,11 @@ import { scalarCall } from './scalar-call.js';
 
 const NAMES = new Set(['time_bucket_gapfill', 'locf', 'interpolate']);
 
-export function bindGapfillCall(name: string, syntax: FunctionCall, clause: Clause): Expression | undefined {
-  if (!NAMES.has(name)) return undefined;
+export function isGapfillName(name: string): boolean {
+  return NAMES.has(name);
+}
+
+export function bindGapfillCall(name: string, syntax: FunctionCall, clause: Clause): Expression {
   const { gapfill } = clause;
   if (!gapfill) throw new DbError('invalid_grouping', `${name} may not stand in ${clause.name}`, { position: syntax.position });
   return name === 'time_bucket_gapfill' ? bindBuckets(syntax, clause, gapfill) : bindFill(name, syntax, clause, gapfill);

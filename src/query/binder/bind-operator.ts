@@ -71,18 +71,22 @@ export function bindUnary(syntax: Unary, clause: Clause): Expression {
 
 export function bindBinary(syntax: Binary, clause: Clause): Expression {
   const { operator, left, right, operatorPosition } = syntax;
-  const isRowLike = (side: Syntax) => side.kind === 'row' || side.kind === 'subquery';
   if ((left.kind === 'row' || right.kind === 'row') && isRowLike(left) && isRowLike(right)) return bindRowComparison(syntax, clause);
   const name = BINARY_FUNCTIONS[operator];
   if (name === null) throw unsupported(`operator ${operator}`, operatorPosition);
   const { context } = clause;
   const written = writtenDecimal(syntax);
   if (written && written.scale > 0) return literal(Number(decimalText(written)), FLOAT64, syntax.position);
-  const [a, b] = [context.bindExpression(left, clause), context.bindExpression(right, clause)];
+  const a = context.bindExpression(left, clause);
+  const b = context.bindExpression(right, clause);
   const sides = operator === '<@' ? [b, a] : [a, b];
   const texts = (operator === '@>' || operator === '<@') && isText(a.type) && isText(b.type);
   const call = context.call(texts ? 'json_contains' : name, sides, operatorPosition);
   return operator === '!~' || operator === '!~*' ? not(call) : call;
+}
+
+function isRowLike(side: Syntax): boolean {
+  return side.kind === 'row' || side.kind === 'subquery';
 }
 
 /** (a, b) = (1, 2), (a, b) < (SELECT x, y …). */

@@ -100,14 +100,18 @@ function bindResult(order: OrderBy, sample: SampleBuckets | null, state: SelectS
   const { syntax, context, commonTables, scope, windows } = state;
   scope.aggregates = state.aggregates;
   const written = bindItems(syntax.items, clauseOf(state, 'SELECT'), syntax.mayChooseColumns);
-  const aliases = aliasesOf(written);
-  const inSelect = (name: string): Clause => clauseOf(state, name, true, aliases);
+  let aliases: Clause['aliases'];
+  const inSelect = (name: string): Clause => {
+    aliases ??= aliasesOf(written);
+    return clauseOf(state, name, true, aliases);
+  };
   const toBucket = sample ? sample.toBucket : unchanged;
-  const having = bindHaving(state, inSelect('HAVING'), toBucket);
-  const ordered = mapHeld(bindOrder(order, written, inSelect('ORDER BY')), toBucket);
+  const having = syntax.having && bindHaving(syntax.having, state, inSelect('HAVING'), toBucket);
+  const hasOrder = order.all !== null || order.items.length > 0;
+  const ordered = hasOrder ? mapHeld(bindOrder(order, written, inSelect('ORDER BY')), toBucket) : [];
   const byBucket = sample !== null && ordered.length === 0;
   const distinctOn = syntax.distinctOn.map((each) => toBucket(orderExpression(each, written, inSelect('DISTINCT ON'))));
-  const qualify = bindQualify(state, inSelect('QUALIFY'));
+  const qualify = syntax.qualify && bindQualify(syntax.qualify, state, inSelect('QUALIFY'));
   const result: GroupedResult = {
     items: mapHeld(written, toBucket),
     keys: byBucket ? [{ expression: sample.bucket, descending: false, nullsFirst: false }] : ordered,
@@ -169,23 +173,22 @@ function withWindowJoins(plan: LogicalPlan, joins: readonly WindowJoinCalls[]): 
 }
 
 function bindHaving(
-  { syntax, context, windows }: SelectState,
+  syntax: Syntax,
+  { context, windows }: SelectState,
   clause: Clause,
   toBucket: (expression: Expression) => Expression,
-): Expression | null {
-  if (syntax.having === null) return null;
-  const having = toBucket(coerceBool(context.bindExpression(syntax.having, { ...clause, windows: null }), 'HAVING'));
+): Expression {
+  const having = toBucket(coerceBool(context.bindExpression(syntax, { ...clause, windows: null }), 'HAVING'));
   rejectWindows(having, windows, 'HAVING');
   return having;
 }
 
 /** A condition on rows after window functions. Without any of them WHERE or HAVING is meant. */
-function bindQualify({ syntax, context, windows }: SelectState, clause: Clause): Expression | null {
-  if (syntax.qualify === null) return null;
-  const condition = coerceBool(context.bindExpression(syntax.qualify, clause), 'QUALIFY');
+function bindQualify(syntax: Syntax, { context, windows }: SelectState, clause: Clause): Expression {
+  const condition = coerceBool(context.bindExpression(syntax, clause), 'QUALIFY');
   if (windows.windows.length > 0) return condition;
   throw new DbError('invalid_grouping', 'QUALIFY needs a window function in the SELECT list or in QUALIFY', {
-    position: syntax.qualify.position,
+    position: syntax.position,
     hint: 'use WHERE or HAVING',
   });
 }

@@ -24,7 +24,10 @@ const LISTS: ReadonlyMap<string, ListOf> = new Map(
 /** The functions that are a list of their own where no rows can be. */
 const ALSO_LISTS: ReadonlySet<string> = new Set(['generate_series', 'range']);
 
-/** Undefined: not such a function. */
+export function isSetFunction(name: string): boolean {
+  return LISTS.has(name);
+}
+
 export function bindSetFunction(name: string, syntax: FunctionCall, clause: Clause): Expression | undefined {
   const listOf = LISTS.get(name);
   if (!listOf) return undefined;

@@ -25,9 +25,10 @@ export interface AggregateBinder {
 
 /** Undefined: the call is no aggregate of a window join. */
 export function bindWindowAggregate(name: string, syntax: FunctionCall, clause: Clause, binder: AggregateBinder): Expression | undefined {
+  const { windowJoins } = clause.scope;
+  if (windowJoins.length === 0 && !name.startsWith(PREFIX)) return undefined;
   const isExplicit = name.startsWith(PREFIX) && isAggregate(name.slice(PREFIX.length));
   const target = isExplicit ? name.slice(PREFIX.length) : name;
-  const { windowJoins } = clause.scope;
   if (windowJoins.length === 0 || !(isExplicit || isAggregate(target) || binder.isOrderedSet(target))) {
     if (!isExplicit) return undefined;
     throw new DbError(

@@ -180,6 +180,10 @@ const REWRITES: Readonly<Record<string, Rewrite>> = {
   to_regclass: (args, facts, position) => lookup(firstOf(args, position), relationNames(facts), position),
 };
 
+export function isCatalogName(name: string): boolean {
+  return name === 'version' || Object.hasOwn(REWRITES, name);
+}
+
 /** The syntax to bind instead of a call; undefined for functions that are none of these. */
 export function catalogCall(
   name: string,

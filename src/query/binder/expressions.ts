@@ -1,7 +1,7 @@
 /** Makers and questions for bound expressions that several parts of the binder and the optimizer need. */
 import type { IntervalValue, Value } from '../../core/batch.js';
 import { BOOL, type DataType, INT64, NULL_TYPE, UTF8 } from '../../core/types.js';
-import type { ColumnExpression, Expression, LiteralExpression } from '../plan/expression.js';
+import type { ColumnExpression, ColumnId, Expression, LiteralExpression } from '../plan/expression.js';
 import type { OutputColumn } from '../plan/logical.js';
 
 export function literal(value: Value, type: DataType, position = -1): LiteralExpression {
@@ -103,6 +103,12 @@ export function fingerprint(expression: Expression): string {
         .map(valueFingerprint)
         .join(',')})`;
   }
+}
+
+/** Equal where fingerprints are, and had sooner than they. */
+export function headOf(expression: Expression): string | ColumnId {
+  if (expression.kind === 'column') return expression.id;
+  return expression.kind === 'call' ? expression.function : expression.kind;
 }
 
 /** The texts of several expressions, one after the other. */

@@ -3,7 +3,7 @@ import { DbError } from '../../core/errors.js';
 import { INT32 } from '../../core/types.js';
 import { type ColumnId, columnsOf, type Expression, mapChildren, someNode } from '../plan/expression.js';
 import type { AggregateCollector, GroupingCall } from './aggregate-collector.js';
-import { caseOf, fingerprint, literal } from './expressions.js';
+import { caseOf, fingerprint, headOf, literal } from './expressions.js';
 import type { GroupColumn } from './plans.js';
 import { scalarCall } from './scalar-call.js';
 import type { Scope } from './scope.js';
@@ -93,12 +93,6 @@ export class Groups {
     };
     return replace;
   }
-}
-
-/** Equal for equal expressions, and had sooner than their whole text. */
-function headOf(expression: Expression): string | ColumnId {
-  if (expression.kind === 'column') return expression.id;
-  return expression.kind === 'call' ? expression.function : expression.kind;
 }
 
 function asColumn(group: GroupColumn, node: Expression): Expression {

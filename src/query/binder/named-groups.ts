@@ -3,10 +3,14 @@ import { DbError } from '../../core/errors.js';
 import type { FunctionArgument, FunctionCall, Expression as Syntax } from '../syntax/ast/query.js';
 import { filledIn } from '../syntax/template.js';
 
-/** Undefined: another call. */
+export function isNamedGroups(name: string): boolean {
+  return name === 'regexp_extract';
+}
+
+/** Undefined: a call without names of groups. */
 export function namedGroups(name: string, call: FunctionCall): Syntax | undefined {
   const [source, pattern, names, options] = call.arguments.map((argument) => argument.value);
-  if (name !== 'regexp_extract' || !source || !pattern || names?.kind !== 'list') return undefined;
+  if (!isNamedGroups(name) || !source || !pattern || names?.kind !== 'list') return undefined;
   const fields = names.items.map((item, i): FunctionArgument => {
     if (item.kind !== 'string') {
       throw new DbError('invalid_argument', 'the names of groups are texts that are written out', { position: item.position });

@@ -14,14 +14,19 @@ interface Pending {
   readonly reads: ReadonlySet<ColumnId>;
 }
 
+const NO_COLUMNS: ReadonlySet<ColumnId> = new Set();
+
 /**
  * Collects what is to be joined while the expressions of a clause are bound, and joins it when the plan below them is known:
  * for the SELECT list of a grouped query that is only after all of it was bound.
  */
 export class Relation {
-  /** Columns that the attachments add. */
-  readonly produced = new Set<ColumnId>();
   private readonly pending: Pending[] = [];
+
+  /** Columns that the attachments add. */
+  get produced(): ReadonlySet<ColumnId> {
+    return this.pending.length === 0 ? NO_COLUMNS : new Set(this.pending.flatMap((each) => each.produced));
+  }
 
   get isEmpty(): boolean {
     return this.pending.length === 0;
@@ -29,7 +34,6 @@ export class Relation {
 
   /** subquery: what is joined, so far as it is known: it tells which columns are needed. */
   attach(produced: readonly ColumnId[], expressions: readonly Expression[], attach: Attachment, subquery?: LogicalPlan): void {
-    for (const id of produced) this.produced.add(id);
     const reads = new Set<ColumnId>(subquery ? freeColumns(subquery) : []);
     for (const expression of expressions) addColumnsOf(expression, reads);
     this.pending.push({ attach, expressions, produced, reads });
@@ -46,7 +50,7 @@ export class Relation {
     const shunned = new Set(columns);
     for (const each of this.pending.splice(0)) {
       const stays = [...each.reads].some((id) => shunned.has(id));
-      for (const id of each.produced) (stays ? shunned : taken.produced).add(id);
+      if (stays) for (const id of each.produced) shunned.add(id);
       (stays ? this.pending : taken.pending).push(each);
     }
     return taken;
@@ -60,9 +64,7 @@ export class Relation {
       const at = this.pending.indexOf(pending);
       if (at < 0) continue;
       this.pending.splice(at, 1);
-      for (const id of pending.produced) this.produced.delete(id);
       for (const needed of pending.expressions) this.moveTo(other, needed);
-      for (const id of pending.produced) other.produced.add(id);
       other.pending.push(pending);
     }
   }

@@ -2,7 +2,7 @@
 import { DbError } from '../../core/errors.js';
 import { typeName } from '../../core/types.js';
 import { nearestAggregate } from '../aggregates/registry.js';
-import { nearestFunction, resolveScalar, scalarFunction } from '../functions/registry.js';
+import { nearestFunction, scalarFunction } from '../functions/registry.js';
 import type { Expression } from '../plan/expression.js';
 import { argumentOf, castTo, decimalLiterals } from './coercion.js';
 
@@ -11,14 +11,15 @@ const NEVER_NULL = new Set(['is_distinct_from', 'is_not_distinct_from']);
 
 /** A scalar call on bound arguments: finds the overload and puts casts around the arguments. */
 export function scalarCall(name: string, given: readonly Expression[], position: number): Expression {
-  const args = scalarFunction(name)?.category === 'operator' ? decimalLiterals(given) : given;
-  const resolved = resolveScalar(name, args.map(argumentOf));
-  if (!resolved) throw noOverload(name, args, position);
-  const { overload } = resolved;
+  const entry = scalarFunction(name);
+  const isOperator = entry?.category === 'operator';
+  const args = isOperator ? decimalLiterals(given) : given;
+  const overload = entry?.resolve(args.map(argumentOf));
+  if (!entry || !overload) throw noOverload(name, args, position);
   const converted = args.map((arg, i) => castTo(arg, overload.args[i] ?? arg.type));
-  const strictOperator = resolved.function.nulls === 'strict' && resolved.function.category === 'operator';
-  const nullable = NEVER_NULL.has(resolved.function.name) ? false : strictOperator ? converted.some((arg) => arg.nullable) : true;
-  return { kind: 'call', function: resolved.function.name, args: converted, type: overload.type, nullable, position };
+  const isStrict = isOperator && entry.nulls === 'strict';
+  const nullable = isStrict ? converted.some((arg) => arg.nullable) : !NEVER_NULL.has(entry.name);
+  return { kind: 'call', function: entry.name, args: converted, type: overload.type, nullable, position };
 }
 
 function noOverload(name: string, args: readonly Expression[], position: number): DbError {

@@ -120,7 +120,7 @@ export class Scope {
         else this.byName.set(key, [column]);
       }
     }
-    return this.byName.get(name.toLowerCase()) ?? NO_COLUMNS;
+    return this.byName.get(name) ?? this.byName.get(name.toLowerCase()) ?? NO_COLUMNS;
   }
 
   private notFound(name: QualifiedName): DbError {

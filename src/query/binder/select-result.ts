@@ -67,31 +67,43 @@ export function projectResult(below: LogicalPlan, result: SelectResult, nextId: 
 
 /** The result's columns and, behind them, what else has to be computed in the same place; equal expressions once. */
 class Projection {
-  readonly columns: ResultColumn[] = [];
-  private readonly byText = new Map<string, ResultColumn>();
+  readonly columns: ResultColumn[];
+  /** Made when the first expression is looked for. */
+  private byText: Map<string, ResultColumn> | undefined;
   private readonly nextId: () => ColumnId;
 
   constructor(items: readonly BoundItem[], nextId: () => ColumnId) {
     this.nextId = nextId;
-    for (const { name, expression } of items) this.add(name, expression);
+    this.columns = items.map(({ name, expression }) => ({ id: nextId(), name, expression }));
   }
 
   has(expression: Expression): boolean {
-    return this.byText.has(fingerprint(expression));
+    return this.texts().has(fingerprint(expression));
   }
 
   /** The column that holds the expression's value. */
   column(expression: Expression): Expression {
-    const { id, name } = this.byText.get(fingerprint(expression)) ?? this.add('hidden', expression);
+    const text = fingerprint(expression);
+    const { id, name } = this.texts().get(text) ?? this.addHidden(expression, text);
     const { type, nullable, position } = expression;
     return { kind: 'column', id, name, type, nullable, position };
   }
 
-  private add(name: string, expression: Expression): ResultColumn {
-    const column = { id: this.nextId(), name, expression };
-    const text = fingerprint(expression);
+  private addHidden(expression: Expression, text: string): ResultColumn {
+    const column = { id: this.nextId(), name: 'hidden', expression };
     this.columns.push(column);
-    if (!this.byText.has(text)) this.byText.set(text, column);
+    this.texts().set(text, column);
     return column;
+  }
+
+  private texts(): Map<string, ResultColumn> {
+    if (this.byText) return this.byText;
+    const byText = new Map<string, ResultColumn>();
+    for (const column of this.columns) {
+      const text = fingerprint(column.expression);
+      if (!byText.has(text)) byText.set(text, column);
+    }
+    this.byText = byText;
+    return byText;
   }
 }

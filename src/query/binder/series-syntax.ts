@@ -33,6 +33,17 @@ function callOf(call: FunctionCall, name: string, args: readonly FunctionArgumen
   return { ...call, name: [named(name, call.name.at(-1)?.position ?? call.position)], arguments: args };
 }
 
+/** Names whose calls may be other calls: the accessors, and what stands inside of them alone. */
+const SPELLINGS: ReadonlySet<string> = new Set([
+  ...ONLY_INSIDE,
+  ...['duration_in', 'time_in'],
+  ...Object.values(ACCESSORS).flatMap((accessors) => Object.keys(accessors)),
+]);
+
+export function isSeriesSpelling(name: string): boolean {
+  return SPELLINGS.has(name);
+}
+
 /** What is to be bound instead; undefined: the call itself. */
 export function seriesSyntax(call: FunctionCall): Syntax | undefined {
   const name = lastName(call);

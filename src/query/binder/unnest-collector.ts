@@ -10,7 +10,7 @@ export interface UnnestedList {
 }
 
 export class UnnestCollector {
-  private readonly byText = new Map<string, UnnestedList>();
+  private byText: Map<string, UnnestedList> | undefined;
   private readonly nextId: () => ColumnId;
 
   constructor(nextId: () => ColumnId) {
@@ -18,12 +18,13 @@ export class UnnestCollector {
   }
 
   get lists(): readonly UnnestedList[] {
-    return [...this.byText.values()];
+    return this.byText ? [...this.byText.values()] : [];
   }
 
   /** The column of the list's elements. */
   add(list: Expression, name: string, position: number): Expression {
     const text = fingerprint(list);
+    this.byText ??= new Map();
     const type = list.type.kind === 'list' ? list.type.item.type : list.type;
     const known = this.byText.get(text) ?? { list, column: { id: this.nextId(), name, type, nullable: true } };
     this.byText.set(text, known);
@@ -32,7 +33,7 @@ export class UnnestCollector {
 
   /** The lists whose elements some of the expressions read: grouping by elements comes after unnesting. */
   readBy(expressions: readonly Expression[]): readonly UnnestedList[] {
-    if (this.byText.size === 0) return [];
+    if (!this.byText) return [];
     const read = new Set<ColumnId>();
     for (const expression of expressions) addColumnsOf(expression, read);
     return this.lists.filter(({ column }) => read.has(column.id));

@@ -17,8 +17,7 @@ export class WindowCollector {
   /** The WINDOW clause. */
   readonly named: readonly NamedWindow[];
   readonly windows: BoundWindow[] = [];
-  private readonly byText = new Map<string, ColumnExpression>();
-  private readonly ids = new Set<ColumnId>();
+  private byText: Map<string, ColumnExpression> | undefined;
 
   constructor(named: readonly NamedWindow[]) {
     this.named = named;
@@ -27,23 +26,24 @@ export class WindowCollector {
   add(window: BoundWindow): ColumnExpression {
     const { call } = window;
     const text = `${overText(window)}|${callText(call)}`;
+    this.byText ??= new Map();
     const known = this.byText.get(text);
     if (known) return { ...known, position: call.position };
     const { id, function: name, type, nullable, position } = call;
     const column: ColumnExpression = { kind: 'column', id, name, type, nullable, position };
     this.windows.push(window);
     this.byText.set(text, column);
-    this.ids.add(id);
     return column;
   }
 
   /** The first window function in the expression, if any. */
   in(expression: Expression): Expression | undefined {
+    if (this.windows.length === 0) return undefined;
+    const ids = new Set<ColumnId>(this.windows.map(({ call }) => call.id));
     let found: Expression | undefined;
-    if (this.ids.size > 0)
-      walkExpression(expression, (node) => {
-        if (node.kind === 'column' && this.ids.has(node.id)) found ??= node;
-      });
+    walkExpression(expression, (node) => {
+      if (node.kind === 'column' && ids.has(node.id)) found ??= node;
+    });
     return found;
   }
 }
@@ -59,6 +59,7 @@ export function mapWindows(windows: readonly BoundWindow[], change: (expression:
 
 /** One window node per different partitioning and order, over the input. */
 export function windowPlans(input: LogicalPlan, windows: readonly BoundWindow[]): LogicalPlan {
+  if (windows.length === 0) return input;
   const groups = new Map<string, BoundWindow[]>();
   for (const window of windows) {
     const text = overText(window);

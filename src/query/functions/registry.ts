@@ -75,7 +75,7 @@ const BY_NAME = new Map<string, ScalarFunction>(
 
 /** The function of this name or alias (lower case), whatever its arguments. */
 export function scalarFunction(name: string): ScalarFunction | undefined {
-  return BY_NAME.get(name.toLowerCase());
+  return BY_NAME.get(name) ?? BY_NAME.get(name.toLowerCase());
 }
 
 /** The function of this name or alias and the overload for these arguments; undefined when either does not exist. */

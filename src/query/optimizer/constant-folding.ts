@@ -43,7 +43,7 @@ function foldOne(node: Expression, context: RuleContext): Expression {
     case 'case':
       return foldCase(node);
     case 'call':
-      if (scalarFunction(node.function)?.volatile || !node.args.every(isLiteral)) return node;
+      if (!node.args.every(isLiteral) || scalarFunction(node.function)?.volatile) return node;
       return compute(node, context);
     default:
       return isLiteral(node.operand) ? compute(node, context) : node;

@@ -129,16 +129,16 @@ function pushIntoScan(plan: ScanPlan, conditions: Conditions): LogicalPlan {
 function pushThroughProject(plan: ProjectPlan, conditions: Conditions): LogicalPlan {
   if (conditions.length === 0) return mapInputs(plan, pushNothing);
   const by = new Map<ColumnId, Expression>();
-  const volatile = new Set<ColumnId>();
+  let volatile: Set<ColumnId> | undefined;
   plan.output.forEach(({ id }, i) => {
     const expression = plan.expressions[i] as Expression;
     by.set(id, expression);
-    if (isVolatile(expression)) volatile.add(id);
+    if (isVolatile(expression)) (volatile ??= new Set()).add(id);
   });
   const down: Expression[] = [];
   const above: Expression[] = [];
   for (const condition of conditions) {
-    if (readsSome(condition, volatile)) above.push(condition);
+    if (volatile && readsSome(condition, volatile)) above.push(condition);
     else down.push(substitute(condition, by));
   }
   return filtered(overInput(plan, push(plan.input, down)), above);

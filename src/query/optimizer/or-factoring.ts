@@ -1,5 +1,5 @@
 /** What all alternatives of an OR demand stands before it: (a AND b) OR (a AND c) is a AND (b OR c). */
-import { conjunction, conjuncts, disjunction, fingerprint } from '../binder/expressions.js';
+import { conjunction, conjuncts, disjunction, fingerprint, headOf } from '../binder/expressions.js';
 import { type Expression, mapChildren } from '../plan/expression.js';
 import { mapOwnExpressions } from '../plan/traverse.js';
 import { mapPlan, type Rule } from './rule.js';
@@ -16,7 +16,11 @@ function factored(condition: Expression): Expression {
 }
 
 function withoutShared(condition: Extract<Expression, { kind: 'or' }>): Expression {
-  const alternatives = condition.operands.map((operand) => new Map(conjuncts(operand).map((part) => [fingerprint(part), part] as const)));
+  const parts = condition.operands.map(conjuncts);
+  const [one, ...rest] = parts;
+  const mayShare = one?.some((part) => rest.every((other) => other.some((each) => headOf(each) === headOf(part))));
+  if (!mayShare) return condition;
+  const alternatives = parts.map((each) => new Map(each.map((part) => [fingerprint(part), part] as const)));
   const [first, ...others] = alternatives;
   if (!first || others.length === 0) return condition;
   const shared = [...first].filter(([key]) => others.every((other) => other.has(key)));

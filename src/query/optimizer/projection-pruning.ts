@@ -10,7 +10,7 @@ import {
   windowJoinPlan,
   windowPlan,
 } from '../binder/plans.js';
-import { addColumnsOf, type ColumnId } from '../plan/expression.js';
+import { addColumnsOf, type ColumnId, readsOnly } from '../plan/expression.js';
 import {
   type AggregatePlan,
   type GapFillPlan,
@@ -186,9 +186,12 @@ function pick<T>(items: readonly T[], kept: readonly number[]): readonly T[] {
   return kept.length === items.length ? items : kept.map((i) => items[i] as T);
 }
 
-function withRead(plan: LogicalPlan, wanted: Wanted): Set<ColumnId> {
+/** The wanted columns and those that the node itself reads. */
+function withRead(plan: LogicalPlan, wanted: Wanted): Wanted {
+  const expressions = ownExpressions(plan);
+  if (expressions.every((expression) => readsOnly(expression, wanted))) return wanted;
   const all = new Set(wanted);
-  for (const expression of ownExpressions(plan)) addColumnsOf(expression, all);
+  for (const expression of expressions) addColumnsOf(expression, all);
   return all;
 }
 

@@ -107,5 +107,5 @@ const BY_NAME = new Map<string, WindowFunction>(
 
 /** The window function of this name, in any case. */
 export function windowFunction(name: string): WindowFunction | undefined {
-  return BY_NAME.get(name.toLowerCase());
+  return BY_NAME.get(name) ?? BY_NAME.get(name.toLowerCase());
 }

@@ -107,7 +107,8 @@ export abstract class PrimaryParser extends OperatorParser {
     let name: readonly Identifier[] = [first];
     while (this.accept(T.dot)) {
       if (this.accept(T.star)) return this.parseStar(name, position);
-      name = [...name, this.parseLabel('a column name')];
+      const label = this.parseLabel('a column name');
+      name = name.length === 1 ? [first, label] : [...name, label];
     }
     if (this.kind === T.leftParenthesis) return this.parseCall(name, position);
     return { kind: 'column', name, position, end: this.end };
