@@ -121,6 +121,34 @@ test.each(PHYSICALS)('smallest, largest and last value of %s in one pass', (phys
   });
 });
 
+test('bounds side by side are the smallest and largest float64 values, but for NaN', () => {
+  eachRows((rows) => {
+    const [values, groups] = [rows.values('f64'), rows.words(rows.groups)];
+    const isOdd = [...arena.f64.subarray(values / 8, values / 8 + rows.n)].some(Number.isNaN);
+    for (const [hasLast, hasFlags] of [
+      [false, false],
+      [true, false],
+      [true, true],
+    ]) {
+      const single = [rows.worst('min', 'f64'), rows.worst('max', 'f64'), rows.room(GROUPS * 8), rows.room(GROUPS)] as const;
+      kernels.agg_spread_f64(values, groups, rows.n, ...single);
+      const joint = [rows.worst('min', 'f64'), rows.worst('max', 'f64'), rows.room(GROUPS * 8), rows.room(GROUPS)] as const;
+      const bounds = rows.room(GROUPS * 16);
+      arena.f64.fill(Number.POSITIVE_INFINITY, bounds / 8, bounds / 8 + GROUPS * 2);
+      const found = kernels.agg_bounds_f64(values, groups, rows.n, bounds, hasLast ? joint[2] : 0, hasFlags ? joint[3] : 0);
+      expect(found).toBe(isOdd ? 1 : 0);
+      // Twice is once.
+      for (let i = 0; i < 2; i++) kernels.agg_settle_bounds_f64(bounds, GROUPS, joint[0], joint[1]);
+      if (isOdd) kernels.agg_min_f64(values, 0, groups, rows.n, joint[0]);
+      if (isOdd) kernels.agg_max_f64(values, 0, groups, rows.n, joint[1]);
+      expect(floats(joint[0])).toEqual(floats(single[0]));
+      expect(floats(joint[1])).toEqual(floats(single[1]));
+      if (hasLast) expect(floats(joint[2])).toEqual(floats(single[2]));
+      if (hasFlags) expect(bytes(joint[3], GROUPS)).toEqual(bytes(single[3], GROUPS));
+    }
+  });
+});
+
 /** Some rows. */
 function someRows(rows: Rows): number {
   const mask = rows.room((rows.n >> 3) + 8);
@@ -289,12 +317,18 @@ test('ids of pairs with one id in runs are those of pairs row by row', () => {
       const [table2, map2, keys2, out2] = [rows.room(64), rows.room(stride * height * 4), rows.room(256 * 8), rows.room(rows.n * 4)];
       arena.u32[table / 4 + 2] = keys;
       arena.u32[table2 / 4 + 2] = keys2;
+      const [added, added2] = [rows.room(256 * 4), rows.room(256 * 4)];
+      arena.u32[table / 4 + 5] = added;
+      arena.u32[table2 / 4 + 5] = added2;
       const [a, b] = runsFirst === 1 ? [runIds, other] : [other, runIds];
       kernels.encode_pairs_direct(table, map, stride, a, b, 0, rows.n, out);
       kernels.encode_pairs_runs(table2, map2, stride, other, ids, ends, runs, runsFirst, out2);
       expect(bytes(out2, rows.n * 4)).toEqual(bytes(out, rows.n * 4));
       expect(arena.u32[table2 / 4 + 3]).toBe(arena.u32[table / 4 + 3]);
       expect(bytes(keys2, 256 * 8)).toEqual(bytes(keys, 256 * 8));
+      const pairs = rows.groups.map((group, i) => `${group} ${(i * i) % 13}`);
+      const firstRows = [...new Set(pairs)].map((pair) => pairs.indexOf(pair));
+      for (const each of [added, added2]) expect([...arena.u32.subarray(each / 4, each / 4 + firstRows.length)]).toEqual(firstRows);
     }
   });
 });

@@ -1,7 +1,8 @@
 /**
  * Encoders give equal keys equal dense ids, in order of first appearance.
  *
- * Table of fixed-width keys (32-bit words): 0 slots, 4 slot mask, 8 keys by id, 12 count, 16 id of NULL (0xFFFFFFFF: none).
+ * Table of fixed-width keys (32-bit words): 0 slots, 4 slot mask, 8 keys by id, 12 count, 16 id of NULL (0xFFFFFFFF: none), 20 rows that gave new
+ * ids to pairs without slots (uint32 by id, only written).
  * A slot is id + 1, 0 = free. The caller keeps slots at least twice as many as ids (rows to come included), and room for their keys.
  */
 import { bitAt, rowsOf } from './bits';
@@ -12,6 +13,7 @@ const MASK: usize = 4;
 const KEYS: usize = 8;
 const COUNT: usize = 12;
 const NULL_ID: usize = 16;
+const NEW_ROWS: usize = 20;
 
 // @ts-ignore: decorator
 @inline
@@ -152,12 +154,13 @@ export function encode_pairs(table: usize, a: usize, b: usize, mask: usize, n: u
 /** The pair's id, a new one when the place in the map is free. */
 // @ts-ignore: decorator
 @inline
-function pairAt(table: usize, keys: usize, place: usize, x: u32, y: u32): u32 {
+function pairAt(table: usize, keys: usize, place: usize, x: u32, y: u32, row: u32): u32 {
   const slot = load<u32>(place);
   if (slot != 0) return slot - 1;
   const id = load<u32>(table + COUNT);
   store<u32>(table + COUNT, id + 1);
   store<u64>(keys + ((id as usize) << 3), (x as u64) | ((y as u64) << 32));
+  store<u32>(load<u32>(table + NEW_ROWS) + (id << 2), row);
   store<u32>(place, id + 1);
   return id;
 }
@@ -172,7 +175,7 @@ export function encode_pairs_direct(table: usize, map: usize, stride: u32, a: us
       for (let at = (base as usize) << 2; at < (end as usize) << 2; at += 4) {
         const x = load<u32>(a + at);
         const y = load<u32>(b + at);
-        store<u32>(out + at, pairAt(table, keys, map + (((y * stride + x) as usize) << 2), x, y));
+        store<u32>(out + at, pairAt(table, keys, map + (((y * stride + x) as usize) << 2), x, y, (at >> 2) as u32));
       }
       continue;
     }
@@ -182,7 +185,7 @@ export function encode_pairs_direct(table: usize, map: usize, stride: u32, a: us
       if (wanted & ((1 as u64) << (i - base))) {
         const x = load<u32>(a + at);
         const y = load<u32>(b + at);
-        id = pairAt(table, keys, map + (((y * stride + x) as usize) << 2), x, y);
+        id = pairAt(table, keys, map + (((y * stride + x) as usize) << 2), x, y, i);
       }
       store<u32>(out + at, id);
     }
@@ -226,7 +229,8 @@ function pairRuns(runsFirst: bool, table: usize, map: usize, stride: u32, rows: 
       for (const stop = min(end, at + 16); at < stop; at += 4) {
         const other = load<u32>(rows + at);
         const place = places + (other as usize) * scale;
-        store<u32>(out + at, runsFirst ? pairAt(table, keys, place, id, other) : pairAt(table, keys, place, other, id));
+        const row = (at >> 2) as u32;
+        store<u32>(out + at, runsFirst ? pairAt(table, keys, place, id, other, row) : pairAt(table, keys, place, other, id, row));
       }
     }
   }

@@ -3,7 +3,7 @@
  * Results are those of the kernels of each state one after the other.
  */
 import { isRun } from './bits';
-import { widen } from './extremes';
+import { better, widen } from './extremes';
 import { doubleAt, sumProducts } from './products';
 import { sumLanes } from './sums';
 import { magnitude } from './whole-sums';
@@ -46,44 +46,43 @@ export function agg_spread_u64(values: usize, groups: usize, n: u32, least: usiz
 export function agg_spread_f32(values: usize, groups: usize, n: u32, least: usize, most: usize, last: usize, flags: usize): void { spread<f32>(values, groups, n, least, most, last, flags); }
 export function agg_spread_f64(values: usize, groups: usize, n: u32, least: usize, most: usize, last: usize, flags: usize): void { spread<f64>(values, groups, n, least, most, last, flags); }
 
-/** True when a value is NaN. */
-export function any_nan_f64(values: usize, n: u32): bool {
-  let same = i64x2.splat(-1);
-  let i: u32 = 0;
-  for (; i + 4 <= n; i += 4) {
-    const a = v128.load(values + ((i as usize) << 3)), b = v128.load(values + ((i as usize) << 3), 16);
-    same = v128.and(same, v128.and(f64x2.eq(a, a), f64x2.eq(b, b)));
-  }
-  if (!i64x2.all_true(same)) return true;
-  for (; i < n; i++) {
-    const value = load<f64>(values + ((i as usize) << 3));
-    if (value != value) return true;
-  }
-  return false;
-}
-
 /**
- * Least and negated largest value side by side (two float64 per group, +Infinity each at first), and the last value with its flag (0 = not wanted).
- * None of the values is NaN.
+ * Least and negated largest value side by side (two float64 per group, +Infinity each at first), and the last value (0 = not wanted) with its flag
+ * (0 = known to be set). NaN is left out: returns true when there is any.
  */
-export function agg_bounds_f64(values: usize, groups: usize, n: u32, bounds: usize, last: usize, flags: usize): void {
-  if (last) boundsOf(true, values, groups, n, bounds, last, flags);
-  else boundsOf(false, values, groups, n, bounds, 0, 0);
+export function agg_bounds_f64(values: usize, groups: usize, n: u32, bounds: usize, last: usize, flags: usize): bool {
+  if (flags) return boundsOf(true, true, values, groups, n, bounds, last, flags);
+  return last ? boundsOf(true, false, values, groups, n, bounds, last, 0) : boundsOf(false, false, values, groups, n, bounds, 0, 0);
 }
 
 // @ts-ignore: decorator
 @inline
-function boundsOf(hasLast: bool, values: usize, groups: usize, n: u32, bounds: usize, last: usize, flags: usize): void {
+function boundsOf(hasLast: bool, hasFlags: bool, values: usize, groups: usize, n: u32, bounds: usize, last: usize, flags: usize): bool {
   const signs = i64x2(0, i64.MIN_VALUE);
+  let odd = i64x2.splat(0);
   for (let i: usize = 0; i < n; i++) {
     const group = load<u32>(groups + (i << 2)) as usize;
     const value = v128.load64_splat(values + (i << 3));
     const at = bounds + (group << 4);
+    // What is held stays unless the value is less, which NaN is not.
     v128.store(at, f64x2.pmin(v128.load(at), v128.xor(value, signs)));
-    if (hasLast) {
-      v128.store64_lane(last + (group << 3), value, 0);
-      store<u8>(flags + group, 1);
-    }
+    odd = v128.or(odd, f64x2.ne(value, value));
+    if (hasLast) v128.store64_lane(last + (group << 3), value, 0);
+    if (hasFlags) store<u8>(flags + group, 1);
+  }
+  return v128.any_true(odd);
+}
+
+/** Brings the bounds of n groups into their smallest and largest values; the bounds become empty. */
+export function agg_settle_bounds_f64(bounds: usize, n: u32, least: usize, most: usize): void {
+  const empty = f64x2.splat(Infinity);
+  for (let group: usize = 0; group < n; group++) {
+    const at = bounds + (group << 4);
+    const low = load<f64>(at), high = -load<f64>(at, 8);
+    v128.store(at, empty);
+    if (low > high) continue;
+    if (better<f64>(false, low, load<f64>(least + (group << 3)))) store<f64>(least + (group << 3), low);
+    if (better<f64>(true, high, load<f64>(most + (group << 3)))) store<f64>(most + (group << 3), high);
   }
 }
 

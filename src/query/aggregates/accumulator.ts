@@ -5,7 +5,7 @@ import { assert } from '../../core/assert.js';
 import { bitmapBytes, flatVector, type Value, type Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { type DataType, FLOAT64, INT32, isInteger, isNested, physicalOf } from '../../core/types.js';
-import { GroupTable, type GroupTableResult, type IdRuns } from '../execution/group-table.js';
+import { GroupTable, type GroupTableResult, type IdRuns, type NewGroups } from '../execution/group-table.js';
 import { TextEncoder32 } from '../execution/text-encoder.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';
 import { nestedToBytes } from '../expression/nested-bytes.js';
@@ -37,6 +37,8 @@ export interface AccumulatorInput {
   readonly groups: number;
   /** The same groups where rows come in runs of them; then `groups` is only made when it is asked for. */
   readonly runs?: IdRuns | null;
+  /** Groups that are new with these rows; null: not known. */
+  readonly added?: NewGroups | null;
   readonly groupCount: number;
   /** Rows that exist; 0 = all. */
   readonly mask: number;
@@ -98,7 +100,7 @@ export class Accumulator {
     this.kernels = kernels;
     this.calls = specs.map((spec) => this.prepare(callOverBytes(spec)));
     this.types = specs.map((spec) => spec.type);
-    this.joints = jointsOf([...this.uses.values()], kernels);
+    this.joints = jointsOf([...this.uses.values()], scope, kernels);
   }
 
   private prepare(spec: CallSpec): CallUse {
@@ -199,13 +201,17 @@ export class Accumulator {
   private updateTogether(input: AccumulatorInput, vectors: VectorsOfUpdate): ReadonlySet<StateUse> {
     if (this.joints.length === 0 || input.runs || input.groups === 0) return NONE_DONE;
     const done = new Set<StateUse>();
-    const { groups, n } = input;
-    const rows = { groups, n, values: (arg: number, type?: DataType) => vectors.values(arg, type) };
+    const { groups, n, added = null, groupCount } = input;
+    const rows = { groups, n, added, groupCount, values: (arg: number, type?: DataType) => vectors.values(arg, type) };
     for (const joint of this.joints) {
       const whole = joint.members.filter((use) => !done.has(use) && vectors.counted(use.required, use.filter) === 0);
       if (whole.length > 1) for (const use of joint.update(whole, rows)) done.add(use);
     }
     return done;
+  }
+
+  private settle(): void {
+    for (const joint of this.joints) joint.settle?.();
   }
 
   private updateDistinct(call: CallUse, table: GroupTable, input: AccumulatorInput, vectors: VectorsOfUpdate, context: MoveContext): void {
@@ -224,6 +230,7 @@ export class Accumulator {
 
   /** The states as they are; addresses stay the scope's. */
   result(context: MoveContext, argumentCount: number): AccumulatorResult {
+    this.settle();
     return {
       states: [...this.counts.values(), ...this.presences.values(), ...this.uses.values()].map(({ state }) => state.result()),
       texts: Array.from({ length: argumentCount }, (_, arg) => this.encoders.get(arg)?.values(context) ?? null),
@@ -274,6 +281,7 @@ export class Accumulator {
   /** The result vectors, one per call; their buffers belong to the accumulator's scope. */
   finish(groupCount: number, context: MoveContext): Vector[] {
     this.ensure(groupCount);
+    this.settle();
     return this.calls.map((call, i) => {
       const result = call.distinct
         ? this.finishDistinct(call, call.distinct, groupCount, context)
@@ -358,6 +366,10 @@ class RowsOfState implements StateInput {
 
   get runs(): IdRuns | null {
     return this.input.runs ?? null;
+  }
+
+  get added(): NewGroups | null {
+    return this.input.added ?? null;
   }
 
   get n(): number {

@@ -4,12 +4,12 @@ import { bitmapBytes, dictionaryVector, flatVector, type Vector } from '../../co
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { type DataType, type PhysicalType, physicalOf, WIDTH_BYTES } from '../../core/types.js';
 import { nextDictionaryId } from '../execution/dictionary-id.js';
-import type { IdRuns } from '../execution/group-table.js';
+import type { IdRuns, NewGroups } from '../execution/group-table.js';
 import { GrowingArray } from '../execution/growing-array.js';
 import { narrowOrderKey } from '../execution/sort-rows.js';
 import type { MoveContext } from '../expression/gather.js';
 import type { SlotResult } from './contract.js';
-import { type MergeInput, PartState, type State, type StateInput, type StateResult } from './states.js';
+import { type MergeInput, PartState, type State, type StateInput, type StateResult, type StateValues } from './states.js';
 
 type Width = 1 | 2 | 4 | 8 | 16;
 
@@ -69,7 +69,29 @@ export class PositionState extends PartState {
     const value = values[0];
     if (!value) return;
     if (runs && mask === 0 && value.validity === 0) this.pickEdges(value.address, runs);
-    else this.pick(value.address, value.validity, mask, input.groups, n);
+    else if (!this.takeAdded(input, value)) this.pick(value.address, value.validity, mask, input.groups, n);
+  }
+
+  /** First rows of groups that are new, where all others have one and it is known which rows they are. */
+  private takeAdded({ added, mask }: StateInput, value: StateValues): boolean {
+    const { kind, width, parts } = this;
+    if (kind !== 'first' || !added || mask !== 0 || value.validity !== 0 || (width !== 8 && width !== 4)) return false;
+    const { first, count, rows } = added;
+    if (this.held !== first || first + count !== this.groupCount) return false;
+    this.kernels[width === 8 ? 'gather_64' : 'gather_32'](value.address, rows, count, parts.at(0) + first * width);
+    this.kernels.fill_bytes(parts.at(1) + first, 1, count);
+    this.held = this.groupCount;
+    this.settled = this.groupCount;
+    return true;
+  }
+
+  /** Address of the flags of last rows for rows that all count and are not NULL; 0 = all flags are set. */
+  flagsOf(added: NewGroups | null): number {
+    const flags = this.parts.at(1);
+    if (!added || this.held !== added.first || added.first + added.count !== this.groupCount) return flags;
+    this.kernels.fill_bytes(flags + added.first, 1, added.count);
+    this.held = this.groupCount;
+    return 0;
   }
 
   private pickEdges(values: number, { ids, ends, runs }: IdRuns): void {

@@ -70,8 +70,8 @@ type AddKernel = (values: number, mask: number, groups: number, n: number, state
 /** What a 64-bit sum may have grown by at most when more rows come, and what those may add: together they fit. */
 const MOST_GROWTH = 2 ** 61;
 
-/** Groups beyond which 64-bit sums beside the others are too much memory. */
-const MOST_NARROW_GROUPS = 1 << 17;
+/** Groups beyond which faster states beside the states that are merged are too much memory. */
+export const MOST_NARROW_GROUPS = 1 << 17;
 
 /**
  * Exact sums of whole numbers. Parts: 128 bits, flag of an overflow. Rows of many groups are first added in 64 bits, as long as it is certain that their

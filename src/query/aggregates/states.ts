@@ -6,7 +6,7 @@ import type { Kernels } from '../../../native-free/kernels.js';
 import { bitmapBytes, type Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import type { DataType, PhysicalType } from '../../core/types.js';
-import type { IdRuns } from '../execution/group-table.js';
+import type { IdRuns, NewGroups } from '../execution/group-table.js';
 import { GrowingArray } from '../execution/growing-array.js';
 import type { MoveContext } from '../expression/gather.js';
 import type { SlotResult } from './contract.js';
@@ -17,6 +17,8 @@ export interface StateInput {
   readonly groups: number;
   /** The same groups where rows come in runs of them; then the groups by row are made when they are asked for. */
   readonly runs?: IdRuns | null;
+  /** Groups that are new with these rows; null: not known. */
+  readonly added?: NewGroups | null;
   /** Rows that count; 0 = all. */
   readonly mask: number;
   readonly n: number;
@@ -66,7 +68,7 @@ export interface State {
 }
 
 /** Arrays of one element per group, new elements filled with a pattern. */
-class Parts {
+export class Parts {
   readonly arrays: readonly GrowingArray[];
   private readonly kernels: Kernels;
   private readonly widths: readonly number[];

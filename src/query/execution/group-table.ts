@@ -16,6 +16,9 @@ import { SeenCodes, TextEncoder32 } from './text-encoder.js';
 /** Largest map of pairs that is indexed directly instead of hashed, in entries. */
 const DIRECT_ENTRIES = 1 << 20;
 
+/** Word of a pair table's header (see native-free/assembly/relation/encode.ts). */
+const NEW_ROWS = 5;
+
 /** What another thread needs to know of a table: distinct keys by column, and the pairs of ids that make the groups. */
 export interface GroupTableResult {
   readonly groupCount: number;
@@ -44,17 +47,27 @@ export interface IdRuns {
   readonly ends: number;
 }
 
+/** Groups [first, first + count) are new with these rows: the address of the first row of each (uint32). */
+export interface NewGroups {
+  readonly first: number;
+  readonly count: number;
+  readonly rows: number;
+}
+
 /** Ids of a key column: by row (an address), or of runs of rows. */
 type KeyIds = number | IdRuns;
 
 /** The groups of rows. */
 export class RowGroups {
+  /** null: not known. */
+  readonly added: NewGroups | null;
   private readonly ids: KeyIds;
   private readonly n: number;
   private readonly context: MoveContext;
   private byRow = 0;
 
-  constructor(ids: KeyIds, n: number, context: MoveContext) {
+  constructor(ids: KeyIds, n: number, context: MoveContext, added: NewGroups | null = null) {
+    this.added = added;
     this.ids = ids;
     this.n = n;
     this.context = context;
@@ -74,6 +87,8 @@ export class RowGroups {
 
 /** Ids of pairs of ids. */
 class PairTable {
+  /** What the last rows have added; null: not known. */
+  added: NewGroups | null = null;
   readonly keys: KeyTable;
   private readonly kernels: Kernels;
   private readonly map: GrowingArray;
@@ -101,18 +116,22 @@ class PairTable {
 
   private encodeDirect(a: KeyIds, b: KeyIds, mask: number, n: number, context: MoveContext, out: number): void {
     const { kernels, stride } = this;
-    const { table } = this.keys;
+    const { table, count: first } = this.keys;
+    const rows = allocateIds(n, context);
+    context.arena.u32[table / 4 + NEW_ROWS] = rows - first * 4;
     const map = this.map.address;
     if (mask === 0 && typeof a === 'number' && typeof b === 'object') {
       kernels.encode_pairs_runs(table, map, stride, a, b.ids, b.ends, b.runs, 0, out);
     } else if (mask === 0 && typeof a === 'object' && typeof b === 'number') {
       kernels.encode_pairs_runs(table, map, stride, b, a.ids, a.ends, a.runs, 1, out);
     } else kernels.encode_pairs_direct(table, map, stride, rowIds(a, n, context), rowIds(b, n, context), mask, n, out);
+    this.added = { first, count: this.keys.count - first, rows };
   }
 
   private encodeHashed(a: number, b: number, mask: number, n: number, out: number): void {
     if (!this.hashed) {
       this.hashed = true;
+      this.added = null;
       this.map.free();
     }
     this.keys.reserve(n);
@@ -177,7 +196,7 @@ export class GroupTable {
       encoder?.encode(key, mask, context, out);
       return out;
     });
-    return new RowGroups(this.combine(ids, mask, n, context), n, context);
+    return new RowGroups(this.combine(ids, mask, n, context), n, context, this.pairs.at(-1)?.added);
   }
 
   /** The group of each group of another table. */

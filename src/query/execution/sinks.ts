@@ -10,7 +10,7 @@ import { type BucketRuns, bucketRuns } from '../functions/bucket-grid.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { ColumnId } from '../plan/expression.js';
 import { type Chunk, mayFail, STREAMING_SHARE } from './chunk.js';
-import { GroupTable, type IdRuns, type RowGroups } from './group-table.js';
+import { GroupTable, type IdRuns, type NewGroups, type RowGroups } from './group-table.js';
 import type { AggregationSpec, CollectedBatch, LaneOutput, SinkSpec } from './task.js';
 
 export interface Sink {
@@ -114,6 +114,10 @@ class PushedRows implements AccumulatorInput {
 
   get runs(): IdRuns | null {
     return this.grouped === null ? null : this.grouped.runs;
+  }
+
+  get added(): NewGroups | null {
+    return this.grouped === null ? null : this.grouped.added;
   }
 
   get mask(): number {
