@@ -106,6 +106,9 @@ export function fill_states(states: usize, first: u32, count: u32, width: u32, p
   } else if (width == 4) {
     const bits = load<u32>(pattern);
     for (let at = from; at < end; at += 4) store<u32>(at, bits);
+  } else if (width == 16) {
+    const bits = v128.load(pattern);
+    for (let at = from; at < end; at += 16) v128.store(at, bits);
   } else {
     for (let at = from; at < end; at += width) memory.copy(at, pattern, min(width, 16));
   }

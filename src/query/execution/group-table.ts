@@ -3,15 +3,19 @@
  * number of keys of any types is a chain of tables with 64-bit keys. Groups are numbered in order of first appearance.
  */
 import type { Kernels } from '../../../native-free/kernels.js';
-import type { Vector } from '../../core/batch.js';
+import { dictionaryVector, type Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
-import type { DataType } from '../../core/types.js';
+import { type DataType, physicalOf } from '../../core/types.js';
 import { gatherVector, type MoveContext } from '../expression/gather.js';
 import type { BucketRuns } from '../functions/bucket-grid.js';
+import { nextDictionaryId } from './dictionary-id.js';
 import { GrowingArray } from './growing-array.js';
 import { createKeyEncoder, type EncoderHandle, FixedEncoder, KeyFinder } from './key-encoder.js';
 import { KeyTable } from './key-table.js';
 import { SeenCodes, TextEncoder32 } from './text-encoder.js';
+
+/** Groups that a text should have on average, so that it is worth being looked up. */
+const GROUPS_PER_TEXT = 4;
 
 /** Largest map of pairs that is indexed directly instead of hashed, in entries. */
 const DIRECT_ENTRIES = 1 << 20;
@@ -283,7 +287,7 @@ export class GroupTable {
         own = allocateIds(n, context);
         kernels.row_numbers(0, n, own);
       }
-      vectors.unshift(gatherVector(values, own, n, context, memory));
+      vectors.unshift(keysOfGroups(values, own, n, context, memory));
     }
     return vectors;
   }
@@ -343,6 +347,17 @@ export class GroupFinder {
     });
     return groups;
   }
+}
+
+/** Keys by their ids; of many groups, texts stay where they are. */
+function keysOfGroups(values: Vector, ids: number, n: number, context: MoveContext, memory: MemoryScope): Vector {
+  if (physicalOf(values.type) !== 'bytes' || values.validity !== 0 || n < values.length * GROUPS_PER_TEXT) {
+    return gatherVector(values, ids, n, context, memory);
+  }
+  const codes = memory.allocate(Math.max(64, n * 4));
+  context.kernels.copy_bytes(codes, ids, n * 4);
+  const dictionary = { id: nextDictionaryId(), count: values.length, offsets: values.offsets, values: values.values };
+  return dictionaryVector(values.type, n, codes, dictionary, 0);
 }
 
 function rowIds(ids: KeyIds, n: number, context: MoveContext): number {
