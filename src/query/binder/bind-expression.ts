@@ -99,8 +99,8 @@ function bindColumn(syntax: Column, clause: Clause): Expression {
   const own = scope.find(name);
   const alias = own || name.length > 1 ? undefined : aliases?.get(first.toLowerCase());
   if (alias) return alias;
-  const row = own || name.length > 1 || scope.sees(name) ? undefined : bindWholeRow(syntax, clause);
-  if (row) return row;
+  const stranger = own || name.length > 1 || scope.sees(name) ? undefined : (scope.aliasAround(first) ?? bindWholeRow(syntax, clause));
+  if (stranger) return stranger;
   const { column, fields } = own ?? scope.resolve(name);
   return bindFields(column, fields, clause);
 }

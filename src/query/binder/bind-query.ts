@@ -101,7 +101,10 @@ function bindSetOperation(body: SetOperation, environment: QueryEnvironment): Bo
     ),
   );
   const inputs = aligned.map((each) => castColumns(each, types, environment.context, body.right.position));
-  if (body.operator !== 'union') return combine(body, inputs[0] as LogicalPlan, inputs[1] as LogicalPlan, environment.context);
+  const otherNames = first.columns.map((_, i) => namesOf(aligned, i));
+  if (body.operator !== 'union') {
+    return { ...combine(body, inputs[0] as LogicalPlan, inputs[1] as LogicalPlan, environment.context), otherNames };
+  }
   const output = first.columns.map((column, i) => ({
     id: environment.context.nextId(),
     name: column.name,
@@ -109,7 +112,11 @@ function bindSetOperation(body: SetOperation, environment: QueryEnvironment): Bo
     nullable: inputs.some((input) => input.output[i]?.nullable ?? true),
   }));
   const union: LogicalPlan = { kind: 'union', inputs, output };
-  return { plan: body.all ? union : distinctPlan(union), columns: output, ordered: false };
+  return { plan: body.all ? union : distinctPlan(union), columns: output, ordered: false, otherNames };
+}
+
+function namesOf(bound: readonly BoundQuery[], i: number): readonly string[] {
+  return [...new Set(bound.flatMap(({ columns, otherNames }) => [columns[i]?.name.toLowerCase() ?? '', ...(otherNames?.[i] ?? [])]))];
 }
 
 /** a UNION ALL b UNION ALL c is one union of three. */
@@ -138,9 +145,15 @@ function literalOrColumn({ plan, columns }: BoundQuery, i: number): Expression {
   const column = columns[i] as OutputColumn;
   const isEmpty = plan.kind === 'values' && plan.rows.every((row) => row[i]?.kind === 'literal' && row[i].value === null);
   if (isEmpty) return { ...columnOf(column), type: NULL_TYPE };
-  const at = plan.kind === 'project' ? plan.output.findIndex((each) => each.id === column.id) : -1;
-  const expression = plan.kind === 'project' ? plan.expressions[at] : undefined;
+  const expression = computedBy(plan, column.id);
   return expression?.kind === 'literal' && isText(expression.type) ? expression : columnOf(column);
+}
+
+/** What a column is in the projections on top. */
+function computedBy(plan: LogicalPlan, id: number): Expression | undefined {
+  if (plan.kind !== 'project') return undefined;
+  const expression = plan.expressions[plan.output.findIndex((each) => each.id === id)];
+  return expression?.kind === 'column' ? computedBy(plan.input, expression.id) : expression;
 }
 
 /** position: where values that do not fit the common type are blamed. */
@@ -232,9 +245,16 @@ function outputKey(item: OrderItem, bound: BoundQuery, body: QueryBody, environm
   const { expression: syntax } = item;
   const names = new Set(bound.columns.map((column) => column.name.toLowerCase()));
   const isOverNames = syntax.kind === 'number' || columnNamesIn(syntax).every((name) => names.has(name));
-  const column = isOverNames ? undefined : columnAt(columnInSelects(syntax, body), bound);
+  const column = isOverNames ? undefined : (columnAt(columnInSelects(syntax, body), bound) ?? namedElsewhere(syntax, bound));
   const expression = column ? columnOf(column, syntax.position) : outputExpression(syntax, 'ORDER BY', bound, environment);
   return sortKeyOf(expression, item, environment.context);
+}
+
+/** The column that another of the queries calls so. */
+function namedElsewhere(syntax: Syntax, { columns, otherNames }: BoundQuery): OutputColumn | undefined {
+  const name = syntax.kind === 'column' && syntax.name.length === 1 ? syntax.name[0]?.name.toLowerCase() : undefined;
+  const found = columns.filter((_, i) => name !== undefined && otherNames?.[i]?.includes(name));
+  return found.length === 1 ? found[0] : undefined;
 }
 
 function columnAt(at: number | string | undefined, { columns }: BoundQuery): OutputColumn | undefined {

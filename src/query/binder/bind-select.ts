@@ -234,7 +234,7 @@ function itemAt(text: string, items: readonly BoundItem[], position: number, cla
 
 function bindGroups(items: readonly BoundItem[], state: SelectState): Groups {
   const { context, syntax, aggregates } = state;
-  const groups = new Groups(context.nextId);
+  const groups = new Groups(context.nextId, state.scope);
   const clause: Clause = { ...clauseOf(state, 'GROUP BY', false), relation: state.input };
   if (syntax.groupBy?.all || groupsByItems(syntax)) {
     for (const item of items) if (groupsByItself(item.expression, state)) addItem(groups, item, state);
@@ -286,7 +286,7 @@ function groupExpression(
  * close together when the key that changes slowly is the second one.
  */
 function bucketGroups({ bucket, toBucket }: SampleBuckets, items: readonly BoundItem[], state: SelectState): Groups {
-  const groups = new Groups(state.context.nextId);
+  const groups = new Groups(state.context.nextId, state.scope);
   if (state.syntax.groupBy) {
     const written = bindGroups(items, state);
     const places = written.columns.map((column) => groups.add(toBucket(column.expression), column.name));

@@ -49,6 +49,8 @@ export interface BoundQuery {
   readonly columns: readonly OutputColumn[];
   /** True when the rows come in the order of an ORDER BY. */
   readonly ordered: boolean;
+  /** Of a set operation: the names that its queries give each column. */
+  readonly otherNames?: readonly (readonly string[])[];
 }
 
 /** A FROM clause: its rows and the names that see them. */

@@ -16,9 +16,12 @@ export class Groups {
   /** The number of the set in a row; −1 without sets. */
   setId: ColumnId = -1;
   private readonly nextId: () => ColumnId;
+  private readonly scope: Scope;
 
-  constructor(nextId: () => ColumnId) {
+  /** scope: of the query that is grouped. */
+  constructor(nextId: () => ColumnId, scope: Scope) {
     this.nextId = nextId;
+    this.scope = scope;
   }
 
   /** Constants group nothing beside other keys; alone they tell a grouped query (no row for no input) from an ungrouped one. */
@@ -28,12 +31,13 @@ export class Groups {
     return varying.length > 0 ? varying : this.all.slice(0, 1);
   }
 
-  /** Equal expressions are one group. A plain column keeps its id, so that correlated subqueries above still find it. */
+  /** Equal expressions are one group. A plain column of the query keeps its id, so that correlated subqueries above still find it. */
   add(expression: Expression, name: string): number {
     const text = fingerprint(expression);
     const known = this.byText.get(text);
     if (known) return this.all.indexOf(known);
-    const group = { id: expression.kind === 'column' ? expression.id : this.nextId(), name, expression };
+    const keepsId = expression.kind === 'column' && !this.scope.isAround(expression.id);
+    const group = { id: keepsId ? expression.id : this.nextId(), name, expression };
     this.byText.set(text, group);
     return this.all.push(group) - 1;
   }

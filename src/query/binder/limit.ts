@@ -73,7 +73,8 @@ function boundOf(syntax: Syntax, name: string, type: DataType, relation: Relatio
   if (read.length > 0) return { kind: 'open', expression: value };
   const number = context.evaluateConstant(value);
   if (number === null) return NO_BOUND;
-  const rows = Number(number);
+  // No table has as many rows as the largest exact number.
+  const rows = type.kind === 'int64' ? Math.min(Number(number), Number.MAX_SAFE_INTEGER) : Number(number);
   if (type.kind === 'int64' && !Number.isSafeInteger(rows)) {
     throw new DbError('invalid_value', `${name} ${String(number)} is too large`, { position: syntax.position });
   }

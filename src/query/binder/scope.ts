@@ -1,7 +1,7 @@
 /** Which names are visible in a clause, and which column each means. */
 import { DbError } from '../../core/errors.js';
 import type { DataType } from '../../core/types.js';
-import type { ColumnExpression, ColumnId } from '../plan/expression.js';
+import { type ColumnExpression, type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import type { Identifier, QualifiedName } from '../syntax/ast/node.js';
 import type { AggregateCollector } from './aggregate-collector.js';
 import { didYouMean } from './nearest-name.js';
@@ -39,6 +39,8 @@ export class Scope {
   windowJoins: readonly WindowJoinCalls[] = [];
   /** True when its query has GROUP BY, SAMPLE BY or HAVING. */
   isGrouped = false;
+  /** The SELECT list's names so far: as in DuckDB, its subqueries may use them where no column has the name. */
+  aliases: ReadonlyMap<string, Expression> | null = null;
   /** Tables to the left of a subquery in FROM without LATERAL: as in DuckDB, it sees them where no other table has a name. */
   beside: Scope | null = null;
   private byName: Map<string, ScopeColumn[]> | undefined;
@@ -65,6 +67,24 @@ export class Scope {
   sees(name: QualifiedName): boolean {
     for (let scope: Scope | null = this; scope !== null; scope = scope.outer) if (scope.find(name)) return true;
     for (const scope of this.allBeside()) if (scope.find(name)) return true;
+    return false;
+  }
+
+  /** The item of a query around that has this alias, when it is computed from its FROM alone. */
+  aliasAround(name: string): Expression | undefined {
+    for (let scope = this.outer; scope !== null; scope = scope.outer) {
+      const found = scope.aliases?.get(name.toLowerCase());
+      const { columns } = scope;
+      if (found && [...columnsOf(found)].every((id) => columns.some((column) => column.id === id))) return found;
+    }
+    return undefined;
+  }
+
+  /** True for a column of a query around this one. */
+  isAround(id: ColumnId): boolean {
+    const has = (scope: Scope) => scope.columns.some((column) => column.id === id);
+    for (let scope = this.outer; scope !== null; scope = scope.outer) if (has(scope)) return true;
+    for (const scope of this.allBeside()) if (has(scope)) return true;
     return false;
   }
 

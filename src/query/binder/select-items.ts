@@ -21,6 +21,7 @@ export interface BoundItem {
 export function bindItems(items: readonly SelectItem[], clause: Clause, mayChoose = true): readonly BoundItem[] {
   const aliases = new Map<string, Expression>();
   const inItem: Clause = { ...clause, aliases };
+  clause.scope.aliases = aliases;
   const bound: BoundItem[] = [];
   for (const item of items) {
     if (item.expression.kind === 'star') {

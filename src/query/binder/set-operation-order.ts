@@ -2,6 +2,7 @@
  * ORDER BY around a set operation, where it names no column of the result: as in DuckDB an item of any of its SELECTs may be meant, by its alias
  * or written out, and stands for the result's column in its place.
  */
+import { DbError } from '../../core/errors.js';
 import type { QueryBody, SelectItem, Expression as Syntax } from '../syntax/ast/query.js';
 
 /** The place of the result's column, or its name; undefined when no SELECT has such an item. */
@@ -13,10 +14,15 @@ export function columnInSelects(syntax: Syntax, body: QueryBody): number | strin
       return place < 0 || before.some((item) => item.expression.kind === 'star') ? undefined : place;
     }
     case 'setOperation': {
-      const sides = [body.left, body.right];
-      if (!body.byName) return sides.map((side) => columnInSelects(syntax, side)).find((found) => found !== undefined);
-      const found = sides.map((side) => nameAt(side, columnInSelects(syntax, side)));
-      return found.find((name) => name !== undefined);
+      const found = [body.left, body.right].map((side) => {
+        const at = columnInSelects(syntax, side);
+        return body.byName ? nameAt(side, at) : at;
+      });
+      const [first, ...others] = found.filter((at) => at !== undefined);
+      if (others.some((other) => other !== first)) {
+        throw new DbError('ambiguous_column', 'ORDER BY means several result columns', { position: syntax.position });
+      }
+      return first;
     }
     case 'query':
       return columnInSelects(syntax, body.body);

@@ -374,7 +374,8 @@ export abstract class SelectParser extends TimeClauseParser {
     let orderBy: Query['orderBy'] = [];
     let orderByAll: Query['orderByAll'] = null;
     if (this.kind === K.order) {
-      if (this.peek(2) === K.all) {
+      // DuckDB's `ORDER BY *` says the same.
+      if (this.peek(2) === K.all || this.peek(2) === T.star) {
         for (let i = 0; i < 3; i++) this.advance();
         orderByAll = this.parseOrderFlags();
       } else orderBy = this.parseOrderBy();
