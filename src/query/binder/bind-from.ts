@@ -15,13 +15,14 @@ import { bindTableFunction } from './bind-table-function.js';
 import { bindUnpivot } from './bind-unpivot.js';
 import { bindView } from './bind-view.js';
 import { bindWindowJoin } from './bind-window-join.js';
-import { bindCommonTable } from './common-tables.js';
+import { bindCommonTable, bindRecurring } from './common-tables.js';
 import type { BoundRelation, FromClause } from './context.js';
 import { dependsOn, joinLateral } from './decorrelate.js';
 import { designatedOf, namedTimestamp } from './designated-column.js';
 import { didYouMean } from './nearest-name.js';
 import { findObject, objectNames, writtenName } from './object-name.js';
 import { joinPlan } from './plans.js';
+import { RECURRING } from './recursive-references.js';
 import { sampled } from './sample.js';
 import { Scope } from './scope.js';
 import { asRelation } from './table-alias.js';
@@ -92,6 +93,11 @@ function bindName(reference: TableName, clause: FromClause): BoundRelation {
     return asRelation(sampled(plan, reference.sample, clause), columns, reference.alias, common.name, designated, reference.position);
   }
   const schema = reference.name.at(-2)?.name.toLowerCase();
+  const own = schema === RECURRING ? clause.commonTables.get(last.name.toLowerCase()) : undefined;
+  const all = own && bindRecurring(own, clause);
+  if (own && all) {
+    return asRelation(sampled(all.plan, reference.sample, clause), all.columns, reference.alias, own.name, null, reference.position);
+  }
   const { snapshot, searchPath, systemTable, nextId } = clause.context;
   const stored = findObject(reference.name, snapshot, searchPath);
   const system = stored ? undefined : findSystemTable(schema, last.name.toLowerCase());

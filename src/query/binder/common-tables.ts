@@ -7,12 +7,13 @@ import { type DataType, sameType, typeName, UTF8 } from '../../core/types.js';
 import { commonType } from '../functions/types.js';
 import { inputsOf, type LogicalPlan, type OutputColumn, type RecursivePlan } from '../plan/logical.js';
 import { freeColumns } from '../plan/traverse.js';
+import type { Identifier } from '../syntax/ast/node.js';
 import type { CommonTable, Query, SetOperation, WithClause } from '../syntax/ast/query.js';
 import { castTo } from './coercion.js';
 import type { BindContext, BoundQuery, CommonTableBinding, CommonTables, FromClause, WorkingTable } from './context.js';
 import { columnOf } from './expressions.js';
 import { projectPlan } from './plans.js';
-import { checkRecursion, countReferences } from './recursive-references.js';
+import { checkRecursion, countReferences, namesAllRounds } from './recursive-references.js';
 import { renamed } from './table-alias.js';
 
 /** around: the query or statement that the clause belongs to. */
@@ -27,9 +28,11 @@ export function withCommonTables(around: object, clause: WithClause, visible: Co
     names.add(name);
     const recursive = clause.recursive && countReferences(entry.query, name) > 0;
     if (recursive) checkRecursion(entry, name);
+    else if (entry.key) throw new DbError('syntax_error', 'USING KEY stands with a recursive query', { position: entry.key[0]?.position });
     tables.set(name, {
       name: entry.name.name,
       columns: entry.columns.map((column) => column.name),
+      key: entry.key,
       query: entry.query,
       visible: new Map(tables),
       shared: entry.materialized ?? usesOf(entry, clause.entries.slice(i + 1), around) > 1,
@@ -78,7 +81,7 @@ export function bindCommonTable(
 /** True when the plan reads rows of a round, of a recursion around it: such a relation changes with every round. */
 export function readsWorkingTable(plan: LogicalPlan, context: BindContext, own: readonly number[] = []): boolean {
   if (plan.kind === 'reference') return !own.includes(plan.key) && !context.relations.some((relation) => relation.key === plan.key);
-  const inner = plan.kind === 'recursive' ? [...own, plan.key] : own;
+  const inner = plan.kind === 'recursive' ? [...own, plan.key, plan.recurring ?? plan.key] : own;
   return inputsOf(plan).some((input) => readsWorkingTable(input, context, inner));
 }
 
@@ -92,6 +95,11 @@ function bindInline(common: CommonTableBinding, position: number, clause: FromCl
 function isCheap(plan: LogicalPlan): boolean {
   if (plan.kind === 'scan' || plan.kind === 'values') return true;
   return plan.kind === 'project' && plan.expressions.every((expression) => expression.kind === 'column') && isCheap(plan.input);
+}
+
+/** `recurring.t` inside the recursive part of t; undefined elsewhere. */
+export function bindRecurring(common: CommonTableBinding, clause: FromClause): ReturnType<typeof bindCommonTable> | undefined {
+  return common.recurring && reference(common.recurring, common.name, clause.context);
 }
 
 function reference(table: WorkingTable, name: string, context: BindContext): ReturnType<typeof bindCommonTable> {
@@ -108,10 +116,12 @@ function bindRecursive(common: CommonTableBinding, key: number, clause: FromClau
   const tables = common.query.with ? withCommonTables(common.query, common.query.with, common.visible) : common.visible;
   const base = context.bindQuery(asQuery(body.left), context, outer, tables);
   const named = renamed(base.columns, common.columns, common.position);
+  const recurring = namesAllRounds(body.right, common.name.toLowerCase()) ? context.nextId() : null;
+  const keyColumns = common.key?.map((column) => placeOf(column, named)) ?? null;
   let types = named.map((column) => (column.type.kind === 'null' ? UTF8 : column.type));
   for (let attempt = 0; ; attempt++) {
     const columns = named.map((column, i) => ({ ...column, id: context.nextId(), type: types[i] as DataType, nullable: true }));
-    const working: CommonTableBinding = { ...common, working: { key, columns } };
+    const working: CommonTableBinding = { ...common, working: { key, columns }, recurring: { key: recurring ?? -1, columns } };
     const visible = new Map(tables).set(common.name.toLowerCase(), working);
     const step = context.bindQuery(asQuery(body.right), context, outer, visible);
     if (step.columns.length !== columns.length) {
@@ -128,6 +138,8 @@ function bindRecursive(common: CommonTableBinding, key: number, clause: FromClau
         base: castColumns(base, types, context),
         step: castColumns(step, types, context),
         distinct: !body.all,
+        keyColumns,
+        recurring,
         output: columns,
       };
       return { plan, columns, ordered: false };
@@ -140,6 +152,12 @@ function bindRecursive(common: CommonTableBinding, key: number, clause: FromClau
     }
     types = wider;
   }
+}
+
+function placeOf(name: Identifier, columns: readonly OutputColumn[]): number {
+  const place = columns.findIndex((column) => column.name.toLowerCase() === name.name.toLowerCase());
+  if (place >= 0) return place;
+  throw new DbError('column_not_found', `USING KEY: no column is called ${name.name}`, { position: name.position });
 }
 
 function asQuery(body: SetOperation['left']): Query {

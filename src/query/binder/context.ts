@@ -6,6 +6,7 @@ import type { CatalogFacts, SystemTable } from '../catalog/system-table.js';
 import type { FileCatalog } from '../files/statement-files.js';
 import type { ColumnId, Expression, LambdaParameter } from '../plan/expression.js';
 import type { LogicalPlan, OutputColumn, SharedRelation } from '../plan/logical.js';
+import type { Identifier } from '../syntax/ast/node.js';
 import type { Expression as ExpressionSyntax, FunctionCall, Query, Subquery } from '../syntax/ast/query.js';
 import type { TableReference } from '../syntax/ast/table.js';
 import type { AggregateCollector } from './aggregate-collector.js';
@@ -30,6 +31,10 @@ export interface CommonTableBinding {
   readonly shared: boolean;
   /** The rows that a reference inside the recursive part of its own query reads. */
   readonly working?: WorkingTable;
+  /** The rows of all rounds so far. */
+  readonly recurring?: WorkingTable;
+  /** USING KEY. */
+  readonly key: readonly Identifier[] | null;
   /** Where WITH names it. */
   readonly position: number;
   readonly recursive: boolean;

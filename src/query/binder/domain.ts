@@ -344,11 +344,14 @@ function pushRecursive(plan: RecursivePlan, domain: Domain): Pushed {
     columns: extra.map((column) => column.id),
     output: domain.columns,
   };
-  const inner = new Domain(rounds, domain.columns, domain.nextId, new Map(domain.working).set(plan.key, extra));
+  const working = new Map(domain.working).set(plan.key, extra);
+  if (plan.recurring !== null) working.set(plan.recurring, extra);
+  const inner = new Domain(rounds, domain.columns, domain.nextId, working);
+  const keyColumns = plan.keyColumns && [...plan.keyColumns, ...extra.map((_, i) => plan.output.length + i)];
   const base = withDomain(plan.base, pushDomain(plan.base, domain), domain);
   const step = withDomain(plan.step, pushDomain(plan.step, inner), domain);
   const by = new Map(domain.columns.map((column, i) => [column.id, columnOf(extra[i] as OutputColumn)] as const));
-  return { plan: { ...plan, base, step, output: [...plan.output, ...extra] }, by };
+  return { plan: { ...plan, base, step, keyColumns, output: [...plan.output, ...extra] }, by };
 }
 
 function pushReference(plan: ReferencePlan, domain: Domain): Pushed {

@@ -12,9 +12,18 @@ export function countReferences(node: unknown, name: string): number {
 
 function isReference(node: object, name: string): boolean {
   const table = node as { kind?: unknown; name?: unknown };
-  if (table.kind !== 'table' || !Array.isArray(table.name) || table.name.length !== 1) return false;
-  const [part] = table.name as { name: string }[];
-  return part?.name.toLowerCase() === name;
+  if (table.kind !== 'table' || !Array.isArray(table.name) || table.name.length > 2) return false;
+  const names = (table.name as { name: string }[]).map((part) => part.name.toLowerCase());
+  return names.at(-1) === name && (names.length === 1 || names[0] === RECURRING);
+}
+
+/** `recurring.t` is all that a recursion has found so far. */
+export const RECURRING = 'recurring';
+
+export function namesAllRounds(node: unknown, name: string): boolean {
+  if (typeof node !== 'object' || node === null) return false;
+  if (isReference(node, name)) return (node as { name: readonly unknown[] }).name.length === 2;
+  return Object.values(node).some((each) => namesAllRounds(each, name));
 }
 
 export function checkRecursion(entry: CommonTable, name: string): void {

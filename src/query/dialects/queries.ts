@@ -245,7 +245,16 @@ function withOf(value: unknown, position: number, translation: Translation): Wit
       identifier(nameOf(isTree(each) && each.column !== undefined ? each.column : each), position),
     );
     const name = identifier(checkName(nameOf(tree.name), translation, position), position);
-    return { position, end: position, name, columns, materialized: null, query: translation.query(tree.stmt, position), uses: null };
+    return {
+      position,
+      end: position,
+      name,
+      columns,
+      materialized: null,
+      key: null,
+      query: translation.query(tree.stmt, position),
+      uses: null,
+    };
   });
   return {
     position,

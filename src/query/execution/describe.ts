@@ -183,7 +183,10 @@ const DESCRIBE: { readonly [K in PlanKind]: (plan: PlanOf<K>) => Description } =
     return { name: 'With', details: list('computed once', names) };
   },
   reference: (plan) => ({ name: `Read ${plan.name}`, details: outputNames(plan) }),
-  recursive: (plan) => ({ name: `Recursive ${plan.name}`, details: [plan.distinct ? 'UNION' : 'UNION ALL'] }),
+  recursive: (plan) => ({
+    name: `Recursive ${plan.name}`,
+    details: [plan.distinct ? 'UNION' : 'UNION ALL', ...(plan.keyColumns ? ['USING KEY'] : [])],
+  }),
 };
 
 function outputNames({ output }: LogicalPlan): readonly string[] {

@@ -1,13 +1,14 @@
 /**
  * WITH RECURSIVE. Every round runs the step over the rows of the round before; a round's memory is given back when the next one is done, so
- * that only the result grows. UNION keeps the rows that are known in a group table, which grows with them.
+ * that only the result grows. UNION keeps the rows that are known in a group table, which grows with them; USING KEY the last row of each key.
  */
 import type { Batch, Vector } from '../../core/batch.js';
 import { ColumnBuilder } from '../expression/column-builder.js';
-import { gatherVector, toFlat } from '../expression/gather.js';
+import { gatherVector, type MoveContext, toFlat } from '../expression/gather.js';
 import type { LimitPlan, LogicalPlan, RecursivePlan, ReferencePlan } from '../plan/logical.js';
 import type { Executor } from './executor.js';
 import { GroupTable } from './group-table.js';
+import { KeyedRows } from './keyed-rows.js';
 import { columnOf, idsOf } from './output-columns.js';
 import type { QueryRun } from './query-run.js';
 import { type Pipeline, withOperator } from './sources.js';
@@ -21,6 +22,7 @@ export class Recursion {
   private readonly executor: Executor;
   private readonly builders: readonly ColumnBuilder[];
   private readonly known: GroupTable | null;
+  private readonly keyed: KeyedRows | null;
   private working: readonly Batch[] = [];
   /** Owner of the working rows. */
   private current: QueryRun | null = null;
@@ -37,7 +39,9 @@ export class Recursion {
     this.executor = executor;
     this.builders = plan.output.map((column) => new ColumnBuilder(column.type, run.scope));
     const types = plan.output.map((column) => column.type);
-    this.known = plan.distinct && types.length > 0 ? new GroupTable(types, run.scope, run.options.kernels) : null;
+    const { kernels } = run.options;
+    this.keyed = plan.keyColumns ? new KeyedRows(types, plan.keyColumns, plan.distinct, run.scope, kernels) : null;
+    this.known = plan.distinct && !this.keyed && types.length > 0 ? new GroupTable(types, run.scope, kernels) : null;
   }
 
   /** The rows of the next round, which are kept for all() too; valid until the one after it; [] when there are none any more. */
@@ -49,10 +53,9 @@ export class Recursion {
     run.hold(part);
     const { plan } = this;
     const isFirst = this.rounds === 0;
-    const visible = isFirst ? relations : relations.withRows(plan.key, plan, this.working, this.executor);
-    const executor = this.executor.nested(part, visible);
+    const executor = this.executor.nested(part, isFirst ? relations : this.visibleRows(part));
     const rows = await collectPlan(isFirst ? plan.base : plan.step, executor);
-    const fresh = this.known ? rows.flatMap((batch) => this.unknown(batch, this.known as GroupTable, part)) : rows;
+    const fresh = rows.flatMap((batch) => this.freshOf(batch, part));
     if (this.current) run.unhold(this.current);
     this.current = part;
     this.working = fresh;
@@ -63,13 +66,28 @@ export class Recursion {
     return fresh;
   }
 
+  /** What the step reads: the last round's rows and, where it asks for them, all. */
+  private visibleRows(part: QueryRun): Executor['relations'] {
+    const { plan, executor } = this;
+    const last = executor.relations.withRows(plan.key, plan, this.working, executor);
+    return plan.recurring === null ? last : last.withRows(plan.recurring, plan, [this.result(part)], executor);
+  }
+
+  /** All rows so far. */
+  private result(part: QueryRun): Batch {
+    const arena = part.scope.arena.id;
+    const all = this.builders.map((builder) => builder.view());
+    if (!this.keyed) return { arena, rowCount: this.rowCount, columns: all };
+    return { arena, ...this.keyed.lastRows(all, part) };
+  }
+
   /** All rows that are left, as one batch of the run. */
   async all(): Promise<readonly Batch[]> {
     const { run } = this.executor;
     while ((await this.next()).length > 0) run.check();
     if (this.current) run.unhold(this.current);
     this.current = null;
-    return [{ arena: run.scope.arena.id, rowCount: this.rowCount, columns: this.builders.map((builder) => builder.view()) }];
+    return [this.result(run)];
   }
 
   async finish(): Promise<Pipeline> {
@@ -87,25 +105,34 @@ export class Recursion {
     this.rowCount += batch.rowCount;
   }
 
-  /** The rows of a batch that were not there before, each once. */
-  private unknown(batch: CollectedBatch, known: GroupTable, part: QueryRun): readonly CollectedBatch[] {
+  /** The rows of a batch that count: those that were not there before, each once; with keys those that change the last row of their key. */
+  private freshOf(batch: CollectedBatch, part: QueryRun): readonly CollectedBatch[] {
+    const { known, keyed } = this;
+    if (!known && !keyed) return [batch];
     const { context } = part;
     const mark = context.scratch.mark();
-    let next = known.groupCount;
     const columns = batch.columns.map((column) => toFlat(column, context));
-    const groups = known.assign(columns, 0, batch.rowCount, context) / 4;
     const kept = context.scratch.allocate(batch.rowCount * 4) / 4;
-    const { u32 } = context.arena;
-    let count = 0;
-    for (let row = 0; row < batch.rowCount; row++) {
-      if (u32[groups + row] !== next) continue;
-      u32[kept + count++] = row;
-      next += 1;
-    }
+    const count = keyed ? keyed.take(columns, batch.rowCount, kept, context) : takeUnknown(columns, batch.rowCount, kept, known, context);
     const fresh = count === 0 ? [] : columns.map((column) => gatherVector(column, kept * 4, count, context, part.scope));
     context.scratch.rewind(mark);
     return count === 0 ? [] : [{ ...batch, rowCount: count, columns: fresh, owned: [] }];
   }
+}
+
+/** Writes the rows that open a group; gives how many. */
+function takeUnknown(columns: readonly Vector[], rows: number, kept: number, known: GroupTable | null, context: MoveContext): number {
+  if (!known) return 0;
+  let next = known.groupCount;
+  const groups = known.assign(columns, 0, rows, context) / 4;
+  const { u32 } = context.arena;
+  let count = 0;
+  for (let row = 0; row < rows; row++) {
+    if (u32[groups + row] !== next) continue;
+    u32[kept + count++] = row;
+    next += 1;
+  }
+  return count;
 }
 
 async function collectPlan(plan: LogicalPlan, executor: Executor): Promise<readonly CollectedBatch[]> {

@@ -48,7 +48,7 @@ export class Relations {
   /** The recursion behind a reference, when nobody has read it so far. */
   recursionOf(plan: ReferencePlan): Recursion | null {
     const relation = this.find(plan.key);
-    if (relation.plan.kind !== 'recursive' || relation.rows) return null;
+    if (relation.plan.kind !== 'recursive' || relation.plan.keyColumns || relation.rows) return null;
     relation.recursion ??= new Recursion(relation.plan, relation.owner);
     return relation.recursion.hasBegun ? null : relation.recursion;
   }

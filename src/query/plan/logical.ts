@@ -424,6 +424,10 @@ export interface RecursivePlan extends Node {
   readonly step: LogicalPlan;
   /** UNION: a row that was there before counts not. */
   readonly distinct: boolean;
+  /** USING KEY: places of the output columns of which only the last row of each combination stays; null: all rows stay. */
+  readonly keyColumns: readonly number[] | null;
+  /** References with this key inside the step are all rows so far; null: there are none. */
+  readonly recurring: number | null;
 }
 
 const NO_INPUTS: readonly LogicalPlan[] = [];

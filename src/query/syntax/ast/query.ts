@@ -271,6 +271,8 @@ export interface CommonTable extends Node {
   readonly name: Identifier;
   readonly columns: readonly Identifier[];
   readonly materialized: boolean | null;
+  /** USING KEY (…) of a recursive one; null: not said. */
+  readonly key: readonly Identifier[] | null;
   readonly query: Query;
   /** How often a table of this name stands in FROM behind it, inside what the WITH belongs to; too many where an inner WITH hides the name. Null: not counted. */
   readonly uses: number | null;

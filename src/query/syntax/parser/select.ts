@@ -87,12 +87,13 @@ export abstract class SelectParser extends TimeClauseParser {
     const position = this.position;
     const name = this.parseIdentifier('a name for the common table');
     const columns = this.parseOptionalColumnNames();
+    const key = this.acceptBoth(K.using, K.key) ? this.parseColumnNames() : null;
     this.expect(K.as);
     const isNegated = this.kind === K.not && this.peek() === K.materialized;
     if (isNegated) this.advance();
     const materialized = this.accept(K.materialized) ? !isNegated : null;
     const query = this.parseParenthesisedQuery();
-    const table: CountedTable = { name, columns, materialized, query, uses: 0, position, end: this.end };
+    const table: CountedTable = { name, columns, materialized, key, query, uses: 0, position, end: this.end };
     this.countedTables.push(table);
     return table;
   }

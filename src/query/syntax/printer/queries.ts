@@ -49,7 +49,8 @@ export class QueryPrinter extends ExpressionPrinter {
     const entries = clause.entries.map((entry) => {
       const columns = entry.columns.length === 0 ? '' : `(${this.identifiers(entry.columns)})`;
       const materialized = entry.materialized === null ? '' : entry.materialized ? 'MATERIALIZED ' : 'NOT MATERIALIZED ';
-      return `${this.identifier(entry.name)}${columns} AS ${materialized}(${this.query(entry.query)})`;
+      const key = entry.key === null ? '' : ` USING KEY (${this.identifiers(entry.key)})`;
+      return `${this.identifier(entry.name)}${columns}${key} AS ${materialized}(${this.query(entry.query)})`;
     });
     return `WITH ${clause.recursive ? 'RECURSIVE ' : ''}${entries.join(', ')}`;
   }
