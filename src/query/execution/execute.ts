@@ -60,14 +60,14 @@ export function executePlan(plan: LogicalPlan, options: ExecutionOptions): PlanE
   };
 }
 
-/** Of plans that are run again and again, so that what is made of a schema can be kept with it. */
-const schemas = new WeakMap<LogicalPlan, Schema>();
+/** Of plans that are run again and again, so that what is made of a schema can be kept with it; over other tables a plan keeps its columns. */
+const schemas = new WeakMap<LogicalPlan['output'], Schema>();
 
-function schemaOf(plan: LogicalPlan): Schema {
-  let schema = schemas.get(plan);
+function schemaOf({ output }: LogicalPlan): Schema {
+  let schema = schemas.get(output);
   if (!schema) {
-    schema = { fields: plan.output.map(({ name, type, nullable }) => ({ name, type, nullable })) };
-    schemas.set(plan, schema);
+    schema = { fields: output.map(({ name, type, nullable }) => ({ name, type, nullable })) };
+    schemas.set(output, schema);
   }
   return schema;
 }

@@ -127,8 +127,19 @@ export interface TimeBounds {
   readonly high: { readonly value: bigint; readonly above: boolean } | null;
 }
 
+/** Of the conditions of plans that are run again and again, for the column that was asked for last. */
+const knownBounds = new WeakMap<readonly Expression[], { readonly id: ColumnId; readonly bounds: TimeBounds }>();
+
 /** Bounds of [first row, end row): rows before the first `low` and from the first past `high` on cannot fulfil the conditions. */
 export function timeBounds(conditions: readonly Expression[], id: ColumnId): TimeBounds {
+  const known = knownBounds.get(conditions);
+  if (known?.id === id) return known.bounds;
+  const bounds = findBounds(conditions, id);
+  knownBounds.set(conditions, { id, bounds });
+  return bounds;
+}
+
+function findBounds(conditions: readonly Expression[], id: ColumnId): TimeBounds {
   let low: TimeBounds['low'] = null;
   let high: TimeBounds['high'] = null;
   for (const condition of conditions.flatMap((one) => (one.kind === 'and' ? one.operands : [one]))) {
