@@ -44,14 +44,21 @@ export function bindSeriesWindow(entry: WindowFunction, call: SeriesWindowCall):
       hint: 'leave ROWS, RANGE or GROUPS away',
     });
   }
-  const signature = entry.resolve(arranged.args.map(argumentOf));
+  const given = entry.takesOrder ? [...arranged.args, onlyKey(entry, call)] : arranged.args;
+  const signature = entry.resolve(given.map(argumentOf));
   if (!signature || syntax.star) {
-    const types = arranged.args.map((arg) => (arg.type.kind === 'null' ? 'NULL' : typeName(arg.type))).join(', ');
+    const types = given.map((arg) => (arg.type.kind === 'null' ? 'NULL' : typeName(arg.type))).join(', ');
     throw new DbError('function_not_found', `${entry.name} does not take (${syntax.star ? '*' : types})`, { position, hint: entry.doc });
   }
-  const args = arranged.args.map((arg, i) => castTo(arg, signature.args[i] ?? arg.type));
+  const args = given.map((arg, i) => castTo(arg, signature.args[i] ?? arg.type));
   if (entry.expand) return { ...entry.expand(args, new Maker(entry.name, call)), position };
   return call.add({ ...blank(call, args), function: entry.name, type: signature.type, nullable: signature.nullable });
+}
+
+function onlyKey(entry: WindowFunction, { orderBy, syntax }: SeriesWindowCall): Expression {
+  const [key, ...more] = orderBy;
+  if (key && more.length === 0) return key.expression;
+  throw new DbError('invalid_argument', `${entry.name} needs exactly one ORDER BY expression in the window`, { position: syntax.position });
 }
 
 function blank({ clause, syntax }: SeriesWindowCall, args: readonly Expression[]): Omit<WindowCall, 'function' | 'type' | 'nullable'> {
@@ -119,6 +126,10 @@ class Maker implements WindowMaker {
 
   cast(value: Expression, type: DataType): Expression {
     return castTo(value, type);
+  }
+
+  tryCast(value: Expression, type: DataType): Expression {
+    return castTo(value, type, true);
   }
 
   literal(value: bigint | number | boolean, type: DataType): Expression {

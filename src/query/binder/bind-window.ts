@@ -52,7 +52,7 @@ export function bindWindow(name: string, syntax: FunctionCall, clause: Clause): 
   const add = (call: WindowCall): Expression => windows.add({ partitionBy, orderBy, call });
   const arranged = arrangedCall(name, syntax, bind, inner, orderBy[0]?.expression ?? null);
   const entry = windowFunction(arranged.name);
-  if (entry && SERIES_WINDOWS.includes(entry)) {
+  if (entry?.takesOrder || (entry && SERIES_WINDOWS.includes(entry))) {
     return bindSeriesWindow(entry, { syntax, arranged, clause: inner, orderBy, hasFrame: over.frame !== null, add });
   }
   const ownOrder = syntax.orderBy

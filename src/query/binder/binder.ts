@@ -22,6 +22,7 @@ import type { PivotValues } from './pivot-values.js';
 import { projectPlan } from './plans.js';
 import { scalarCall } from './scalar-call.js';
 import { catalogFacts, systemTablePlan } from './system-tables.js';
+import { inWindowOrder } from './window-order.js';
 
 export interface BindOptions {
   readonly sql: string;
@@ -107,7 +108,8 @@ export function createBindContext(options: BindOptions): BindContext {
 
 /** A whole query, not inside another one. Rows that are still read from outside cannot be. */
 export function bindRoot(query: Query, context: BindContext): BoundQuery {
-  const bound = bindQuery(query, context, null, new Map());
+  const found = bindQuery(query, context, null, new Map());
+  const bound = found.ordered ? found : { ...found, plan: inWindowOrder(found.plan) };
   const nested = bound.columns.some((column) => column.type.kind !== 'null' && !sameType(column.type, withoutNulls(column.type)));
   const columns = mapShared(bound.columns, (column) => {
     const type = withoutNulls(column.type);

@@ -28,6 +28,7 @@ import { openFile } from './file-source.js';
 import { openGapFill } from './gap-fill.js';
 import { PROBE_JOIN, sidesOf } from './join-sides.js';
 import { filterPlace } from './key-filter.js';
+import { comesSorted } from './known-order.js';
 import { openHorizonJoin } from './match/horizon-stage.js';
 import { openWindowJoin } from './match/window-join-stage.js';
 import { openNumbered } from './number-rows.js';
@@ -173,6 +174,7 @@ export class Executor {
   // ---- sorts ---------------------------------------------------------------------------------------------------------------------
 
   private async openSort(plan: SortPlan): Promise<Pipeline> {
+    if (comesSorted(plan)) return this.open(plan.input);
     const node = this.run.nodes.of(plan);
     return this.sortPipeline(await this.open(plan.input), plan.output, plan.keys, plan.limit, node.counter);
   }

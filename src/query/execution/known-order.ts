@@ -1,6 +1,6 @@
 /** Orders that rows have anyway: first(x ORDER BY ts) over rows that ascend in ts is the first row. */
 import type { ColumnId } from '../plan/expression.js';
-import type { AggregateCall, LogicalPlan } from '../plan/logical.js';
+import type { AggregateCall, LogicalPlan, SortPlan } from '../plan/logical.js';
 import { timeOrderOf } from './scan-order.js';
 
 /** The column in which the rows of a plan ascend (it has no NULLs); undefined = none is known. */
@@ -23,6 +23,15 @@ export function ascendingColumn(plan: LogicalPlan): ColumnId | undefined {
     default:
       return undefined;
   }
+}
+
+/** True: rows that windows were computed over come in the order of the sort anyway. */
+export function comesSorted({ input, keys, limit }: SortPlan): boolean {
+  const [key, ...more] = keys;
+  if (limit !== null || more.length > 0 || key?.expression.kind !== 'column' || key.descending) return false;
+  let below = input;
+  while (below.kind === 'filter' || below.kind === 'project') below = below.input;
+  return below.kind === 'window' && ascendingColumn(input) === key.expression.id;
 }
 
 /** The node with first and last taken by place where the rows come in the order that they ask for. */

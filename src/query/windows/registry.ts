@@ -3,6 +3,7 @@ import { type DataType, FLOAT64, INT64, UTF8 } from '../../core/types.js';
 import type { ArgumentType, FunctionExample } from '../functions/contract.js';
 import { commonType } from '../functions/types.js';
 import type { Expression } from '../plan/expression.js';
+import { FILL } from './fill.js';
 import { SERIES_WINDOWS, type WindowMaker } from './series-functions.js';
 
 /** What a call's arguments must be cast to, and what it gives. */
@@ -26,6 +27,8 @@ export interface WindowFunction {
   /** For calls whose arguments may be written in several orders: which of them is the first, the second, … of those that resolve() takes. */
   arrange?(args: readonly ArgumentType[]): readonly number[];
   resolve(args: readonly ArgumentType[]): WindowSignature | undefined;
+  /** True: the window has one ORDER BY expression, which is an argument behind those that are written. */
+  readonly takesOrder?: boolean;
   /** What the call is made of, when it is not computed itself. Its window may not say a frame. */
   expand?(args: readonly Expression[], make: WindowMaker): Expression;
 }
@@ -99,7 +102,7 @@ const STANDARD = [
 ] as const satisfies readonly WindowFunction[];
 
 /** Every window function that is no aggregate. */
-export const WINDOW_FUNCTIONS: readonly WindowFunction[] = [...STANDARD, ...SERIES_WINDOWS];
+export const WINDOW_FUNCTIONS: readonly WindowFunction[] = [...STANDARD, ...SERIES_WINDOWS, FILL];
 
 const BY_NAME = new Map<string, WindowFunction>(
   WINDOW_FUNCTIONS.flatMap((entry) => [entry.name, ...(entry.aliases ?? [])].map((name) => [name, entry] as const)),

@@ -19,6 +19,8 @@ export interface WindowMaker {
   /** A scalar function. */
   call(name: string, args: readonly Expression[]): Expression;
   cast(value: Expression, type: DataType): Expression;
+  /** NULL where the value is none of the type. */
+  tryCast(value: Expression, type: DataType): Expression;
   literal(value: bigint | number | boolean, type: DataType): Expression;
 }
 
