@@ -1,46 +1,38 @@
 /** DELETE and TRUNCATE. The condition of DELETE runs as a query over the table's row ids. */
-import type { StorageWriter } from '../../core/contracts.js';
 import { withCommonTables } from '../binder/common-tables.js';
-import type { CommonTables } from '../binder/context.js';
+import type { BindContext, CommonTables } from '../binder/context.js';
 import { storedName } from '../binder/object-name.js';
 import type { Delete, Truncate } from '../syntax/ast/statement.js';
-import { changePlan } from './change-plan.js';
+import { type ChangePlan, changePlan } from './change-plan.js';
 import { bindTarget } from './change-target.js';
-import { type PlannedChange, runDeletion } from './run-change.js';
-import { bindContextOf, done, type StatementContext, type StatementOutcome } from './statement.js';
+import { runDeletion } from './run-change.js';
+import { done, type StatementContext, type StatementOutcome } from './statement.js';
 import { existingTable } from './table-names.js';
 import { rowsOfTarget } from './update.js';
 
 export function deleteRows(statement: Delete, context: StatementContext): Promise<StatementOutcome> {
-  return runDeletion((writer) => planDelete(statement, writer, context), context);
+  return runDeletion((bind) => deletePlan(statement, bind, context), context);
 }
 
-function planDelete(statement: Delete, writer: StorageWriter, context: StatementContext): PlannedChange {
-  const snapshot = writer.snapshot();
-  try {
-    const bind = bindContextOf(context, snapshot);
-    const commonTables: CommonTables = statement.with ? withCommonTables(statement, statement.with, new Map()) : new Map();
-    const target = bindTarget(statement, bind);
-    const found = rowsOfTarget(target, statement.using, statement.where, commonTables, bind);
-    const parts = {
-      table: target.table,
-      input: found.plan,
-      rowIds: target.rowIds,
-      action: null,
-      kind: 'delete',
-      values: null,
-      returning: statement.returning,
-      others: found.others,
-      alias: target.columns[0]?.table ?? null,
-      commonTables,
-      namedTwice: 'once',
-      keys: 'unchanged',
-    } as const;
-    return { snapshot, change: changePlan(parts, bind, context) };
-  } catch (error) {
-    snapshot.release();
-    throw error;
-  }
+function deletePlan(statement: Delete, bind: BindContext, context: StatementContext): ChangePlan {
+  const commonTables: CommonTables = statement.with ? withCommonTables(statement, statement.with, new Map()) : new Map();
+  const target = bindTarget(statement, bind);
+  const found = rowsOfTarget(target, statement.using, statement.where, commonTables, bind);
+  const parts = {
+    table: target.table,
+    input: found.plan,
+    rowIds: target.rowIds,
+    action: null,
+    kind: 'delete',
+    values: null,
+    returning: statement.returning,
+    others: found.others,
+    alias: target.columns[0]?.table ?? null,
+    commonTables,
+    namedTwice: 'once',
+    keys: 'unchanged',
+  } as const;
+  return changePlan(parts, bind, context);
 }
 
 export async function truncate(statement: Truncate, context: StatementContext): Promise<StatementOutcome> {

@@ -1,14 +1,16 @@
 /** INSERT: VALUES, a query, or DEFAULT VALUES; columns that are not named get their default. */
 import type { StorageWriter } from '../../core/contracts.js';
+import type { BindContext } from '../binder/context.js';
 import { isConstrained, type KeyRule } from '../constraints/enforce.js';
 import type { Insert } from '../syntax/ast/statement.js';
+import type { ChangePlan } from './change-plan.js';
 import { withPivotValues } from './find-pivot-values.js';
 import { insertLiterals } from './insert-literals.js';
 import { insertPlan } from './insert-rows.js';
 import { insertSource, plainValues } from './insert-source.js';
 import { targetColumns } from './insert-targets.js';
 import { insertChange } from './on-conflict.js';
-import { definitionNow, openAppend, type PlannedChange, runChange, writeTable } from './run-change.js';
+import { definitionNow, openAppend, runChange, writeTable } from './run-change.js';
 import { optimizePlan } from './run-plan.js';
 import { bindContextOf, done, type StatementContext, type StatementOutcome } from './statement.js';
 import { existingTable } from './table-names.js';
@@ -17,7 +19,7 @@ export async function insert(statement: Insert, context: StatementContext): Prom
   const definition = definitionNow(statement, context);
   const { onConflict } = statement;
   if (statement.returning.length > 0 || (onConflict && onConflict.action !== 'replace')) {
-    return runChange('insert', statement, (writer) => planInsert(statement, writer, context), context);
+    return runChange('insert', statement, (bind) => insertPlanOf(statement, bind, context), context);
   }
   const rule = onConflict ? 'replaceAll' : 'replace';
   const rows = isConstrained(definition)
@@ -49,15 +51,8 @@ async function insertRows(statement: Insert, rule: KeyRule, writer: StorageWrite
   }
 }
 
-function planInsert(statement: Insert, writer: StorageWriter, context: StatementContext): PlannedChange {
-  const snapshot = writer.snapshot();
-  try {
-    const bind = bindContextOf(context, snapshot);
-    const { definition } = existingTable(statement.table, snapshot, context.session.searchPath).table;
-    const source = insertSource(statement, definition, plainValues(statement), bind);
-    return { snapshot, change: insertChange(statement, source, bind, context) };
-  } catch (error) {
-    snapshot.release();
-    throw error;
-  }
+function insertPlanOf(statement: Insert, bind: BindContext, context: StatementContext): ChangePlan {
+  const { definition } = existingTable(statement.table, bind.snapshot, context.session.searchPath).table;
+  const source = insertSource(statement, definition, plainValues(statement), bind);
+  return insertChange(statement, source, bind, context);
 }

@@ -1,5 +1,5 @@
 /** MERGE: target and source are joined; of each pair, or lone row, the first WHEN that fits decides what happens. */
-import type { ColumnDefinition, StorageWriter, TableDefinition } from '../../core/contracts.js';
+import type { ColumnDefinition, TableDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import { BOOL, INT32 } from '../../core/types.js';
 import { coerceBool } from '../binder/coercion.js';
@@ -17,22 +17,11 @@ import { ACTION, actionLiteral, changePlan } from './change-plan.js';
 import { bindTarget, type ChangeTarget, checkTargetAlias } from './change-target.js';
 import { defaultOf } from './defaults.js';
 import { targetColumns } from './insert-targets.js';
-import { type PlannedChange, runChange } from './run-change.js';
-import { bindContextOf, type StatementContext, type StatementOutcome } from './statement.js';
+import { runChange } from './run-change.js';
+import type { StatementContext, StatementOutcome } from './statement.js';
 
 export function merge(statement: Merge, context: StatementContext): Promise<StatementOutcome> {
-  return runChange('update', statement, (writer) => planMerge(statement, writer, context), context);
-}
-
-function planMerge(statement: Merge, writer: StorageWriter, context: StatementContext): PlannedChange {
-  const snapshot = writer.snapshot();
-  try {
-    const bind = bindContextOf(context, snapshot);
-    return { snapshot, change: new MergeBinder(statement, bind).plan(context) };
-  } catch (error) {
-    snapshot.release();
-    throw error;
-  }
+  return runChange('update', statement, (bind) => new MergeBinder(statement, bind).plan(context), context);
 }
 
 /** Which sides of the join a WHEN is about. */

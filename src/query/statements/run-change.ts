@@ -2,19 +2,24 @@
 import { assert } from '../../core/assert.js';
 import type { AppendSession, Snapshot, StatementKind, StorageTransaction, StorageWriter, TableDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
+import type { BindContext } from '../binder/context.js';
 import { storedName } from '../binder/object-name.js';
 import { ConstrainedAppend } from '../constraints/constrained-append.js';
 import { hasKeys, isConstrained, type KeyRule } from '../constraints/enforce.js';
 import { type AppliedChanges, applyChanges } from './apply-changes.js';
 import type { ChangePlan } from './change-plan.js';
 import type { TargetSyntax } from './change-target.js';
+import { withPivotValues } from './find-pivot-values.js';
 import type { StatementContext, StatementOutcome } from './statement.js';
 import { existingTable } from './table-names.js';
 import { changeOutcome, retried, writeAtomically } from './write-atomically.js';
 
 type Writer = StorageWriter | StorageTransaction;
 
-export interface PlannedChange {
+/** Binds the statement. It is called anew when values of a PIVOT had to be found first. */
+export type MakeChange = (bind: BindContext) => ChangePlan;
+
+interface PlannedChange {
   /** The change's rows are read from it. */
   readonly snapshot: Snapshot;
   readonly change: ChangePlan;
@@ -23,12 +28,23 @@ export interface PlannedChange {
 export async function runChange(
   kind: StatementKind,
   statement: TargetSyntax,
-  plan: (writer: StorageTransaction) => PlannedChange,
+  make: MakeChange,
   context: StatementContext,
 ): Promise<StatementOutcome> {
   const discard = (applied: AppliedChanges): void => applied.returned?.release();
-  const applied = await writeTable(statement, context, (writer) => applyPlanned(plan(writer), writer, context), discard);
+  const work = async (writer: StorageTransaction) => applyPlanned(await planned(make, writer, context), writer, context);
+  const applied = await writeTable(statement, context, work, discard);
   return changeOutcome(kind, applied);
+}
+
+async function planned(make: MakeChange, writer: Writer, context: StatementContext): Promise<PlannedChange> {
+  const snapshot = writer.snapshot();
+  try {
+    return { snapshot, change: await withPivotValues(context, snapshot, make) };
+  } catch (error) {
+    snapshot.release();
+    throw error;
+  }
 }
 
 async function applyPlanned({ snapshot, change }: PlannedChange, writer: Writer, context: StatementContext) {
@@ -58,8 +74,8 @@ export async function writeTable<Result>(
 }
 
 /** Rows that only are deleted need no transaction: the deletion is one commit. */
-export async function runDeletion(plan: (writer: StorageWriter) => PlannedChange, context: StatementContext): Promise<StatementOutcome> {
-  const attempt = () => applyPlanned(plan(context.writer), context.writer, context);
+export async function runDeletion(make: MakeChange, context: StatementContext): Promise<StatementOutcome> {
+  const attempt = async () => applyPlanned(await planned(make, context.writer, context), context.writer, context);
   return changeOutcome('delete', context.transaction ? await attempt() : await retried(attempt));
 }
 

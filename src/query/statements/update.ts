@@ -1,5 +1,4 @@
 /** UPDATE: the old rows are deleted and the new ones appended, in one transaction. */
-import type { StorageWriter } from '../../core/contracts.js';
 import { bindFrom } from '../binder/bind-from.js';
 import { bindWhereConjuncts } from '../binder/bind-subquery.js';
 import { coerceBool } from '../binder/coercion.js';
@@ -18,21 +17,10 @@ import { bindAssignments } from './assignments.js';
 import { type ChangePlan, changePlan } from './change-plan.js';
 import { bindTarget, type ChangeTarget, checkTargetAlias } from './change-target.js';
 import { runChange } from './run-change.js';
-import { bindContextOf, type StatementContext, type StatementOutcome } from './statement.js';
+import type { StatementContext, StatementOutcome } from './statement.js';
 
 export function update(statement: Update, context: StatementContext): Promise<StatementOutcome> {
-  return runChange('update', statement, (writer) => planUpdate(statement, writer, context), context);
-}
-
-function planUpdate(statement: Update, writer: StorageWriter, context: StatementContext) {
-  const snapshot = writer.snapshot();
-  try {
-    const bind = bindContextOf(context, snapshot);
-    return { snapshot, change: updatePlan(statement, bind, context) };
-  } catch (error) {
-    snapshot.release();
-    throw error;
-  }
+  return runChange('update', statement, (bind) => updatePlan(statement, bind, context), context);
 }
 
 function updatePlan(statement: Update, bind: BindContext, context: StatementContext): ChangePlan {
