@@ -44,6 +44,12 @@ const SLOW = {
   'a recursion of many rows': 'WITH RECURSIVE r(n) AS (SELECT id FROM t UNION ALL SELECT (n * 3) % 100 FROM r) SELECT max(n) FROM r',
   'a join of all with all': "SELECT count(*) FROM t a JOIN t b ON a.s || b.s LIKE '%9%8%7%'",
   'windows over wide frames': 'SELECT mode(v) OVER (ORDER BY id ROWS BETWEEN 10000 PRECEDING AND 10000 FOLLOWING) FROM t',
+  'sorting texts': 'SELECT max(x) FROM (SELECT row_number() OVER (ORDER BY md5(g::TEXT)) AS x FROM generate_series(1, 1500000) s(g))',
+  'sorting numbers': 'SELECT * FROM (SELECT (g * 7919) % 1000003 AS x FROM generate_series(1, 5000000) s(g)) q ORDER BY x DESC',
+  'a list of many rows': 'SELECT len(list(g)) FROM generate_series(1, 8000000) s(g)',
+  'texts of many rows joined': "SELECT max(length(x)) FROM (SELECT string_agg(s, ',') AS x FROM t, range(30) r(i) GROUP BY k, i % 7) q",
+  'the most frequent value': 'SELECT mode((g * 7919) % 1000003) FROM generate_series(1, 4000000) s(g)',
+  'values of groups in JavaScript': 'SELECT len(histogram(g % 100003)) FROM generate_series(1, 3000000) s(g)',
   'grouping by texts': 'SELECT count(DISTINCT repeat(s, 500)) FROM t',
 } as const;
 

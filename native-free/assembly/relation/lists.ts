@@ -50,9 +50,9 @@ export function running_sum_u32(starts: usize, count: u32): void {
   }
 }
 
-/** Writes row numbers bucket by bucket, in the order of `rows` (0 = ascending). cursors is a copy of starts and is used up. */
-export function bucket_rows(ids: usize, rows: usize, n: u32, cursors: usize, out: usize): void {
-  for (let i: usize = 0; i < n; i++) {
+/** Writes the row numbers at places [first, end) of `rows` (0 = ascending) bucket by bucket. cursors begins as a copy of starts and is used up. */
+export function bucket_rows(ids: usize, rows: usize, first: u32, end: u32, cursors: usize, out: usize): void {
+  for (let i: usize = first; i < end; i++) {
     const row: usize = rows ? load<u32>(rows + (i << 2)) as usize : i;
     const id = load<u32>(ids + (row << 2));
     if (id == 0xffffffff) continue;
@@ -112,8 +112,7 @@ export function mode_rows(keys: usize, rows: usize, starts: usize, buckets: u32,
 
 /** Bytes of each bucket's strings joined by a separator, as offsets (buckets + 1); returns false when they exceed 2^31 − 1. */
 export function joined_offsets(offsets: usize, ids: usize, rows: usize, starts: usize, buckets: u32, separatorBytes: u32, out: usize): u32 {
-  let sum: u64 = 0;
-  store<u32>(out, 0);
+  let sum: u64 = load<u32>(out);
   for (let g: usize = 0; g < buckets; g++) {
     const first = load<u32>(starts + (g << 2));
     const end = load<u32>(starts + (g << 2) + 4);

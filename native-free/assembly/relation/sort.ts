@@ -18,9 +18,8 @@ export function gather_u64(values: usize, rows: usize, n: u32, out: usize): void
   for (let i: usize = 0; i < n; i++) store<u64>(out + (i << 3), load<u64>(values + ((load<u32>(rows + (i << 2)) as usize) << 3)));
 }
 
-/** Byte counts of all eight digits: histogram of 8 × 256 uint32. */
+/** Adds the byte counts of all eight digits to a histogram of 8 × 256 uint32. */
 export function radix_counts_u64(keys: usize, n: u32, histogram: usize): void {
-  memory.fill(histogram, 0, 8192);
   for (let i: usize = 0; i < n; i++) {
     let key = load<u64>(keys + (i << 3));
     for (let digit: usize = 0; digit < 8; digit++) {
@@ -40,8 +39,8 @@ export function radix_digit_uniform(histogram: usize, digit: u32, n: u32): u32 {
   return 1;
 }
 
-/** One pass: keys and rows in order of one byte. The digit's counts are used up. */
-export function radix_pass_u64(keys: usize, rows: usize, n: u32, digit: u32, histogram: usize, outKeys: usize, outRows: usize): void {
+/** Turns a digit's counts into the places of its first rows. */
+export function radix_places(histogram: usize, digit: u32): void {
   const counts = histogram + ((digit as usize) << 10);
   let sum: u32 = 0;
   for (let i: usize = 0; i < 256; i++) {
@@ -49,6 +48,11 @@ export function radix_pass_u64(keys: usize, rows: usize, n: u32, digit: u32, his
     store<u32>(counts + (i << 2), sum);
     sum += count;
   }
+}
+
+/** Rows of one pass: keys and rows in order of one byte. The digit's places move on. */
+export function radix_pass_u64(keys: usize, rows: usize, n: u32, digit: u32, histogram: usize, outKeys: usize, outRows: usize): void {
+  const counts = histogram + ((digit as usize) << 10);
   const shift = (digit << 3) as u64;
   for (let i: usize = 0; i < n; i++) {
     const key = load<u64>(keys + (i << 3));
@@ -76,22 +80,34 @@ export function partition_nulls(rows: usize, validity: usize, n: u32, nullsFirst
 /** Merges sorted runs of `width` ids by their strings; call with width 1, 2, 4, … until it covers count. */
 export function merge_text_runs(offsets: usize, heap: usize, ids: usize, count: u32, width: u32, out: usize): void {
   for (let first: u32 = 0; first < count; first += width << 1) {
-    let a = first;
-    const endA = min(first + width, count);
-    let b = endA;
-    const endB = min(first + (width << 1), count);
-    let at = out + ((first as usize) << 2);
-    while (a < endA && b < endB) {
-      const x = load<u32>(ids + ((a as usize) << 2));
-      const y = load<u32>(ids + ((b as usize) << 2));
-      if (compareText(offsets, heap, x, y) <= 0) { store<u32>(at, x); a++; }
-      else { store<u32>(at, y); b++; }
-      at += 4;
-    }
-    if (a < endA) memory.copy(at, ids + ((a as usize) << 2), ((endA - a) as usize) << 2);
-    else if (b < endB) memory.copy(at, ids + ((b as usize) << 2), ((endB - b) as usize) << 2);
+    const middle = min(first + width, count);
+    merge_texts(offsets, heap, ids, first, middle, middle, min(first + (width << 1), count), out + ((first as usize) << 2));
     if (width > 0x3fffffff) break;
   }
+}
+
+/** Merges the sorted runs [a, endA) and [b, endB) of ids by their strings; equal ones of the first run come first. */
+export function merge_texts(offsets: usize, heap: usize, ids: usize, a: u32, endA: u32, b: u32, endB: u32, out: usize): void {
+  while (a < endA && b < endB) {
+    const x = load<u32>(ids + ((a as usize) << 2));
+    const y = load<u32>(ids + ((b as usize) << 2));
+    if (compareText(offsets, heap, x, y) <= 0) { store<u32>(out, x); a++; }
+    else { store<u32>(out, y); b++; }
+    out += 4;
+  }
+  if (a < endA) memory.copy(out, ids + ((a as usize) << 2), ((endA - a) as usize) << 2);
+  else if (b < endB) memory.copy(out, ids + ((b as usize) << 2), ((endB - b) as usize) << 2);
+}
+
+/** The first place in the sorted run [a, endA) of ids whose string is not before (or, orEqual: is after) that of `id`. */
+export function text_place(offsets: usize, heap: usize, ids: usize, a: u32, endA: u32, id: u32, orEqual: u32): u32 {
+  while (a < endA) {
+    const middle = a + ((endA - a) >> 1);
+    const order = compareText(offsets, heap, load<u32>(ids + ((middle as usize) << 2)), id);
+    if (order < 0 || (orEqual && order == 0)) a = middle + 1;
+    else endA = middle;
+  }
+  return a;
 }
 
 /** rank[sorted[i]] = i. */

@@ -169,6 +169,14 @@ export class Accumulator {
     for (const uses of [this.uses, this.counts, this.presences]) for (const { state } of uses.values()) state.reserve?.(groupCount);
   }
 
+  /** Room for the values that states of several lanes hold: growing lane by lane would copy them over and over. */
+  reserveValues(lanes: readonly AccumulatorResult[]): void {
+    const before = this.counts.size + this.presences.size;
+    [...this.uses.values()].forEach(({ state }, i) => {
+      state.reserveValues?.(lanes.reduce((sum, lane) => sum + (lane.states[before + i]?.length ?? 0), 0));
+    });
+  }
+
   /** Adds the rows of vectors. Scratch is not reset. */
   update(input: AccumulatorInput, context: MoveContext): void {
     this.ensure(input.groupCount);

@@ -45,15 +45,34 @@ function joined(): AggregateRecipe {
       arena.u8.set(bytes, separatorAt);
       const dictionary = list.values.dictionary ?? { offsets: 0, values: 0 };
       const offsets = memory.allocate((groupCount + 1) * 4);
+      arena.u32[offsets / 4] = 0;
       const codes = list.values.values;
-      if (!kernels.joined_offsets(dictionary.offsets, codes, rows, starts, groupCount, bytes.length, offsets)) {
+      const { offsets: at, values: heap } = dictionary;
+      const check = () => input.context.check?.();
+      inGroups(input, list.values.length, check, (first, count) => {
+        if (kernels.joined_offsets(at, codes, rows, starts + first * 4, count, bytes.length, offsets + first * 4)) return;
         throw new DbError('query_memory_exceeded', 'string_agg would give more than 2 GiB of text', { position: input.position });
-      }
+      });
       const values = memory.allocate((arena.u32[offsets / 4 + groupCount] ?? 0) + 8);
-      kernels.joined_bytes(dictionary.offsets, dictionary.values, codes, rows, starts, groupCount, separatorAt, bytes.length, values);
+      inGroups(input, list.values.length, check, (first, count) => {
+        const out = values + (arena.u32[offsets / 4 + first] as number);
+        kernels.joined_bytes(at, heap, codes, rows, starts + first * 4, count, separatorAt, bytes.length, out);
+      });
       return flatVector(UTF8, groupCount, values, reached(input), offsets);
     },
   };
+}
+
+/** Rows whose texts are joined between two looks at the stop signal, where groups are not larger. */
+const JOINED_AT_ONCE = 1 << 18;
+
+/** Calls `step` for ranges of groups that have about so many rows. */
+function inGroups({ groupCount }: FinishInput, rows: number, check: () => void, step: (first: number, count: number) => void): void {
+  const most = Math.max(1, Math.floor((JOINED_AT_ONCE * groupCount) / Math.max(1, rows)));
+  for (let first = 0; first < groupCount; first += most) {
+    check();
+    step(first, Math.min(most, groupCount - first));
+  }
 }
 
 function gathered(): AggregateRecipe {

@@ -216,6 +216,12 @@ export class ListState implements State {
     // A list has no states per group.
   }
 
+  reserveValues(count: number): void {
+    this.values.ensure((this.length + count) * this.width, this.length * this.width);
+    this.groups.ensure((this.length + count) * 4, this.length * 4);
+    this.present.ensure(this.length + count, this.length);
+  }
+
   update({ values, mask, groups, n }: StateInput): void {
     const value = values[0];
     if (value) this.append(value.address, value.validity, mask, groups, n);

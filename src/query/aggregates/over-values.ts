@@ -34,6 +34,7 @@ function recipeOf({ inputs, required = inputs, empty = null }: Shape, compute: C
       const groups = valuesByGroup(input, inputs.length);
       const present = reached(input);
       const results = groups.map((values, group) => {
+        input.context.check?.();
         const isThere = present === 0 || (((input.arena.u8[present + (group >> 3)] as number) >> (group & 7)) & 1) === 1;
         return isThere ? atCall(input, () => compute(values, input.constants)) : empty;
       });
@@ -51,6 +52,9 @@ function atCall<T>(input: FinishInput, action: () => T): T {
   }
 }
 
+/** Values that are read between two looks at the stop signal. */
+const VALUES_AT_ONCE = 1 << 14;
+
 function valuesByGroup(input: FinishInput, slots: number): Value[][][] {
   const groups: Value[][][] = Array.from({ length: input.groupCount }, () => Array.from({ length: slots }, () => []));
   for (let slot = 0; slot < slots; slot++) {
@@ -60,6 +64,7 @@ function valuesByGroup(input: FinishInput, slots: number): Value[][][] {
     for (let group = 0; group < input.groupCount; group++) {
       const end = input.arena.u32[starts / 4 + group + 1] as number;
       for (let at = input.arena.u32[starts / 4 + group] as number; at < end; at++) {
+        if (at % VALUES_AT_ONCE === 0) input.context.check?.();
         groups[group]?.[slot]?.push(valueAt(input.arena, list.values, input.arena.u32[rows / 4 + at] as number));
       }
     }

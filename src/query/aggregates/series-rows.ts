@@ -95,7 +95,7 @@ export function seriesRows(input: FinishInput, time: number): SeriesRows {
         input,
         first.groups,
         n,
-        sortRows([order], n, input.context, temporary, () => undefined),
+        sortRows([order], n, input.context, temporary, () => input.context.check?.()),
       ),
     );
   } finally {

@@ -60,6 +60,8 @@ export interface State {
   ensure(groupCount: number): void;
   /** Room for groups to come, so that it does not grow step by step. */
   reserve?(groupCount: number): void;
+  /** Room for values to come, of states that keep them all. */
+  reserveValues?(count: number): void;
   update(input: StateInput): void;
   merge(other: StateResult, input: MergeInput): void;
   result(): StateResult;

@@ -21,6 +21,8 @@ import type { AggregateLane, AggregationSpec, SinkSpec } from './task.js';
 
 /** Groups beyond which merging is worth a thread of its own. */
 const MERGE_HERE_GROUPS = 20_000;
+/** Values that states keep (lists, medians, distinct rows), beyond which it is. */
+const MERGE_HERE_VALUES = 50_000;
 
 type Sets = GroupingSetsPlan['sets'];
 
@@ -204,10 +206,17 @@ async function mergeLanes(
   if (groups === 0 && spec.groups.length > 0) {
     return concatenate([], typesOf(spec), run.scope, run.context, run.check);
   }
-  const here = groups <= MERGE_HERE_GROUPS || run.runsHere(groups);
+  const values = lanes.reduce((sum, lane) => sum + heldValues(lane), 0);
+  const here = values <= MERGE_HERE_VALUES && (groups <= MERGE_HERE_GROUPS || run.runsHere(groups));
   const merged = await run.run({ kind: 'merge_aggregate', frame: run.frame, spec, lanes, columns }, here);
   assert(merged.batch, 'merging gives a batch');
   return merged.batch;
+}
+
+/** Values and distinct rows that the states of a lane keep. */
+function heldValues({ states: { states, distinct } }: AggregateLane): number {
+  const held = states.reduce((sum, state) => sum + state.length, 0);
+  return distinct.reduce((sum, table) => sum + (table.keys[0]?.length ?? 0), held);
 }
 
 /** The set that all others are parts of; undefined when there is none. */

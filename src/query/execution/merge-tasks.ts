@@ -26,6 +26,7 @@ export function* runMergeAggregate(task: MergeAggregateTask, run: TaskRun): Gene
         );
   // Lanes of a finer set have groups although the merged one has none.
   const accumulator = new Accumulator(spec.calls, kept, context.kernels, table === null && task.columns === null);
+  accumulator.reserveValues(task.lanes.map((lane) => lane.states));
   let groupsLeft = task.lanes.reduce((sum, lane) => sum + lane.groupCount, 0);
   for (const lane of task.lanes) {
     run.check();

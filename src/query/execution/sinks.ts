@@ -235,6 +235,12 @@ export function concatenate(
   const only = batches[0];
   if (batches.length === 1 && only?.columns.every((column) => column.encoding !== 'constant')) return only;
   const builders = types.map((type) => new ColumnBuilder(type, scope));
+  builders.forEach((builder, i) => {
+    builder.reserve(
+      batches.flatMap((batch) => batch.columns[i] ?? []),
+      context,
+    );
+  });
   let rowCount = 0;
   for (const batch of batches) {
     check();

@@ -4,9 +4,11 @@ import type { Kernels } from '../../../native-free/kernels.js';
 import type { Vector } from '../../core/batch.js';
 import type { Allocator } from '../../core/build-vector.js';
 import { MemoryScope } from '../../core/memory-scope.js';
-import { type PhysicalType, physicalOf } from '../../core/types.js';
+import { type PhysicalType, physicalOf, WIDTH_BYTES } from '../../core/types.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';
+import { inPieces } from '../expression/in-pieces.js';
 import { nestedToBytes } from '../expression/nested-bytes.js';
+import { sliceVector } from './piece-reader.js';
 import { TextEncoder32 } from './text-encoder.js';
 
 export interface SortDirection {
@@ -46,7 +48,12 @@ const WIDE_ORDER_KERNEL = {
 export function narrowOrderKey(flat: Vector, descending: boolean, context: MoveContext, memory: Allocator): number {
   const out = memory.allocate(Math.max(64, flat.length * 8));
   const kernel = ORDER_KERNEL[physicalOf(flat.type) as keyof typeof ORDER_KERNEL];
-  context.kernels[kernel](flat.values, flat.length, descending ? 1 : 0, out);
+  const wide = WIDTH_BYTES[physicalOf(flat.type)];
+  inPieces(flat.length, context, (first, count) => {
+    // Bits have no width: pieces begin at whole bytes.
+    const from = flat.values + (wide === 0 ? first / 8 : first * wide);
+    context.kernels[kernel](from, count, descending ? 1 : 0, out + first * 8);
+  });
   return out;
 }
 
@@ -64,7 +71,9 @@ export function orderKeysOf(vector: Vector, direction: SortDirection, context: M
   const keys = [1, 0].map((which) => {
     const out = temporary.allocate(Math.max(64, flat.length * 8));
     const kernel = WIDE_ORDER_KERNEL[physical as keyof typeof WIDE_ORDER_KERNEL];
-    context.kernels[kernel](flat.values, flat.length, direction.descending ? 1 : 0, which, out);
+    inPieces(flat.length, context, (first, count) => {
+      context.kernels[kernel](flat.values + first * 16, count, direction.descending ? 1 : 0, which, out + first * 8);
+    });
     return out;
   });
   return tied({ ...direction, keys, validity: flat.validity }, flat.length, context, temporary);
@@ -85,7 +94,13 @@ function textOrderKeys(vector: Vector, direction: SortDirection, context: MoveCo
   const source = vector.encoding === 'constant' ? toFlat(vector, context, temporary) : vector;
   const encoder = new TextEncoder32(vector.type, temporary, kernels);
   const ids = temporary.allocate(Math.max(64, n * 4));
-  encoder.encode(source, 0, context, ids);
+  encoder.reserve(n);
+  for (let first = 0; first < n; first += TEXTS_AT_ONCE) {
+    context.check?.();
+    const mark = context.scratch.mark();
+    encoder.encode(sliceVector(source, first, Math.min(TEXTS_AT_ONCE, n - first)), 0, context, ids + first * 4);
+    context.scratch.rewind(mark);
+  }
   const ranks = textRanks(encoder, context, temporary);
   kernels.map_ids(ids, ranks, n, ids);
   const keys = temporary.allocate(Math.max(64, n * 8));
@@ -103,12 +118,52 @@ function textRanks(encoder: TextEncoder32, context: MoveContext, memory: MemoryS
   let other = memory.allocate(Math.max(64, count * 4));
   kernels.row_numbers(0, count, ids);
   for (let width = 1; width < count; width *= 2) {
-    kernels.merge_text_runs(texts.offsets, texts.values, ids, count, width, other);
+    if (width * 2 <= TEXTS_AT_ONCE) {
+      for (let first = 0; first < count; first += TEXTS_AT_ONCE) {
+        context.check?.();
+        kernels.merge_text_runs(
+          texts.offsets,
+          texts.values,
+          ids + first * 4,
+          Math.min(TEXTS_AT_ONCE, count - first),
+          width,
+          other + first * 4,
+        );
+      }
+    } else {
+      for (let first = 0; first < count; first += width * 2) {
+        const middle = Math.min(first + width, count);
+        mergeTexts(texts, ids, [first, middle, middle, Math.min(first + width * 2, count)], other + first * 4, context);
+      }
+    }
     [ids, other] = [other, ids];
   }
   kernels.invert_u32(ids, count, other);
   memory.free(ids);
   return other;
+}
+
+/** Texts that are encoded or compared between two looks at the stop signal; a power of two. */
+const TEXTS_AT_ONCE = 1 << 16;
+
+/** Merges two sorted runs of ids, [a, endA) and [b, endB), piece by piece: halves of the longer one with what of the other belongs there. */
+function mergeTexts(texts: Vector, ids: number, runs: readonly [number, number, number, number], out: number, context: MoveContext): void {
+  const { kernels, arena } = context;
+  const [a, endA, b, endB] = runs;
+  if (endA - a + (endB - b) <= TEXTS_AT_ONCE) {
+    context.check?.();
+    kernels.merge_texts(texts.offsets, texts.values, ids, a, endA, b, endB, out);
+    return;
+  }
+  const halfA = a + ((endA - a) >>> 1);
+  const halfB = b + ((endB - b) >>> 1);
+  const byFirst = endA - a >= endB - b;
+  const splitter = arena.u32[ids / 4 + (byFirst ? halfA : halfB)] as number;
+  // Equal texts of the first run come first.
+  const atA = byFirst ? halfA : kernels.text_place(texts.offsets, texts.values, ids, a, endA, splitter, 1);
+  const atB = byFirst ? kernels.text_place(texts.offsets, texts.values, ids, b, endB, splitter, 0) : halfB;
+  mergeTexts(texts, ids, [a, atA, b, atB], out, context);
+  mergeTexts(texts, ids, [atA, endA, atB, endB], out + (atA - a + (atB - b)) * 4, context);
 }
 
 /**
@@ -135,6 +190,9 @@ export function sortRows(columns: readonly OrderKeys[], n: number, context: Move
   }
 }
 
+/** Counts (uint32) of 256 bytes at eight places. */
+const HISTOGRAM_BYTES = 8 * 256 * 4;
+
 class RadixSorter {
   rows: number;
   private otherRows: number;
@@ -152,21 +210,27 @@ class RadixSorter {
     this.otherRows = memory.allocate(Math.max(64, n * 4));
     this.keys = memory.allocate(Math.max(64, n * 8));
     this.otherKeys = memory.allocate(Math.max(64, n * 8));
-    this.histogram = memory.allocate(8192);
+    this.histogram = memory.allocate(HISTOGRAM_BYTES);
     this.kernels.row_numbers(0, n, this.rows);
   }
 
   sortBy(keys: number, check: () => void): void {
     const { kernels, n, histogram } = this;
     if (this.untouched && kernels.is_sorted_u64(keys, n)) return;
-    if (this.untouched) kernels.copy_bytes(this.keys, keys, n * 8);
-    else kernels.gather_u64(keys, this.rows, n, this.keys);
+    kernels.fill_bytes(histogram, 0, HISTOGRAM_BYTES);
+    inPieces(n, { check }, (first, count) => {
+      const piece = this.keys + first * 8;
+      if (this.untouched) kernels.copy_bytes(piece, keys + first * 8, count * 8);
+      else kernels.gather_u64(keys, this.rows + first * 4, count, piece);
+      kernels.radix_counts_u64(piece, count, histogram);
+    });
     this.untouched = false;
-    kernels.radix_counts_u64(this.keys, n, histogram);
     for (let digit = 0; digit < 8; digit++) {
       if (kernels.radix_digit_uniform(histogram, digit, n)) continue;
-      check();
-      kernels.radix_pass_u64(this.keys, this.rows, n, digit, histogram, this.otherKeys, this.otherRows);
+      kernels.radix_places(histogram, digit);
+      inPieces(n, { check }, (first, count) => {
+        kernels.radix_pass_u64(this.keys + first * 8, this.rows + first * 4, count, digit, histogram, this.otherKeys, this.otherRows);
+      });
       [this.keys, this.otherKeys] = [this.otherKeys, this.keys];
       [this.rows, this.otherRows] = [this.otherRows, this.rows];
     }
@@ -198,12 +262,12 @@ export function bucketRows(input: BucketInput, groups: number, n: number, rows: 
   const bytes = (groupCount + 1) * 4;
   const starts = memory.allocate(bytes + 60);
   kernels.fill_bytes(starts, 0, bytes);
-  kernels.count_ids(groups, n, starts);
+  inPieces(n, input.context, (first, count) => kernels.count_ids(groups + first * 4, count, starts));
   kernels.running_sum_u32(starts, groupCount);
   const cursors = memory.allocate(bytes);
   kernels.copy_bytes(cursors, starts, bytes);
   const out = memory.allocate(Math.max(64, n * 4));
-  kernels.bucket_rows(groups, rows, n, cursors, out);
+  inPieces(n, input.context, (first, count) => kernels.bucket_rows(groups, rows, first, first + count, cursors, out));
   return { rows: out, starts };
 }
 
@@ -217,7 +281,7 @@ export function sortedBuckets(
   const temporary = input.context.scratch.openScope();
   try {
     const order = orderKeysOf(list.values, { descending, nullsFirst: false }, input.context, temporary);
-    const rows = sortRows([order], n, input.context, temporary, () => undefined);
+    const rows = sortRows([order], n, input.context, temporary, () => input.context.check?.());
     const ranks = input.memory.allocate(Math.max(64, n * 8));
     input.kernels.copy_bytes(ranks, order.keys.at(-1) ?? 0, n * 8);
     return { ...bucketRows(input, list.groups, n, rows), ranks };

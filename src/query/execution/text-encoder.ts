@@ -166,7 +166,8 @@ export class TextEncoder32 implements KeyEncoder {
     return (i32[at + 1] as number) - (i32[at] as number);
   }
 
-  private reserve(rows: number): void {
+  /** Room for so many rows to come, all of them different. */
+  reserve(rows: number): void {
     const count = this.count;
     if (this.offsets.ensure((count + rows + 2) * 4, (count + 1) * 4)) this.setWord(OFFSETS, this.offsets.address);
     const wanted = 2 * (count + rows + 1);

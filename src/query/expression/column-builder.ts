@@ -64,6 +64,25 @@ export class ColumnBuilder {
     return this.rows;
   }
 
+  /** Room for all rows of the vectors, which will be appended: growing on the way would copy what is there over and over. */
+  reserve(vectors: readonly Vector[], context: MoveContext): void {
+    const rows = vectors.reduce((sum, vector) => sum + vector.length, 0);
+    if (this.rows > 0 || rows === 0 || vectors.length < 2) return;
+    if (this.width > 0) this.values.reserve(this.width * rows, 0, this.scope, context);
+    if (this.type.kind === 'list') this.offsets.reserve(4 * (rows + 1), 0, this.scope, context);
+    if (physicalOf(this.type) !== 'bytes') return;
+    if (vectors.every((vector) => vector.dictionary !== null && vector.dictionary.id === vectors[0]?.dictionary?.id)) {
+      this.values.reserve(4 * rows, 0, this.scope, context);
+    } else if (vectors.every((vector) => vector.encoding === 'flat')) {
+      const { i32 } = context.arena;
+      const bytesOf = ({ offsets, length }: Vector) => (i32[offsets / 4 + length] as number) - (i32[offsets / 4] as number);
+      const bytes = vectors.reduce((sum, vector) => sum + (vector.length > 0 ? bytesOf(vector) : 0), 0);
+      if (bytes > MAX_BYTES) throw tooMuchText();
+      this.offsets.reserve(4 * (rows + 1), 0, this.scope, context);
+      this.values.reserve(bytes + 8, 0, this.scope, context);
+    }
+  }
+
   /** Appends all rows of a vector of the same type. */
   append(vector: Vector, context: MoveContext): void {
     if (vector.length === 0) return;

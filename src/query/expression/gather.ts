@@ -5,6 +5,7 @@ import { DbError } from '../../core/errors.js';
 import { physicalOf, WIDTH_BYTES } from '../../core/types.js';
 import { isValid } from '../../core/values.js';
 import type { EvaluationContext } from '../functions/contract.js';
+import { inPieces } from './in-pieces.js';
 
 /** What moving vectors needs. An EvaluationContext is one. */
 export type MoveContext = Pick<EvaluationContext, 'arena' | 'kernels' | 'scratch' | 'check'>;
@@ -100,13 +101,16 @@ function gather(vector: Vector, indices: number, count: number, context: MoveCon
   let validity = 0;
   if (vector.validity !== 0 || missing) {
     validity = memory.allocate(bitmapBytes(count));
-    context.kernels.gather_bits(vector.validity, indices, count, validity);
+    inPieces(count, context, (first, some) => {
+      context.kernels.gather_bits(vector.validity, indices + first * 4, some, validity + first / 8);
+    });
   }
   const physical = physicalOf(type);
   const width = vector.encoding === 'dictionary' ? 4 : WIDTH_BYTES[physical];
   if (width > 0) {
     const values = memory.allocate(width * count);
-    gatherKernel(context, width, missing)(vector.values, indices, count, values);
+    const kernel = gatherKernel(context, width, missing);
+    inPieces(count, context, (first, some) => kernel(vector.values, indices + first * 4, some, values + first * width));
     return { ...vector, length: count, values, validity };
   }
   switch (physical) {

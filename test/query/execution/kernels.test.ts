@@ -244,7 +244,7 @@ describe('probe_pairs', () => {
             const cursors = scope.allocate(64);
             kernels.copy_bytes(cursors, starts, 28);
             const rows = scope.allocate(build.length * 4 + 64);
-            kernels.bucket_rows(buildIds, 0, build.length, cursors, rows);
+            kernels.bucket_rows(buildIds, 0, 0, build.length, cursors, rows);
             const probeIds = words(
               probe.map((id) => id ?? NO_ID),
               scope,
@@ -290,7 +290,7 @@ describe('rank_test and rank_pairs', () => {
           const cursors = scope.allocate(1024);
           kernels.copy_bytes(cursors, starts, 1024);
           const buckets = scope.allocate(build.length * 4 + 64);
-          kernels.bucket_rows(groups, 0, build.length, cursors, buckets);
+          kernels.bucket_rows(groups, 0, 0, build.length, cursors, buckets);
 
           const keys = probe.map((row) => row.key);
           const mask = (of: (row: (typeof probe)[number]) => boolean) => maskOf(probe.map(of), scope);
