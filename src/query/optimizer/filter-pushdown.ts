@@ -3,20 +3,21 @@ import { conjunction, conjuncts, disjunction } from '../binder/expressions.js';
 import { asofPlan, filterPlan, joinPlan, pickColumns, unnestPlan, windowPlan } from '../binder/plans.js';
 import { analyse } from '../expression/analysis.js';
 import { scalarFunction } from '../functions/registry.js';
-import { type ColumnId, type Expression, readsColumns, readsOnly, readsSome, someNode } from '../plan/expression.js';
-import type {
-  AggregatePlan,
-  DistinctPlan,
-  HorizonJoinPlan,
-  JoinPlan,
-  LogicalPlan,
-  ProjectPlan,
-  ScanPlan,
-  SortPlan,
-  UnionPlan,
-  UnnestPlan,
-  WindowJoinPlan,
-  WindowPlan,
+import { type ColumnId, type Expression, type Ids, readsColumns, readsOnly, readsSome, someNode } from '../plan/expression.js';
+import {
+  type AggregatePlan,
+  type DistinctPlan,
+  type HorizonJoinPlan,
+  type JoinPlan,
+  type LogicalPlan,
+  outputIds,
+  type ProjectPlan,
+  type ScanPlan,
+  type SortPlan,
+  type UnionPlan,
+  type UnnestPlan,
+  type WindowJoinPlan,
+  type WindowPlan,
 } from '../plan/logical.js';
 import { mapInputs, overInput, substitute } from '../plan/traverse.js';
 import { placeAround } from './asof-conditions.js';
@@ -228,8 +229,8 @@ interface Sides {
 }
 
 function pushIntoJoin(plan: JoinPlan, conditions: Conditions): LogicalPlan {
-  const leftIds = new Set(plan.left.output.map((column) => column.id));
-  const rightIds = new Set(plan.right.output.map((column) => column.id));
+  const leftIds = outputIds(plan.left);
+  const rightIds = outputIds(plan.right);
   const join = strengthened(plan.join, conditions, leftIds, rightIds);
   const own = plan.residual === null ? [] : conjuncts(plan.residual);
   const sides: Sides = { left: [], right: [], join: [], above: [] };
@@ -271,7 +272,7 @@ const WHERE_PLACES = {
   anti: { left: 'left', right: 'above', both: 'above' },
 } as const satisfies Record<JoinPlan['join'], Places>;
 
-function place(condition: Expression, places: Places, sides: Sides, left: ReadonlySet<ColumnId>, right: ReadonlySet<ColumnId>): void {
+function place(condition: Expression, places: Places, sides: Sides, left: Ids, right: Ids): void {
   const volatile = isVolatile(condition);
   const side =
     volatile || !readsColumns(condition) ? 'both' : readsOnly(condition, left) ? 'left' : readsOnly(condition, right) ? 'right' : 'both';
@@ -282,7 +283,7 @@ function place(condition: Expression, places: Places, sides: Sides, left: Readon
 }
 
 /** What an OR over both sides demands of one: in every alternative the conditions that read only that side. None when an alternative has none. */
-function impliedOn(ids: ReadonlySet<ColumnId>, alternatives: Conditions): Conditions {
+function impliedOn(ids: Ids, alternatives: Conditions): Conditions {
   const parts = alternatives.map((alternative) =>
     conjuncts(alternative).filter((part) => readsColumns(part) && readsOnly(part, ids) && !analyse(part).fallible),
   );
@@ -290,13 +291,8 @@ function impliedOn(ids: ReadonlySet<ColumnId>, alternatives: Conditions): Condit
 }
 
 /** An outer join whose missing rows a condition above would reject anyway is an inner join (or keeps one side only). */
-function strengthened(
-  join: JoinPlan['join'],
-  conditions: Conditions,
-  left: ReadonlySet<ColumnId>,
-  right: ReadonlySet<ColumnId>,
-): JoinPlan['join'] {
-  const rejects = (ids: ReadonlySet<ColumnId>) => conditions.some((condition) => rejectsNull(condition, ids));
+function strengthened(join: JoinPlan['join'], conditions: Conditions, left: Ids, right: Ids): JoinPlan['join'] {
+  const rejects = (ids: Ids) => conditions.some((condition) => rejectsNull(condition, ids));
   if (join === 'left' && rejects(right)) return 'inner';
   if (join === 'right' && rejects(left)) return 'inner';
   if (join === 'full') {
@@ -311,7 +307,7 @@ function strengthened(
 const COMPARISONS = new Set(['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'like', 'ilike']);
 
 /** True when the condition cannot be true for a row where all of these columns are NULL. */
-function rejectsNull(condition: Expression, ids: ReadonlySet<ColumnId>): boolean {
+function rejectsNull(condition: Expression, ids: Ids): boolean {
   switch (condition.kind) {
     case 'call':
       return COMPARISONS.has(condition.function) && condition.args.some((arg) => isNullWith(arg, ids));
@@ -329,7 +325,7 @@ function rejectsNull(condition: Expression, ids: ReadonlySet<ColumnId>): boolean
 }
 
 /** True when the expression is NULL where the columns are. */
-function isNullWith(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
+function isNullWith(expression: Expression, ids: Ids): boolean {
   if (expression.kind === 'column') return ids.has(expression.id);
   if (expression.kind === 'cast') return isNullWith(expression.operand, ids);
   if (expression.kind !== 'call') return false;

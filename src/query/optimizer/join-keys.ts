@@ -2,8 +2,8 @@
 import { isText, sameType, UTF8 } from '../../core/types.js';
 import { castTo } from '../binder/coercion.js';
 import { conjunction, conjuncts } from '../binder/expressions.js';
-import { type ColumnId, type Expression, readsColumns, readsOnly } from '../plan/expression.js';
-import type { JoinPlan, LogicalPlan } from '../plan/logical.js';
+import { type Expression, type Ids, readsColumns, readsOnly } from '../plan/expression.js';
+import { type JoinPlan, type LogicalPlan, outputIds } from '../plan/logical.js';
 import { mapPlan, type Rule } from './rule.js';
 
 export const JOIN_KEYS: Rule = {
@@ -13,8 +13,8 @@ export const JOIN_KEYS: Rule = {
 };
 
 function withKeys(plan: JoinPlan, residual: Expression): LogicalPlan {
-  const left = new Set(plan.left.output.map((column) => column.id));
-  const right = new Set(plan.right.output.map((column) => column.id));
+  const left = outputIds(plan.left);
+  const right = outputIds(plan.right);
   const keys = [...plan.keys];
   const rest: Expression[] = [];
   for (const condition of conjuncts(residual)) {
@@ -26,7 +26,7 @@ function withKeys(plan: JoinPlan, residual: Expression): LogicalPlan {
   return { ...plan, join: plan.join === 'cross' ? 'inner' : plan.join, keys, residual: rest.length === 0 ? null : conjunction(rest) };
 }
 
-function keyOf(condition: Expression, left: ReadonlySet<ColumnId>, right: ReadonlySet<ColumnId>): JoinPlan['keys'][number] | undefined {
+function keyOf(condition: Expression, left: Ids, right: Ids): JoinPlan['keys'][number] | undefined {
   if (condition.kind !== 'call' || condition.function !== 'eq') return undefined;
   const [a, b] = condition.args;
   if (!a || !b) return undefined;
@@ -38,6 +38,6 @@ function keyOf(condition: Expression, left: ReadonlySet<ColumnId>, right: Readon
   return isText(a.type) && isText(b.type) ? { left: castTo(key.left, UTF8), right: castTo(key.right, UTF8) } : undefined;
 }
 
-function isOf(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
+function isOf(expression: Expression, ids: Ids): boolean {
   return readsColumns(expression) && readsOnly(expression, ids);
 }

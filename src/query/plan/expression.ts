@@ -222,7 +222,7 @@ function isColumn(node: Expression): boolean {
 }
 
 /** A set of columns, or a map by them. */
-type Ids = Pick<ReadonlySet<ColumnId>, 'has'>;
+export type Ids = Pick<ReadonlySet<ColumnId>, 'has'>;
 
 /** True when every column that the expression reads is one of the ids; also when it reads none. */
 export function readsOnly(expression: Expression, ids: Ids): boolean {
@@ -232,7 +232,7 @@ export function readsOnly(expression: Expression, ids: Ids): boolean {
 }
 
 /** True when some column that the expression reads is one of the ids. */
-export function readsSome(expression: Expression, ids: ReadonlySet<ColumnId>): boolean {
+export function readsSome(expression: Expression, ids: Ids): boolean {
   if (expression.kind === 'column') return ids.has(expression.id);
   for (const child of childrenOf(expression)) if (readsSome(child, ids)) return true;
   return false;

@@ -8,7 +8,7 @@ import type { TableSnapshot } from '../../core/contracts.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import type { DataType, Field } from '../../core/types.js';
 import type { BucketGrid, BucketWidth } from './buckets.js';
-import type { ColumnId, Expression } from './expression.js';
+import type { ColumnId, Expression, Ids } from './expression.js';
 import type { WindowCall } from './window.js';
 
 export interface OutputColumn extends Field {
@@ -428,6 +428,11 @@ export interface RecursivePlan extends Node {
   readonly keyColumns: readonly number[] | null;
   /** References with this key inside the step are all rows so far; null: there are none. */
   readonly recurring: number | null;
+}
+
+/** The columns of a plan, to ask for a few of them: a set of all would cost more to make. */
+export function outputIds({ output }: LogicalPlan): Ids {
+  return { has: (id) => output.some((column) => column.id === id) };
 }
 
 const NO_INPUTS: readonly LogicalPlan[] = [];
