@@ -130,7 +130,7 @@ class PushedRows implements AccumulatorInput {
 }
 
 /** One group of all rows, of columns as they lie there: nothing is made of them on the way. */
-export function streamsColumns({ groups, filters, arguments: args }: AggregationSpec): boolean {
+function streamsColumns({ groups, filters, arguments: args }: AggregationSpec): boolean {
   return groups.length === 0 && filters.length === 0 && args.every((argument) => argument.kind === 'column');
 }
 
