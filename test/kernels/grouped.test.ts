@@ -190,18 +190,20 @@ test.each(['f64', 'i64', 'i32'] as const)('sums of products and weights of %s in
     eachRows((rows) => {
       const groups = rows.words(rows.groups);
       const [a, b] = [rows.values(first), rows.values(second)];
-      const single = [rows.room(GROUPS * 8), rows.room(GROUPS * 8)] as const;
-      const joint = [rows.room(GROUPS * 8), rows.room(GROUPS * 8)] as const;
-      kernels[`agg_sum_product_${first}_${second}`](a, b, 0, groups, rows.n, single[0]);
-      kernels.agg_sum_f64(asFloats(rows, b, second), 0, groups, rows.n, single[1]);
-      kernels[`agg_weighted_${first}_${second}`](a, b, groups, rows.n, joint[0], joint[1]);
-      expect(joint.map(floats)).toEqual(single.map(floats));
-      if (second === 'f64') return;
-      const [products, sums, others] = [rows.room(GROUPS * 8), rows.room(GROUPS * 8), rows.room(GROUPS * 8)];
-      const bits = kernels[`agg_weighted_whole_${first}_${second}`](a, b, groups, rows.n, products, sums);
-      expect(bits).toBe(kernels[`agg_add_${second}`](b, 0, groups, rows.n, others));
-      expect(floats(products)).toEqual(floats(single[0]));
-      expect(bytes(sums, GROUPS * 8)).toEqual(bytes(others, GROUPS * 8));
+      for (const mask of [0, someRows(rows)]) {
+        const single = [rows.room(GROUPS * 8), rows.room(GROUPS * 8)] as const;
+        const joint = [rows.room(GROUPS * 8), rows.room(GROUPS * 8)] as const;
+        kernels[`agg_sum_product_${first}_${second}`](a, b, mask, groups, rows.n, single[0]);
+        kernels.agg_sum_f64(asFloats(rows, b, second), mask, groups, rows.n, single[1]);
+        kernels[`agg_weighted_${first}_${second}`](a, b, mask, groups, rows.n, joint[0], joint[1]);
+        expect(joint.map(floats)).toEqual(single.map(floats));
+        if (second === 'f64') continue;
+        const [products, sums, others] = [rows.room(GROUPS * 8), rows.room(GROUPS * 8), rows.room(GROUPS * 8)];
+        const bits = kernels[`agg_weighted_whole_${first}_${second}`](a, b, mask, groups, rows.n, products, sums);
+        expect(bits).toBe(kernels[`agg_add_${second}`](b, mask, groups, rows.n, others));
+        expect(floats(products)).toEqual(floats(single[0]));
+        expect(bytes(sums, GROUPS * 8)).toEqual(bytes(others, GROUPS * 8));
+      }
     });
   }
 });

@@ -1,8 +1,9 @@
 /**
- * Several states of the same rows in one pass: the group of a row is looked up once and its values are read once. All rows count, none is NULL.
+ * Several states of the same rows in one pass: the group of a row is looked up once and its values are read once. No value is NULL, and all rows count
+ * where a kernel has no mask.
  * Results are those of the kernels of each state one after the other.
  */
-import { isRun } from './bits';
+import { isRun, rowsOf } from './bits';
 import { better, widen } from './extremes';
 import { doubleAt, sumProducts } from './products';
 import { sumLanes } from './sums';
@@ -92,42 +93,50 @@ export function agg_settle_bounds_f64(bounds: usize, n: u32, least: usize, most:
  */
 // @ts-ignore: decorator
 @inline
-function weighted<A, B, W>(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): u32 {
+function weighted<A, B, W>(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): u32 {
   let magnitudes: i64 = 0;
   for (let base: u32 = 0; base < n; base += 64) {
-    const end: usize = min(base + 64, n);
-    const isWhole = end - base == 64 && isRun(groups, base);
-    if (isWhole) {
+    let word = rowsOf(mask, base, n);
+    if (word != ~(0 as u64)) {
+      for (; word; word &= word - 1) magnitudes |= weigh<A, B, W>(true, a, b, groups, base + (ctz(word) as u32), products, weights);
+      continue;
+    }
+    const inLanes = isRun(groups, base);
+    if (inLanes) {
       const at = (load<u32>(groups + ((base as usize) << 2)) as usize) << 3;
       const x = a + (base as usize) * sizeof<A>(), y = b + (base as usize) * sizeof<B>();
       sumProducts<A, B>(x, y, 0, 64, products + at);
-      if (isFloat<W>()) {
-        sumLanes<B>(y, weights + at);
-        continue;
-      }
+      if (isFloat<W>()) sumLanes<B>(y, weights + at);
+      else for (let i: usize = base; i < base + 64; i++) magnitudes |= weigh<A, B, W>(false, a, b, groups, i, products, weights);
+      continue;
     }
-    for (let i: usize = base; i < end; i++) {
-      const at = (load<u32>(groups + (i << 2)) as usize) << 3;
-      const weight = load<B>(b + i * sizeof<B>());
-      if (!isWhole) store<f64>(products + at, load<f64>(products + at) + doubleAt<A>(a, i) * (weight as f64));
-      store<W>(weights + at, load<W>(weights + at) + (weight as W));
-      if (!isFloat<W>()) magnitudes |= magnitude(weight as i64);
-    }
+    for (let i: usize = base; i < base + 64; i++) magnitudes |= weigh<A, B, W>(true, a, b, groups, i, products, weights);
   }
   return isFloat<W>() ? 0 : ((64 - clz(magnitudes)) as u32);
 }
-export function agg_weighted_f64_f64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<f64, f64, f64>(a, b, groups, n, products, weights); }
-export function agg_weighted_f64_i64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<f64, i64, f64>(a, b, groups, n, products, weights); }
-export function agg_weighted_f64_i32(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<f64, i32, f64>(a, b, groups, n, products, weights); }
-export function agg_weighted_i64_f64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i64, f64, f64>(a, b, groups, n, products, weights); }
-export function agg_weighted_i64_i64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i64, i64, f64>(a, b, groups, n, products, weights); }
-export function agg_weighted_i64_i32(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i64, i32, f64>(a, b, groups, n, products, weights); }
-export function agg_weighted_i32_f64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i32, f64, f64>(a, b, groups, n, products, weights); }
-export function agg_weighted_i32_i64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i32, i64, f64>(a, b, groups, n, products, weights); }
-export function agg_weighted_i32_i32(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i32, i32, f64>(a, b, groups, n, products, weights); }
-export function agg_weighted_whole_f64_i64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<f64, i64, i64>(a, b, groups, n, products, weights); }
-export function agg_weighted_whole_f64_i32(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<f64, i32, i64>(a, b, groups, n, products, weights); }
-export function agg_weighted_whole_i64_i64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<i64, i64, i64>(a, b, groups, n, products, weights); }
-export function agg_weighted_whole_i64_i32(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<i64, i32, i64>(a, b, groups, n, products, weights); }
-export function agg_weighted_whole_i32_i64(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<i32, i64, i64>(a, b, groups, n, products, weights); }
-export function agg_weighted_whole_i32_i32(a: usize, b: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<i32, i32, i64>(a, b, groups, n, products, weights); }
+
+/** Adds row i; the magnitude of an int64 weight. */
+// @ts-ignore: decorator
+@inline
+function weigh<A, B, W>(hasProduct: bool, a: usize, b: usize, groups: usize, i: usize, products: usize, weights: usize): i64 {
+  const at = (load<u32>(groups + (i << 2)) as usize) << 3;
+  const weight = load<B>(b + i * sizeof<B>());
+  if (hasProduct) store<f64>(products + at, load<f64>(products + at) + doubleAt<A>(a, i) * (weight as f64));
+  store<W>(weights + at, load<W>(weights + at) + (weight as W));
+  return isFloat<W>() ? 0 : magnitude(weight as i64);
+}
+export function agg_weighted_f64_f64(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<f64, f64, f64>(a, b, mask, groups, n, products, weights); }
+export function agg_weighted_f64_i64(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<f64, i64, f64>(a, b, mask, groups, n, products, weights); }
+export function agg_weighted_f64_i32(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<f64, i32, f64>(a, b, mask, groups, n, products, weights); }
+export function agg_weighted_i64_f64(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i64, f64, f64>(a, b, mask, groups, n, products, weights); }
+export function agg_weighted_i64_i64(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i64, i64, f64>(a, b, mask, groups, n, products, weights); }
+export function agg_weighted_i64_i32(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i64, i32, f64>(a, b, mask, groups, n, products, weights); }
+export function agg_weighted_i32_f64(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i32, f64, f64>(a, b, mask, groups, n, products, weights); }
+export function agg_weighted_i32_i64(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i32, i64, f64>(a, b, mask, groups, n, products, weights); }
+export function agg_weighted_i32_i32(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): void { weighted<i32, i32, f64>(a, b, mask, groups, n, products, weights); }
+export function agg_weighted_whole_f64_i64(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<f64, i64, i64>(a, b, mask, groups, n, products, weights); }
+export function agg_weighted_whole_f64_i32(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<f64, i32, i64>(a, b, mask, groups, n, products, weights); }
+export function agg_weighted_whole_i64_i64(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<i64, i64, i64>(a, b, mask, groups, n, products, weights); }
+export function agg_weighted_whole_i64_i32(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<i64, i32, i64>(a, b, mask, groups, n, products, weights); }
+export function agg_weighted_whole_i32_i64(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<i32, i64, i64>(a, b, mask, groups, n, products, weights); }
+export function agg_weighted_whole_i32_i32(a: usize, b: usize, mask: usize, groups: usize, n: u32, products: usize, weights: usize): u32 { return weighted<i32, i32, i64>(a, b, mask, groups, n, products, weights); }

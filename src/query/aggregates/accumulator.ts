@@ -210,10 +210,13 @@ export class Accumulator {
     if (this.joints.length === 0 || input.runs || input.groups === 0) return NONE_DONE;
     const done = new Set<StateUse>();
     const { groups, n, added = null, groupCount } = input;
-    const rows = { groups, n, added, groupCount, values: (arg: number, type?: DataType) => vectors.values(arg, type) };
+    const values = (arg: number, type?: DataType) => vectors.values(arg, type);
     for (const joint of this.joints) {
-      const whole = joint.members.filter((use) => !done.has(use) && vectors.counted(use.required, use.filter) === 0);
-      if (whole.length > 1) for (const use of joint.update(whole, rows)) done.add(use);
+      const open = joint.members.filter((use) => !done.has(use));
+      const [mask = 0, ...masks] = open.map((use) => vectors.counted(use.required, use.filter));
+      const same = open.filter((_, i) => i === 0 || masks[i - 1] === mask);
+      if (same.length < 2) continue;
+      for (const use of joint.update(same, { groups, n, mask, added, groupCount, values })) done.add(use);
     }
     return done;
   }

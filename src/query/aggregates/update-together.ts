@@ -1,6 +1,7 @@
 /**
  * States of the same rows that one kernel updates in one pass: the extremes and the last value of a column, the two sums of a weighted average.
- * Eligible are vectors all of whose rows count; of others, and where a partner is missing, each state takes the rows by itself, with the same result.
+ * The same rows must count for all of them (for the extremes: all rows); else, and where a partner is missing, each state takes the rows by itself,
+ * with the same result.
  */
 import type { Kernels } from '../../../native-free/kernels.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
@@ -24,8 +25,10 @@ export interface StateUse {
   readonly filter: number;
 }
 
-/** Rows that all count. */
+/** Rows that count for all members. */
 export interface JoinedRows {
+  /** Which rows; 0 = all. */
+  readonly mask: number;
   readonly groups: number;
   readonly n: number;
   readonly groupCount: number;
@@ -37,7 +40,7 @@ export interface JoinedRows {
 /** States that may go together. */
 export interface Joint {
   readonly members: readonly StateUse[];
-  /** Updates some of the members, those for which all rows count, as far as it can. Returns which. */
+  /** Updates some of the members, those for which the same rows count, as far as it can. Returns which. */
   update(members: readonly StateUse[], rows: JoinedRows): readonly StateUse[];
   /** Brings what it keeps beside the states into them, before anybody looks at them. */
   settle?(): void;
@@ -77,6 +80,7 @@ class Spread implements Joint {
   }
 
   update(members: readonly StateUse[], rows: JoinedRows): readonly StateUse[] {
+    if (rows.mask !== 0) return [];
     const value = rows.values(members[0]?.args[0] ?? -1, members[0]?.types[0]);
     const taken = members.filter(({ state }) => !(state instanceof PositionState) || (value.validity === 0 && state.looksAtAll));
     if (taken.length < 2) return [];
@@ -134,19 +138,19 @@ function weightedSums(uses: readonly StateUse[], kernels: Kernels): Joint[] {
 }
 
 function updateWeighted(product: StateUse, weights: StateUse, rows: JoinedRows, kernels: Kernels): readonly StateUse[] {
-  const { groups, n, values } = rows;
+  const { groups, n, mask, values } = rows;
   const weight = weights.args[0] ?? -1;
   const [x, y] = [values(product.args.find((arg) => arg !== weight) ?? weight), values(weight)];
   if (!multipliesAsIs(x.physical) || !multipliesAsIs(y.physical)) return [];
   const products = (product.state as PartState).part(0);
   if (!(weights.state instanceof WholeSumState)) {
     const kernel = kernels[`agg_weighted_${x.physical}_${y.physical}` as 'agg_weighted_f64_f64'];
-    kernel(x.address, y.address, groups, n, products, (weights.state as PartState).part(0));
+    kernel(x.address, y.address, mask, groups, n, products, (weights.state as PartState).part(0));
     return [product, weights];
   }
   const sums = weights.state.narrowSums();
   if (sums === 0) return [];
   const kernel = kernels[`agg_weighted_whole_${x.physical}_${y.physical}` as 'agg_weighted_whole_f64_i64'];
-  const bits = kernel(x.address, y.address, groups, n, products, sums);
-  return weights.state.keeps(y, bits, 0, groups, n) ? [product, weights] : [product];
+  const bits = kernel(x.address, y.address, mask, groups, n, products, sums);
+  return weights.state.keeps(y, bits, mask, groups, n) ? [product, weights] : [product];
 }
