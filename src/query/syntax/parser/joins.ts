@@ -83,10 +83,11 @@ export abstract class JoinParser extends TableParser {
 
   private parseNaturalHead(): Head {
     this.advance();
-    const side = SIDES.get(this.kind);
+    const kept = this.kind === K.semi ? 'semi' : this.kind === K.anti ? 'anti' : undefined;
+    const side = kept ?? SIDES.get(this.kind);
     if (side !== undefined) {
       this.advance();
-      this.accept(K.outer);
+      if (!kept) this.accept(K.outer);
     }
     this.expect(K.join);
     return { family: 'join', type: side ?? 'inner', natural: true };
