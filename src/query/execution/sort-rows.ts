@@ -8,7 +8,6 @@ import { type PhysicalType, physicalOf, WIDTH_BYTES } from '../../core/types.js'
 import { type MoveContext, toFlat } from '../expression/gather.js';
 import { inPieces } from '../expression/in-pieces.js';
 import { nestedToBytes } from '../expression/nested-bytes.js';
-import { sliceVector } from './piece-reader.js';
 import { TextEncoder32 } from './text-encoder.js';
 
 export interface SortDirection {
@@ -98,7 +97,7 @@ function textOrderKeys(vector: Vector, direction: SortDirection, context: MoveCo
   for (let first = 0; first < n; first += TEXTS_AT_ONCE) {
     context.check?.();
     const mark = context.scratch.mark();
-    encoder.encode(sliceVector(source, first, Math.min(TEXTS_AT_ONCE, n - first)), 0, context, ids + first * 4);
+    encoder.encode(textsFrom(source, first, Math.min(TEXTS_AT_ONCE, n - first)), 0, context, ids + first * 4);
     context.scratch.rewind(mark);
   }
   const ranks = textRanks(encoder, context, temporary);
@@ -107,6 +106,13 @@ function textOrderKeys(vector: Vector, direction: SortDirection, context: MoveCo
   kernels.order_u32(ids, n, direction.descending ? 1 : 0, keys);
   temporary.free(ids);
   return tied({ ...direction, keys: [keys], validity: source.validity }, n, context, temporary);
+}
+
+/** Rows [first, first + length) of flat or encoded texts; first is a multiple of 64. */
+function textsFrom(vector: Vector, first: number, length: number): Vector {
+  const validity = vector.validity === 0 ? 0 : vector.validity + first / 8;
+  if (vector.encoding === 'dictionary') return { ...vector, length, values: vector.values + first * 4, validity };
+  return { ...vector, length, offsets: vector.offsets + first * 4, validity };
 }
 
 /** Rank by bytes of each interned text (uint32 by id). */
