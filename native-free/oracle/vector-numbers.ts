@@ -248,7 +248,7 @@ const UNARY: Readonly<Record<string, (x: number) => number>> = {
   tanh: Math.tanh,
   degrees: (x) => x * (180 / Math.PI),
   radians: (x) => x * (Math.PI / 180),
-  sign: (x) => (x > 0 ? 1 : x < 0 ? -1 : x),
+  sign: (x) => (x > 0 ? 1 : x < 0 ? -1 : 0),
 };
 
 function functions(memory: OracleMemory): Record<string, Kernel> {
