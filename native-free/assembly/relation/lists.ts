@@ -1,4 +1,5 @@
 /** Kept values: appending rows of a mask to lists, and finding each group's rows in them. */
+import { between } from '../shared/between';
 import { bitAt, rowsOf } from './bits';
 
 // @ts-ignore: decorator
@@ -76,7 +77,7 @@ export function quantile_cont_f64(values: usize, rows: usize, starts: usize, buc
     const fraction = place - low;
     if (fraction == 0) { store<f64>(out + (g << 3), a); continue; }
     const b = load<f64>(values + ((load<u32>(at + 4) as usize) << 3));
-    store<f64>(out + (g << 3), a + (b - a) * fraction);
+    store<f64>(out + (g << 3), between(a, b, fraction));
   }
 }
 

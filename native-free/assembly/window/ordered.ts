@@ -3,6 +3,7 @@
  * values of the column (uint32 from 0); equal values have equal ranks. `counts` holds how many rows of the frame have each rank, as it is
  * between calls; `tree` is a Fenwick tree over it. A row that comes or goes costs the logarithm of the ranks.
  */
+import { between } from '../shared/between';
 import { bitIsSet } from '../shared/bitmap';
 import { at4 } from '../shared/words';
 
@@ -110,7 +111,7 @@ export function between_positions_f64(values: usize, low: usize, high: usize, fr
     if (position == u32.MAX_VALUE) { store<f64>(out + ((k as usize) << 3), 0); continue; }
     const a = load<f64>(values + ((position as usize) << 3));
     const fraction = load<f64>(fractions + ((k as usize) << 3));
-    store<f64>(out + ((k as usize) << 3), fraction == 0 ? a : a + (load<f64>(values + ((at4(high, k) as usize) << 3)) - a) * fraction);
+    store<f64>(out + ((k as usize) << 3), fraction == 0 ? a : between(a, load<f64>(values + ((at4(high, k) as usize) << 3)), fraction));
   }
 }
 

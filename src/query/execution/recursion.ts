@@ -108,8 +108,9 @@ export class Recursion {
   /** The rows of a batch that count: those that were not there before, each once; with keys those that change the last row of their key. */
   private freshOf(batch: CollectedBatch, part: QueryRun): readonly CollectedBatch[] {
     const { known, keyed } = this;
-    if (!known && !keyed) return [batch];
     const { context } = part;
+    // What a column passes on lies in memory of the round before, and so may its dictionary.
+    if (!known && !keyed) return [{ ...batch, columns: batch.columns.map((column) => toFlat(column, context, part.scope)) }];
     const mark = context.scratch.mark();
     const columns = batch.columns.map((column) => toFlat(column, context));
     const kept = context.scratch.allocate(batch.rowCount * 4) / 4;
@@ -135,13 +136,14 @@ function takeUnknown(columns: readonly Vector[], rows: number, kept: number, kno
   return count;
 }
 
+/** The rows of a plan in memory of the executor's run, but for dictionaries. */
 async function collectPlan(plan: LogicalPlan, executor: Executor): Promise<readonly CollectedBatch[]> {
   const counter = executor.run.nodes.streamCounter;
   const { batches } = await executor.collect(await executor.open(plan), {
     kind: 'collect',
     ids: idsOf(plan.output),
     limit: null,
-    copy: false,
+    copy: true,
     counter,
   });
   return batches.filter((batch) => batch.rowCount > 0);

@@ -1,4 +1,5 @@
 /** Rounding: ceil, floor, round, trunc of integers, decimals and floats. */
+import { assert } from '../../core/assert.js';
 import type { Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, FLOAT64, INT64, isInteger } from '../../core/types.js';
@@ -55,9 +56,12 @@ function decimalRounding(type: Decimal, mode: number, digits: number, args: read
     args,
     type: shorter,
     evaluate: (context, [vector], rowCount) => {
+      const { kernels } = context;
+      const { values, validity } = vector as Vector;
       const out = room(shorter, rowCount, context);
-      context.kernels.round_i128((vector as Vector).values, rowCount, mode, Math.min(38, type.scale - digits), out);
-      context.kernels.rescale_i128(out, rowCount, scale - type.scale, shorter.precision, out, 0, 0);
+      kernels.round_i128(values, rowCount, mode, Math.min(38, type.scale - digits), out);
+      const failed = kernels.rescale_i128(out, rowCount, scale - type.scale, shorter.precision, out, validity, 0);
+      assert(failed < 0, 'a rounded decimal has room for its digits');
       return result(shorter, rowCount, out);
     },
   };
