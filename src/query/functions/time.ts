@@ -145,12 +145,14 @@ const difference: Overload['evaluate'] = (context, [unitArg, from, to], rowCount
   const perSecond = ticksPerSecond(a.type);
   const months = UNIT_MONTHS[unit];
   if (months === undefined) {
-    const bad = kernels.subtract_i64(b.values, step(b), a.values, step(a), rowCount, out, validity);
-    if (bad >= 0) throw new DbError('numeric_overflow', 'overflow: the timestamps are too far apart for date_diff');
+    let bad = kernels.subtract_i64(b.values, step(b), a.values, step(a), rowCount, out, validity);
     const ticks = ((UNIT_NANOSECONDS[unit] ?? 1n) * perSecond) / 1_000_000_000n;
     if (ticks > 0n) kernels.divide_i64(out, 1, int64Slot(ticks, context), 0, rowCount, out, 0);
-    else
-      kernels.multiply_i64(out, 1, int64Slot(1_000_000_000n / ((UNIT_NANOSECONDS[unit] ?? 1n) * perSecond), context), 0, rowCount, out, 0);
+    else {
+      const perTick = 1_000_000_000n / ((UNIT_NANOSECONDS[unit] ?? 1n) * perSecond);
+      bad = Math.max(bad, kernels.multiply_i64(out, 1, int64Slot(perTick, context), 0, rowCount, out, validity));
+    }
+    if (bad >= 0) throw new DbError('numeric_overflow', 'overflow: the timestamps are too far apart for date_diff');
     return result(INT64, rowCount, out);
   }
   const perDay = int64Slot(perSecond * 86_400n, context);
