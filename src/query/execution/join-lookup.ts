@@ -42,21 +42,26 @@ interface BuildRun {
 const BLOCKS_PER_ROW = 4;
 const FREE_BLOCKS = 1 << 14;
 
+/** Combinations of whole numbers from which on they are not packed into one of 64 bits. */
+const MOST_COMBINATIONS = 2n ** 62n;
+
 /** The look-up over all rows of the keys, pausing after every `vectorRows` of them. */
 export function* buildLookup(keys: readonly Vector[], rowCount: number, vectorRows: number, run: BuildRun): Generator<void, BuiltLookup> {
   const { context, kept } = run;
   const mark = context.scratch.mark();
   const groups = kept.allocate(Math.max(64, rowCount * 4));
   const ranges = rowCount > 0 && keys.every((key) => hasWholeKeys(key.type)) ? rangesOf(keys, context) : undefined;
-  const spans = ranges?.map(({ least, most }) => Number(most - least) + 1);
-  const combinations = spans?.reduce((product, span) => product * span, 1) ?? Number.POSITIVE_INFINITY;
-  const blocks = Math.ceil(combinations / 64);
-  const by = blocks <= FREE_BLOCKS + BLOCKS_PER_ROW * rowCount ? 'rank' : keys.length > 1 && combinations < 2 ** 62 ? 'hash' : null;
+  // Exact: a span that is rounded down loses the largest key.
+  const spans = ranges?.map(({ least, most }) => most - least + 1n);
+  const combinations = spans?.reduce((product, span) => product * span, 1n) ?? MOST_COMBINATIONS;
+  const blocks = Math.ceil(Number(combinations) / 64);
+  const by =
+    blocks <= FREE_BLOCKS + BLOCKS_PER_ROW * rowCount ? 'rank' : keys.length > 1 && combinations < MOST_COMBINATIONS ? 'hash' : null;
   if (!ranges || by === null) return yield* buildGroups(keys, rowCount, vectorRows, groups, run);
   const slots = kept.allocate(64 * keys.length);
   ranges.forEach(({ least }, i) => {
     context.arena.i64[slots / 8 + i * 8] = least;
-    context.arena.i64[slots / 8 + i * 8 + 1] = BigInt(spans?.[i] ?? 0);
+    context.arena.i64[slots / 8 + i * 8 + 1] = spans?.[i] ?? 0n;
   });
   const table = by === 'rank' ? rankTable(keys, ranges, slots, blocks, vectorRows, run) : new KeyTable(kept, context.kernels, 8);
   const handle: LookupHandle = { kind: 'whole', ranges: slots, by, table: typeof table === 'number' ? table : table.table };
