@@ -44,7 +44,6 @@ function translated(kernels: Kernels, from: number, input: MergeInput): number {
 export class PositionState extends PartState {
   private readonly kind: 'first' | 'last';
   private readonly width: Width;
-  private groupCount = 0;
   /** Groups that have a first row: when all have, further rows do not matter. */
   private held = 0;
   /** Groups [0, settled) are among them. */
@@ -57,11 +56,6 @@ export class PositionState extends PartState {
     super(scope, kernels, kind === 'last' ? [stateWidth(physical), 1, 4] : [stateWidth(physical), 1]);
     this.kind = kind;
     this.width = stateWidth(physical);
-  }
-
-  override ensure(groupCount: number): void {
-    super.ensure(groupCount);
-    this.groupCount = Math.max(this.groupCount, groupCount);
   }
 
   update(input: StateInput): void {
@@ -127,7 +121,6 @@ export class PositionState extends PartState {
 export class PickState extends PartState {
   private readonly kind: 'arg_min' | 'arg_max' | 'arg_max_last';
   private readonly width: Width;
-  private groupCount = 0;
   private held = 0;
   private stamp = 0;
   private ascending: boolean;
@@ -139,11 +132,6 @@ export class PickState extends PartState {
     this.kind = kind;
     this.width = stateWidth(physical);
     this.ascending = kind !== 'arg_max';
-  }
-
-  override ensure(groupCount: number): void {
-    super.ensure(groupCount);
-    this.groupCount = Math.max(this.groupCount, groupCount);
   }
 
   update({ values, mask, groups, n, context }: StateInput): void {

@@ -81,18 +81,12 @@ export class WholeSumState extends PartState {
   private readonly scope: MemoryScope;
   private narrow: GrowingArray | null = null;
   private narrowGroups = 0;
-  private groupCount = 0;
   private growth = 0;
   private staysWide = false;
 
   constructor(scope: MemoryScope, kernels: Kernels) {
     super(scope, kernels, [16, 1]);
     this.scope = scope;
-  }
-
-  override ensure(groupCount: number): void {
-    super.ensure(groupCount);
-    this.groupCount = Math.max(this.groupCount, groupCount);
   }
 
   update(input: StateInput): void {

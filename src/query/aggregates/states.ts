@@ -116,6 +116,7 @@ export class Parts {
 export abstract class PartState implements State {
   protected readonly parts: Parts;
   protected readonly kernels: Kernels;
+  protected groupCount = 0;
 
   constructor(scope: MemoryScope, kernels: Kernels, widths: readonly number[], pattern: Uint8Array | null = null) {
     this.kernels = kernels;
@@ -124,6 +125,7 @@ export abstract class PartState implements State {
 
   ensure(groupCount: number): void {
     this.parts.ensure(groupCount);
+    this.groupCount = Math.max(this.groupCount, groupCount);
   }
 
   reserve(groupCount: number): void {
@@ -175,7 +177,6 @@ export class CountState extends PartState {
 export class PresenceState extends PartState {
   private full = 0;
   private before = 0;
-  private groupCount = 0;
 
   constructor(scope: MemoryScope, kernels: Kernels) {
     super(scope, kernels, [1]);

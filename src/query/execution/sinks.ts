@@ -2,7 +2,8 @@
 import type { Batch, Vector } from '../../core/batch.js';
 import { type MemoryScope, Scratch } from '../../core/memory-scope.js';
 import { physicalOf } from '../../core/types.js';
-import { Accumulator, type AccumulatorInput } from '../aggregates/accumulator.js';
+import { Accumulator } from '../aggregates/accumulator.js';
+import type { AccumulatorInput } from '../aggregates/vectors-of-update.js';
 import { ColumnBuilder } from '../expression/column-builder.js';
 import { evaluate, evaluatePredicate } from '../expression/evaluate.js';
 import { gatherVector, toFlat } from '../expression/gather.js';
