@@ -110,6 +110,18 @@ export interface SegmentView {
   readonly sizeBytes: number;
 }
 
+/** How a segment is kept. */
+export interface SegmentStorage {
+  /** Of the table; it stands in the name of the file, too. */
+  readonly number: number;
+  /** It takes rows, waits to be sealed, or is immutable. */
+  readonly state: 'active' | 'closed' | 'sealed';
+  /** How often compaction has written its rows anew, at most. */
+  readonly level: number;
+  /** Inside of `segments`; null: it has none. */
+  readonly file: string | null;
+}
+
 /** Columns of one segment, resident and held in the arena until release(). */
 export interface PinnedSegment {
   /** One vector per asked column index, of segment.rowCount rows, in the asked order. They are flat or dictionary-encoded. */
@@ -134,6 +146,8 @@ export interface TableSnapshot {
   codeRows?(segment: SegmentView, columnIndex: number): Promise<CodeRows | undefined>;
   /** Of an unsealed segment and a dictionary-encoded column, deleted rows included; undefined where it would not pay. Valid until the caller awaits. */
   newestRows?(segment: SegmentView, columnIndex: number): NewestRows | undefined;
+  /** How a segment is kept now. */
+  storageOf?(segment: SegmentView): SegmentStorage;
   /** Code of a text in a column's dictionary; −1 = no row has it; undefined when rows may have it without a code. */
   codeOf?(columnIndex: number, text: string): number | undefined;
   /**

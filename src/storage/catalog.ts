@@ -76,6 +76,8 @@ export interface SegmentRecord {
   readonly cluster?: number;
   /** The segment stands where the segment of this number stood, as its part of that index. Absent: its id tells where it stands. */
   readonly place?: readonly [segment: number, part: number];
+  /** How often compaction has written its rows anew, at most. Absent: never. */
+  readonly level?: number;
   /** Name inside <path>/segments. */
   readonly file: string;
   readonly sizeBytes: number;

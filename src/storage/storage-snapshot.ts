@@ -2,7 +2,7 @@
 
 import { assert } from '../core/assert.js';
 import { bitmapBytes, type Vector } from '../core/batch.js';
-import type { PinnedSegment, SegmentView, Snapshot, TableInfo, TableSnapshot, ViewDefinition } from '../core/contracts.js';
+import type { PinnedSegment, SegmentStorage, SegmentView, Snapshot, TableInfo, TableSnapshot, ViewDefinition } from '../core/contracts.js';
 import type { StopSignal } from '../core/stop-signal.js';
 import { loadAlive } from './alive-rows.js';
 import { clusterOf } from './cluster-record.js';
@@ -81,7 +81,7 @@ export class StorageSnapshot implements Snapshot {
       const column = layout.columns[columnIndex];
       return column?.plain === false && column.fill === null ? column.dictionary?.find(text) : undefined;
     };
-    return { table: info, segments, rowCount, sizeBytes, distinctValues, clusterIndex, codeRows, newestRows, codeOf, pin };
+    return { table: info, segments, rowCount, sizeBytes, distinctValues, clusterIndex, codeRows, newestRows, codeOf, storageOf, pin };
   }
 
   views(): readonly ViewDefinition[] {
@@ -101,6 +101,11 @@ export class StorageSnapshot implements Snapshot {
     this.isReleased = true;
     this.epochs.leave(this.holder);
   }
+}
+
+function storageOf(view: SegmentView): SegmentStorage {
+  const { id, state, record } = (view as SegmentVersion).segment;
+  return { number: id, state, level: record?.level ?? 0, file: record?.file ? record.file : null };
 }
 
 interface Place {

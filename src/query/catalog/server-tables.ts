@@ -1,13 +1,11 @@
 /** `sys`: what SHOW shows, as tables to select from; `fletch_settings()` and so on are the same. */
-import type { SegmentView, TableDefinition } from '../../core/contracts.js';
-import { partitionName } from '../../core/partitions.js';
-import { UNITS_PER_SECOND } from '../../core/types.js';
 import { AGGREGATE_FUNCTIONS } from '../aggregates/registry.js';
 import { SCALAR_FUNCTIONS } from '../functions/registry.js';
 import { relationsOf } from './relations.js';
+import { SEGMENT_COLUMNS, segmentRows } from './segment-rows.js';
 import { type SystemTable, systemTable } from './system-table.js';
 
-export const SERVER_TABLES: Readonly<Record<string, SystemTable>> = {
+export const SERVER_TABLES = {
   settings: systemTable('name value scope type default description', ({ server }) =>
     server.settings().map((each) => ({
       name: each.name,
@@ -57,36 +55,10 @@ export const SERVER_TABLES: Readonly<Record<string, SystemTable>> = {
       comment: relation.comment,
     })),
   ),
-  segments: systemTable(
-    'schema_name table_name segment_id:l rows:l deleted_rows:l size_bytes:l sorted_by_time:b row_order partition first_time:t last_time:t',
-    (facts) =>
-      relationsOf(facts).flatMap(({ schema, name, table }) => {
-        const snapshot = table && facts.snapshot.table(schema === 'public' ? name : `${schema}.${name}`);
-        return (snapshot?.segments ?? []).map((segment) => ({
-          schema_name: schema,
-          table_name: name,
-          segment_id: BigInt(segment.id),
-          rows: BigInt(segment.rowCount),
-          deleted_rows: BigInt(segment.deletedCount),
-          size_bytes: BigInt(segment.sizeBytes),
-          sorted_by_time: segment.order.kind === 'time',
-          row_order: segment.order.kind,
-          ...(table ? timesOf(segment, table) : {}),
-        }));
-      }),
+  segments: systemTable(SEGMENT_COLUMNS, (facts) =>
+    relationsOf(facts).flatMap(({ schema, name, table }) => {
+      const snapshot = table && facts.snapshot.table(schema === 'public' ? name : `${schema}.${name}`);
+      return snapshot ? segmentRows(snapshot) : [];
+    }),
   ),
-};
-
-/** The partition that a segment lies in (two, when neighbours share it), and its first and last time so far as zone maps know. */
-function timesOf(segment: SegmentView, { timestampColumn, columns, partitionBy }: TableDefinition) {
-  const type = columns[timestampColumn ?? -1]?.type;
-  const zone = segment.zoneMaps[timestampColumn ?? -1];
-  if (type?.kind !== 'timestamp' || typeof zone?.min !== 'bigint' || typeof zone.max !== 'bigint') return {};
-  const [first, last] = [partitionName(partitionBy, type, zone.min), partitionName(partitionBy, type, zone.max)];
-  const microseconds = (ticks: bigint) => BigInt.asIntN(64, (ticks * 1_000_000n) / UNITS_PER_SECOND[type.unit]);
-  return {
-    partition: first === last ? first : `${first} … ${last}`,
-    first_time: microseconds(zone.min),
-    last_time: microseconds(zone.max),
-  };
-}
+} satisfies Readonly<Record<string, SystemTable>>;

@@ -10,6 +10,8 @@ import { didYouMean } from '../binder/nearest-name.js';
 import { findObject, knownSchema, PUBLIC, schemaNotFound, storedName } from '../binder/object-name.js';
 import { valuesPlan } from '../binder/system-tables.js';
 import { quoteName, sqlTypeName } from '../binder/type-names.js';
+import { segmentRows } from '../catalog/segment-rows.js';
+import { SERVER_TABLES } from '../catalog/server-tables.js';
 import type { TableColumn } from '../catalog/system-table.js';
 import { SCALAR_FUNCTIONS } from '../functions/registry.js';
 import type { QualifiedName } from '../syntax/ast/node.js';
@@ -96,6 +98,8 @@ function showRows(statement: Show, snapshot: Snapshot, context: StatementContext
       return setting(statement, context);
     case 'partitions':
       throw notYet('SHOW PARTITIONS', statement);
+    case 'segments':
+      return segments(statement, snapshot, context);
     case 'createView':
       return showCreateView(statement, snapshot, context);
   }
@@ -128,6 +132,20 @@ function tables(statement: Show, snapshot: Snapshot, context: StatementContext):
     ],
     rows,
   };
+}
+
+/** Of one table, or of all tables in the schemas where names without one are looked for. */
+function segments({ name }: Show, snapshot: Snapshot, context: StatementContext): Listing {
+  const schemas = new Set(context.session.searchPath.map((schema) => schema.toLowerCase()));
+  const inReach = snapshot.tables().filter(({ definition }) => schemas.has((definition.schema ?? PUBLIC).toLowerCase()));
+  const shown =
+    name === null
+      ? inReach.map(({ definition }) => snapshot.table(storedName(definition)))
+      : [existingTable(name, snapshot, context.session.searchPath)];
+  // LIKE looks at the first.
+  const columns = SERVER_TABLES.segments.columns.slice(1);
+  const rows = shown.flatMap((table) => (table === undefined ? [] : segmentRows(table)));
+  return { columns, rows: rows.map((row) => columns.map((column) => row[column.name] ?? null)) };
 }
 
 /** Lower-case names of the schemas that a SHOW is about. */

@@ -25,7 +25,7 @@ const PLAIN_WORDS = [
   ...['over', 'overlaps', 'overlay', 'param', 'partition', 'partitions', 'percent', 'pivot', 'pj', 'plus', 'position', 'positional'],
   ...['preceding', 'prepare', 'prev', 'prevailing', 'queries', 'query', 'range', 'recursive', 'release', 'rename', 'repeatable'],
   ...['replace', 'reset', 'respect', 'restrict', 'rollback', 'rollup', 'row', 'rows', 'sample', 'savepoint', 'schema', 'schemas'],
-  ...['semi', 'session', 'set', 'sets', 'settings', 'show', 'source', 'splice', 'start', 'stdin', 'stdout', 'step', 'stored'],
+  ...['segments', 'semi', 'session', 'set', 'sets', 'settings', 'show', 'source', 'splice', 'start', 'stdin', 'stdout', 'step', 'stored'],
   ...['substring', 'summarize', 'tables', 'target', 'temp', 'temporary', 'ties', 'time', 'timestamp', 'tolerance', 'transaction'],
   ...['trim', 'truncate', 'ttl', 'type', 'uj', 'unbounded', 'unknown', 'unpivot', 'update', 'upsert', 'use', 'value', 'values'],
   ...['verbose', 'view', 'views', 'wal', 'without', 'within', 'work', 'zone'],

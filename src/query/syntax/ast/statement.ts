@@ -281,9 +281,10 @@ export interface Show extends Node {
     | 'functions'
     | 'indexes'
     | 'partitions'
+    | 'segments'
     | 'settings'
     | 'setting';
-  /** The table of columns, createTable, indexes and partitions; the schema of tables and views; the name of a setting. */
+  /** The table of columns, createTable, indexes, partitions and segments; the schema of tables and views; the name of a setting. */
   readonly name: QualifiedName | null;
   readonly like: Expression | null;
 }

@@ -22,7 +22,7 @@ import { K } from '../keywords.js';
 import { T } from '../token-kind.js';
 import { AlterStatementParser } from './alter-statements.js';
 
-/** SHOW words that take no object, and those that take one after FROM or IN. */
+/** What SHOW lists. */
 const SHOW_LISTS: ReadonlyMap<string, Show['subject']> = new Map([
   ['tables', 'tables'],
   ['views', 'views'],
@@ -31,6 +31,7 @@ const SHOW_LISTS: ReadonlyMap<string, Show['subject']> = new Map([
   ['indexes', 'indexes'],
   ['index', 'indexes'],
   ['partitions', 'partitions'],
+  ['segments', 'segments'],
   ['queries', 'queries'],
   ['schemas', 'schemas'],
   ['databases', 'databases'],
@@ -41,6 +42,7 @@ const SHOW_LISTS: ReadonlyMap<string, Show['subject']> = new Map([
 ]);
 
 const TAKES_SCHEMA: ReadonlySet<Show['subject']> = new Set(['tables', 'views']);
+const TAKES_TABLE: ReadonlySet<Show['subject']> = new Set(['segments']);
 const NEEDS_TABLE: ReadonlySet<Show['subject']> = new Set(['columns', 'indexes', 'partitions']);
 
 export abstract class SessionStatementParser extends AlterStatementParser {
@@ -177,7 +179,8 @@ export abstract class SessionStatementParser extends AlterStatementParser {
     const subject = this.isWord() ? SHOW_LISTS.get(this.tokenText().toLowerCase()) : undefined;
     if (subject === undefined || this.peek() === T.dot) return this.parseShowSetting(position);
     this.advance();
-    const hasObject = (TAKES_SCHEMA.has(subject) || NEEDS_TABLE.has(subject)) && (this.accept(K.from) || this.accept(K.in));
+    const takesObject = TAKES_SCHEMA.has(subject) || TAKES_TABLE.has(subject) || NEEDS_TABLE.has(subject);
+    const hasObject = takesObject && (this.accept(K.from) || this.accept(K.in));
     if (!hasObject && NEEDS_TABLE.has(subject)) throw this.unexpected('FROM', K.from);
     const name = hasObject ? this.parseQualifiedName('a table') : null;
     const like = subject !== 'settings' && (this.accept(K.like) || this.accept(K.ilike)) ? this.parseOperand() : null;
