@@ -92,6 +92,8 @@ export interface AggregateFunction {
   readonly ordered?: boolean;
   /** Arguments from this index on must be constants. */
   readonly constantsFrom?: number;
+  /** True: finish() turns lists and structs, which states keep as bytes (nested-arguments.ts), back by itself. */
+  readonly readsBytes?: boolean;
   /** True: in a window only distinct values count, as if the call said DISTINCT. */
   readonly distinctInWindows?: boolean;
   /** For calls whose arguments may be written in several orders: which of them is the first, the second, … of those that resolve() takes. */

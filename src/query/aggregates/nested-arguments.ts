@@ -14,7 +14,9 @@ export function callOverBytes(spec: CallSpec): CallSpec {
   const kept = (type: DataType, i: number) => isNested(type) && spec.constants[i] === undefined;
   if (!spec.argTypes.some(kept)) return spec;
   const argTypes = spec.argTypes.map((type, i) => (kept(type, i) ? BINARY : type));
-  const signature = aggregateFunction(spec.function)?.resolve(argTypes.map((type) => ({ type, literal: false })));
+  const entry = aggregateFunction(spec.function);
+  if (entry?.readsBytes) return { ...spec, argTypes };
+  const signature = entry?.resolve(argTypes.map((type) => ({ type, literal: false })));
   assert(signature, `${spec.function} over bytes`);
   return { ...spec, argTypes, type: signature.type };
 }

@@ -5,7 +5,7 @@
 
 import type { Value } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
-import { type DataType, FLOAT64, INT64, isInteger, isNested, isNumeric, isText, UTF8 } from '../../core/types.js';
+import { type DataType, FLOAT64, INT64, isInteger, isNumeric, isText, UTF8 } from '../../core/types.js';
 import { valueAt } from '../../core/values.js';
 import { bucketRows } from '../execution/sort-rows.js';
 import { compareValues } from '../expression/compare.js';
@@ -190,16 +190,6 @@ function counted(values: readonly Value[]): readonly { readonly value: Value; co
 const known = (type: DataType): DataType => (type.kind === 'null' ? UTF8 : type);
 const listOf = (type: DataType): DataType => ({ kind: 'list', item: { name: 'item', type, nullable: true } });
 
-function histogramType(type: DataType): DataType {
-  return listOf({
-    kind: 'struct',
-    fields: [
-      { name: 'key', type, nullable: true },
-      { name: 'value', type: INT64, nullable: true },
-    ],
-  });
-}
-
 /** The n smallest or largest, best first; n is the argument behind. */
 export function severalExtremes(least: boolean): AggregateRecipe {
   return recipeOf({ inputs: [0] }, ([values = []], [, n]) => {
@@ -350,20 +340,6 @@ export const OVER_VALUES: readonly AggregateFunction[] = [
         { inputs: [0], empty: 0 },
         ([values = []]) => exactSum(counted(values).map(({ count }) => -(count / values.length) * Math.log2(count / values.length))) + 0,
       ),
-  },
-  {
-    name: 'histogram',
-    doc: 'The distinct values with their counts, as a list of {key, value}, smallest first.',
-    examples: [
-      { sql: "SELECT histogram(x) FROM (VALUES ('b'), ('a'), ('b')) t(x)", result: "[{'key': a, 'value': 1}, {'key': b, 'value': 2}]" },
-    ],
-    // Distinct lists are counted as bytes, which are no keys to show.
-    resolve: ([value, ...more]) =>
-      value && more.length === 0 && !isNested(value.type)
-        ? { args: [known(value.type)], type: histogramType(known(value.type)) }
-        : undefined,
-    recipe: () =>
-      recipeOf({ inputs: [0] }, ([values = []]) => counted(values).map(({ value, count }) => ({ key: value, value: BigInt(count) }))),
   },
   {
     name: 'approx_top_k',

@@ -7,6 +7,7 @@ import type { AggregateFunction, AggregateSignature } from './contract.js';
 import { COUNTS } from './counts.js';
 import { EXPONENTIAL } from './exponential.js';
 import { EXTREMES } from './extremes.js';
+import { HISTOGRAMS } from './histograms.js';
 import { OVER_VALUES } from './over-values.js';
 import { POSITIONS } from './positions.js';
 import { QUANTILES } from './quantiles.js';
@@ -25,6 +26,7 @@ export const AGGREGATE_FUNCTIONS: readonly AggregateFunction[] = [
   ...QUANTILES,
   ...COLLECTIONS,
   ...OVER_VALUES,
+  ...HISTOGRAMS,
   ...SKETCHES,
   ...SERIES,
   ...CANDLES,

@@ -6,6 +6,7 @@ import type { IdRuns, NewGroups } from '../execution/group-table.js';
 import type { TextEncoder32 } from '../execution/text-encoder.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';
 import { nestedToBytes } from '../expression/nested-bytes.js';
+import { asConstant } from '../expression/vector-values.js';
 import { multipliesAsIs } from './number-states.js';
 import type { StateInput, StateValues } from './states.js';
 
@@ -81,7 +82,7 @@ export class VectorsOfUpdate {
     if (!isNested(given.type)) return given;
     let bytes = this.bytes.get(arg);
     if (!bytes) {
-      bytes = nestedToBytes(given, this.context);
+      bytes = asBytes(given, this.context);
       this.bytes.set(arg, bytes);
     }
     return bytes;
@@ -176,6 +177,12 @@ export class VectorsOfUpdate {
     }
     return out;
   }
+}
+
+/** Lists and structs as bytes; of a constant only one is written. */
+function asBytes(vector: Vector, context: MoveContext): Vector {
+  if (vector.encoding !== 'constant' || vector.length === 0) return nestedToBytes(vector, context);
+  return asConstant(nestedToBytes({ ...vector, length: 1 }, context), vector.length, context);
 }
 
 /** A bitmap for the rows of a vector in any encoding; 0 = no NULL. */

@@ -2,6 +2,7 @@
 import type { Value } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { BOOL, type DataType, isInteger, isText, sameType, typeName } from '../../core/types.js';
+import { decimalText } from '../../core/values.js';
 import { parseDecimal, valueFromText } from '../expression/literals.js';
 import type { ArgumentType } from '../functions/contract.js';
 import { castSupported, commonType, implicitlyCasts, integerRange } from '../functions/types.js';
@@ -46,6 +47,8 @@ function convertLiteral(value: Value, from: DataType, to: DataType): Value | und
   if (value === null) return null;
   if (isText(from) && isText(to)) return value;
   if (typeof value !== 'bigint' && typeof value !== 'number') return undefined;
+  // The float that is nearest to the digits as they are written.
+  if (from.kind === 'decimal' && to.kind === 'float64') return Number(decimalText(BigInt(value), from.scale));
   if (from.kind === 'float64' && to.kind === 'decimal') return decimalOfFloat(Number(value), to);
   if (!isInteger(from)) return to.kind === 'float64' && from.kind === 'float32' ? value : undefined;
   if (to.kind === 'float64') return Number.isSafeInteger(Number(value)) ? Number(value) : undefined;

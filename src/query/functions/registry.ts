@@ -1,5 +1,6 @@
 /** The table of scalar functions. A function is one entry of one topic's table; look-up, docs and tests follow from it. */
 import { ARITHMETIC_FUNCTIONS } from './arithmetic.js';
+import { BIN_FUNCTIONS } from './bins.js';
 import { BIT_VALUE_FUNCTIONS } from './bit-values.js';
 import { CHECKSUM_FUNCTIONS } from './checksums.js';
 import { COMPARISON_FUNCTIONS } from './comparison.js';
@@ -58,6 +59,7 @@ const TOPICS: readonly (readonly ScalarFunction[])[] = [
   DIALECT_MEANINGS,
   PATH_FUNCTIONS,
   BIT_VALUE_FUNCTIONS,
+  BIN_FUNCTIONS,
   JSON_EDIT_FUNCTIONS,
   TEXT_PART_FUNCTIONS,
   CHECKSUM_FUNCTIONS,
