@@ -114,7 +114,9 @@ function timestamp(type: string, digits: number, wild = false): TypeRow {
     const clock = random.chance(0.2)
       ? '00:00:00'
       : [random.whole(0, 23), random.whole(0, 59), random.whole(0, 59)].map(twoDigits).join(':');
-    const fraction = digits > 0 && random.chance(0.6) ? `.${Array.from({ length: digits }, () => random.whole(0, 9)).join('')}` : '';
+    // DuckDB rounds nanoseconds to microseconds before it truncates to anything larger: 23:59:59.9999996 is of the next day there.
+    const digit = (_: unknown, i: number) => random.whole(0, i === 6 ? 4 : 9);
+    const fraction = digits > 0 && random.chance(0.6) ? `.${Array.from({ length: digits }, digit).join('')}` : '';
     return `'${day(random)} ${clock}${fraction}'`;
   };
   return { type, class: 'ts', wild, value };
