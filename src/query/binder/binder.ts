@@ -14,7 +14,7 @@ import { bindQuery } from './bind-query.js';
 import { bindSubqueryRow } from './bind-subquery.js';
 import { bindWindow } from './bind-window.js';
 import { castTo } from './coercion.js';
-import type { BindContext, BoundQuery } from './context.js';
+import type { BindContext, BoundQuery, CommonTables } from './context.js';
 import { columnOf } from './expressions.js';
 import { nullOrderOf } from './null-order.js';
 import { DEFAULT_PATH, type SearchPath } from './object-name.js';
@@ -38,6 +38,8 @@ export interface BindOptions {
   readonly server?: (() => ServerFacts) | undefined;
   /** Absent: files cannot be read here. */
   readonly files?: FileCatalog | undefined;
+  /** Absent: none. */
+  readonly around?: CommonTables | undefined;
   /** Absent: no query can be run for PIVOT. */
   readonly pivots?: PivotValues | undefined;
 }
@@ -87,6 +89,7 @@ export function createBindContext(options: BindOptions): BindContext {
     pivots: options.pivots ?? null,
     relations: [],
     sharedTables: new Map(),
+    around: options.around ?? new Map(),
     countUse: (name, position) => {
       if (++uses > MOST_USES) {
         throw new DbError('nesting_too_deep', `${name} and what it reads are used more than ${MOST_USES} times`, {
@@ -108,7 +111,7 @@ export function createBindContext(options: BindOptions): BindContext {
 
 /** A whole query, not inside another one. Rows that are still read from outside cannot be. */
 export function bindRoot(query: Query, context: BindContext): BoundQuery {
-  const found = bindQuery(query, context, null, new Map());
+  const found = bindQuery(query, context, null, context.around);
   const bound = found.ordered ? found : { ...found, plan: inWindowOrder(found.plan) };
   const nested = bound.columns.some((column) => column.type.kind !== 'null' && !sameType(column.type, withoutNulls(column.type)));
   const columns = mapShared(bound.columns, (column) => {

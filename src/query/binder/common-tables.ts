@@ -9,8 +9,18 @@ import { inputsOf, type LogicalPlan, type OutputColumn, type RecursivePlan } fro
 import { freeColumns } from '../plan/traverse.js';
 import type { Identifier } from '../syntax/ast/node.js';
 import type { CommonTable, Query, SetOperation, WithClause } from '../syntax/ast/query.js';
+import type { DataStatement } from '../syntax/ast/statement.js';
 import { castTo } from './coercion.js';
-import type { BindContext, BoundQuery, CommonTableBinding, CommonTables, FromClause, WorkingTable } from './context.js';
+import type {
+  BindContext,
+  BoundQuery,
+  CommonQuery,
+  CommonTableBinding,
+  CommonTables,
+  FromClause,
+  HeldTable,
+  WorkingTable,
+} from './context.js';
 import { columnOf } from './expressions.js';
 import { projectPlan } from './plans.js';
 import { checkRecursion, countReferences, namesAllRounds } from './recursive-references.js';
@@ -18,29 +28,52 @@ import { renamed } from './table-alias.js';
 
 /** around: the query or statement that the clause belongs to. */
 export function withCommonTables(around: object, clause: WithClause, visible: CommonTables): CommonTables {
+  checkNames(clause);
   const tables = new Map<string, CommonTableBinding>(visible);
-  const names = new Set<string>();
-  clause.entries.forEach((entry, i) => {
-    const name = entry.name.name.toLowerCase();
-    if (names.has(name)) {
-      throw new DbError('syntax_error', `WITH names ${entry.name.name} twice`, { position: entry.name.position });
+  for (const entry of clause.entries) {
+    const { query } = entry;
+    if (query.kind !== 'query') {
+      throw new DbError('syntax_error', `WITH … ${query.kind.toUpperCase()} stands at the top of a statement only`, {
+        position: query.position,
+        hint: 'move the WITH to the beginning of the statement',
+      });
     }
-    names.add(name);
-    const recursive = clause.recursive && countReferences(entry.query, name) > 0;
-    if (recursive) checkRecursion(entry, name);
-    else if (entry.key) throw new DbError('syntax_error', 'USING KEY stands with a recursive query', { position: entry.key[0]?.position });
-    tables.set(name, {
-      name: entry.name.name,
-      columns: entry.columns.map((column) => column.name),
-      key: entry.key,
-      query: entry.query,
-      visible: new Map(tables),
-      shared: entry.materialized ?? usesOf(entry, clause.entries.slice(i + 1), around) > 1,
-      recursive,
-      position: entry.position,
-    });
-  });
+    tables.set(entry.name.name.toLowerCase(), commonQuery(entry, query, clause, around, tables));
+  }
   return tables;
+}
+
+/** What INSERT, UPDATE, DELETE and MERGE may name. */
+export function tablesAround(statement: DataStatement, { around }: BindContext): CommonTables {
+  return statement.with ? withCommonTables(statement, statement.with, around) : around;
+}
+
+export function checkNames({ entries }: WithClause): void {
+  const names = new Set<string>();
+  for (const { name } of entries) {
+    const key = name.name.toLowerCase();
+    if (names.has(key)) throw new DbError('syntax_error', `WITH names ${name.name} twice`, { position: name.position });
+    names.add(key);
+  }
+}
+
+/** The entry, which is a query, of the clause; `before`: what the query itself may name. */
+export function commonQuery(entry: CommonTable, query: Query, clause: WithClause, around: object, before: CommonTables): CommonQuery {
+  const name = entry.name.name.toLowerCase();
+  const recursive = clause.recursive && countReferences(query, name) > 0;
+  if (recursive) checkRecursion(entry, query, name);
+  else if (entry.key) throw new DbError('syntax_error', 'USING KEY stands with a recursive query', { position: entry.key[0]?.position });
+  return {
+    kind: 'query',
+    name: entry.name.name,
+    columns: entry.columns.map((column) => column.name),
+    key: entry.key,
+    query,
+    visible: new Map(before),
+    shared: entry.materialized ?? usesOf(entry, clause.entries.slice(clause.entries.indexOf(entry) + 1), around) > 1,
+    recursive,
+    position: entry.position,
+  };
 }
 
 function usesOf(entry: CommonTable, later: readonly CommonTable[], around: object): number {
@@ -56,6 +89,7 @@ export function bindCommonTable(
   clause: FromClause,
 ): { readonly plan: LogicalPlan; readonly columns: readonly OutputColumn[] } {
   const { context } = clause;
+  if (common.kind === 'held') return bindHeld(common, position, context);
   if (common.working) return reference(common.working, common.name, context);
   if (!common.shared && !common.recursive) return bindInline(common, position, clause);
   let shared = context.sharedTables.get(common);
@@ -85,7 +119,20 @@ export function readsWorkingTable(plan: LogicalPlan, context: BindContext, own: 
   return inputsOf(plan).some((input) => readsWorkingTable(input, context, inner));
 }
 
-function bindInline(common: CommonTableBinding, position: number, clause: FromClause): ReturnType<typeof bindCommonTable> {
+function bindHeld(common: HeldTable, position: number, context: BindContext): ReturnType<typeof bindCommonTable> {
+  const { name, rows } = common;
+  if (!rows) {
+    throw new DbError('invalid_argument', `${name} has no RETURNING, so it has no rows to read`, {
+      position,
+      hint: `add RETURNING to ${name}`,
+    });
+  }
+  const output = rows.fields.map((field) => ({ ...field, id: context.nextId() }));
+  const plan: LogicalPlan = { kind: 'file', source: rows, columnIndexes: output.map((_, i) => i), output };
+  return { plan, columns: renamed(output, common.columns, common.position) };
+}
+
+function bindInline(common: CommonQuery, position: number, clause: FromClause): ReturnType<typeof bindCommonTable> {
   clause.context.countUse(common.name, position);
   const bound = clause.context.bindQuery(common.query, clause.context, clause.outer, common.visible);
   return { plan: bound.plan, columns: renamed(bound.columns, common.columns, position) };
@@ -99,7 +146,7 @@ function isCheap(plan: LogicalPlan): boolean {
 
 /** `recurring.t` inside the recursive part of t; undefined elsewhere. */
 export function bindRecurring(common: CommonTableBinding, clause: FromClause): ReturnType<typeof bindCommonTable> | undefined {
-  return common.recurring && reference(common.recurring, common.name, clause.context);
+  return common.kind === 'query' && common.recurring ? reference(common.recurring, common.name, clause.context) : undefined;
 }
 
 function reference(table: WorkingTable, name: string, context: BindContext): ReturnType<typeof bindCommonTable> {
@@ -110,7 +157,7 @@ function reference(table: WorkingTable, name: string, context: BindContext): Ret
 // ---- recursion ----
 
 /** base UNION [ALL] step: the base gives the names and types; where the step's values are wider, the base is widened to them. */
-function bindRecursive(common: CommonTableBinding, key: number, clause: FromClause): BoundQuery {
+function bindRecursive(common: CommonQuery, key: number, clause: FromClause): BoundQuery {
   const { context, outer } = clause;
   const body = common.query.body as SetOperation;
   const tables = common.query.with ? withCommonTables(common.query, common.query.with, common.visible) : common.visible;
@@ -121,7 +168,7 @@ function bindRecursive(common: CommonTableBinding, key: number, clause: FromClau
   let types = named.map((column) => (column.type.kind === 'null' ? UTF8 : column.type));
   for (let attempt = 0; ; attempt++) {
     const columns = named.map((column, i) => ({ ...column, id: context.nextId(), type: types[i] as DataType, nullable: true }));
-    const working: CommonTableBinding = { ...common, working: { key, columns }, recurring: { key: recurring ?? -1, columns } };
+    const working: CommonQuery = { ...common, working: { key, columns }, recurring: { key: recurring ?? -1, columns } };
     const visible = new Map(tables).set(common.name.toLowerCase(), working);
     const step = context.bindQuery(asQuery(body.right), context, outer, visible);
     if (step.columns.length !== columns.length) {

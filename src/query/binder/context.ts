@@ -5,7 +5,7 @@ import { DbError } from '../../core/errors.js';
 import type { CatalogFacts, SystemTable } from '../catalog/system-table.js';
 import type { FileCatalog } from '../files/statement-files.js';
 import type { ColumnId, Expression, LambdaParameter } from '../plan/expression.js';
-import type { LogicalPlan, OutputColumn, SharedRelation } from '../plan/logical.js';
+import type { FileRows, LogicalPlan, OutputColumn, SharedRelation } from '../plan/logical.js';
 import type { Identifier } from '../syntax/ast/node.js';
 import type { Expression as ExpressionSyntax, FunctionCall, Query, Subquery } from '../syntax/ast/query.js';
 import type { TableReference } from '../syntax/ast/table.js';
@@ -20,8 +20,23 @@ import type { UnnestCollector } from './unnest-collector.js';
 import type { WindowCollector } from './window-collector.js';
 import type { WindowJoinCalls } from './window-join-calls.js';
 
-/** A named query of WITH that is visible; bound anew wherever it is used. */
-export interface CommonTableBinding {
+/** A name of WITH that is visible. */
+export type CommonTableBinding = CommonQuery | HeldTable;
+
+/** Rows that are there before the statement that reads them is bound: those of a part of WITH that has run (statements/writing-with.ts). */
+export interface HeldTable {
+  readonly kind: 'held';
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** Null: the part has no RETURNING. */
+  readonly rows: FileRows | null;
+  /** Where WITH names it. */
+  readonly position: number;
+}
+
+/** A query; bound anew wherever it is used. */
+export interface CommonQuery {
+  readonly kind: 'query';
   readonly name: string;
   readonly columns: readonly string[];
   readonly query: Query;
@@ -91,7 +106,9 @@ export interface BindContext {
   /** Relations that are computed once, in an order in which each reads earlier ones only. */
   readonly relations: SharedRelation[];
   /** The relations that common tables have become. */
-  readonly sharedTables: Map<CommonTableBinding, WorkingTable>;
+  readonly sharedTables: Map<CommonQuery, WorkingTable>;
+  /** Names that the whole statement sees: parts of a WITH that were bound, or have run, before it. */
+  readonly around: CommonTables;
   /** Counts a query that is bound for one more use of its name. Fails with `nesting_too_deep` before uses of uses fill the memory. */
   countUse(name: string, position: number): void;
   nextId(): ColumnId;

@@ -1,6 +1,6 @@
 /** Where the query of WITH RECURSIVE may name itself: anywhere in the right part of a UNION, as in DuckDB; each reference is the rows of the last round. */
 import { DbError } from '../../core/errors.js';
-import type { CommonTable } from '../syntax/ast/query.js';
+import type { CommonTable, Query } from '../syntax/ast/query.js';
 
 /** How often a table of this name stands in FROM, anywhere in the tree; too many where an inner WITH hides the name. */
 export function countReferences(node: unknown, name: string): number {
@@ -26,12 +26,12 @@ export function namesAllRounds(node: unknown, name: string): boolean {
   return Object.values(node).some((each) => namesAllRounds(each, name));
 }
 
-export function checkRecursion(entry: CommonTable, name: string): void {
-  const { body } = entry.query;
+export function checkRecursion(entry: CommonTable, query: Query, name: string): void {
+  const { body } = query;
   if (body.kind !== 'setOperation' || body.operator !== 'union') {
     throw misuse(`${entry.name.name} names itself, so it must be of the form first UNION [ALL] recursive`, entry.position);
   }
-  const { orderBy, orderByAll, limit, limitBy } = entry.query;
+  const { orderBy, orderByAll, limit, limitBy } = query;
   if (orderBy.length > 0 || orderByAll || limitBy || limit) {
     const position = orderBy[0]?.position ?? limit?.position ?? limitBy?.position ?? entry.position;
     throw misuse('ORDER BY and LIMIT may not stand in a recursive query; put them around it', position);

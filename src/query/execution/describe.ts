@@ -112,7 +112,7 @@ const DESCRIBE: { readonly [K in PlanKind]: (plan: PlanOf<K>) => Description } =
     ],
   }),
   values: (plan) => ({ name: 'Values', details: [`rows: ${plan.rows.length}`] }),
-  file: (plan) => ({ name: `File ${plan.source.name}`, details: outputNames(plan) }),
+  file: (plan) => ({ name: `${plan.source.isHeld ? 'Held' : 'File'} ${plan.source.name}`, details: outputNames(plan) }),
   series: (plan) => ({
     name: 'Series',
     details: [`from ${expressionText(plan.start)} to ${expressionText(plan.stop)} step ${expressionText(plan.step)}`],

@@ -112,6 +112,8 @@ export interface FilePlan extends Node {
 export interface FileRows {
   /** For EXPLAIN. */
   readonly name: string;
+  /** True: rows that are in memory, not in a file. */
+  readonly isHeld?: boolean;
   readonly fields: readonly Field[];
   /** Batches of the asked columns, in the asked order, in memory of scopes that `memory` makes. */
   read(columnIndexes: readonly number[], memory: () => MemoryScope): AsyncIterable<OwnedBatch>;

@@ -28,20 +28,27 @@ export async function applyChanges(
   openAppend: (schema: Schema) => AppendSession | Promise<AppendSession>,
   context: StatementContext,
 ): Promise<AppliedChanges> {
-  const run = new ChangeRun(change, openAppend, context);
+  const scope = new MemoryScope(context.storage.arena, memoryLimitOf(context));
+  const marks = new RowMarks(change.table, scope);
+  const run = new ChangeRun(change, marks, openAppend, context);
   try {
-    const execution = runPlan(change.plan, context);
-    for await (const batch of execution.batches) await run.take(batch);
-    context.signal.throwIfAborted();
-    const rows = await run.write(writer);
-    return { rows, appended: run.appended, rowsScanned: execution.rowsScanned(), returned: run.giveReturned() };
+    await run.read();
+    if (!marks.isEmpty) {
+      const deleted = await writer.deleteRows(storedName(change.table.table.definition), marks.deletions());
+      run.wereDeleted(deleted.rows);
+    }
+    const rows = await run.commit();
+    return { rows, appended: run.appended, rowsScanned: run.rowsScanned, returned: run.giveReturned() };
   } finally {
     run.release();
+    scope.release();
   }
 }
 
-class ChangeRun {
+/** One change: its plan is read and its rows are appended, but deletions are marked only; they are made before commit(). */
+export class ChangeRun {
   appended = 0;
+  rowsScanned = 0;
   private readonly change: ChangePlan;
   private readonly openAppend: (schema: Schema) => AppendSession | Promise<AppendSession>;
   private readonly context: StatementContext;
@@ -53,19 +60,31 @@ class ChangeRun {
   private returned: HeldRows | null;
   private deletedOnly = 0;
 
-  constructor(change: ChangePlan, openAppend: (schema: Schema) => AppendSession | Promise<AppendSession>, context: StatementContext) {
+  constructor(
+    change: ChangePlan,
+    marks: RowMarks,
+    openAppend: (schema: Schema) => AppendSession | Promise<AppendSession>,
+    context: StatementContext,
+  ) {
     this.change = change;
     this.openAppend = openAppend;
     this.context = context;
     this.schema = { fields: change.values.map(({ name, type }) => ({ name, type, nullable: true })) };
     this.scope = new MemoryScope(context.storage.arena, memoryLimitOf(context));
     this.scratch = new Scratch(this.scope);
-    this.marks = new RowMarks(change.table, this.scope);
+    this.marks = marks;
     this.returned = change.returned ? new HeldRows(change.returned, context.storage.arena, memoryLimitOf(context)) : null;
   }
 
+  async read(): Promise<void> {
+    const execution = runPlan(this.change.plan, this.context);
+    for await (const batch of execution.batches) await this.take(batch);
+    this.context.signal.throwIfAborted();
+    this.rowsScanned = execution.rowsScanned();
+  }
+
   /** Takes the batch over. */
-  async take(batch: OwnedBatch): Promise<void> {
+  private async take(batch: OwnedBatch): Promise<void> {
     let kept = false;
     try {
       this.scratch.reset();
@@ -88,18 +107,16 @@ class ChangeRun {
     }
   }
 
-  /** Deletes and appends what was collected. Returns how many rows changed. */
-  async write(writer: StorageWriter): Promise<number> {
-    let { deletedOnly } = this;
-    const { change } = this;
-    if (!this.marks.isEmpty) {
-      const result = await writer.deleteRows(storedName(change.table.table.definition), this.marks.deletions());
-      // Rows that another has deleted meanwhile are not ours.
-      if (change.kind === 'delete' && !change.hasAction) deletedOnly = result.rows;
-    }
+  /** Rows that another has deleted meanwhile are not ours. */
+  wereDeleted(rows: number): void {
+    if (this.change.kind === 'delete' && !this.change.hasAction) this.deletedOnly = rows;
+  }
+
+  /** Returns how many rows changed. */
+  async commit(): Promise<number> {
     await this.session?.commit();
     this.session = null;
-    return change.kind === 'delete' && !change.hasAction ? deletedOnly : this.appended + deletedOnly;
+    return this.appended + this.deletedOnly;
   }
 
   giveReturned(): HeldRows | null {

@@ -1,6 +1,6 @@
 /** DELETE and TRUNCATE. The condition of DELETE runs as a query over the table's row ids. */
-import { withCommonTables } from '../binder/common-tables.js';
-import type { BindContext, CommonTables } from '../binder/context.js';
+import { tablesAround } from '../binder/common-tables.js';
+import type { BindContext } from '../binder/context.js';
 import { storedName } from '../binder/object-name.js';
 import type { Delete, Truncate } from '../syntax/ast/statement.js';
 import { type ChangePlan, changePlan } from './change-plan.js';
@@ -14,8 +14,8 @@ export function deleteRows(statement: Delete, context: StatementContext): Promis
   return runDeletion((bind) => deletePlan(statement, bind, context), context);
 }
 
-function deletePlan(statement: Delete, bind: BindContext, context: StatementContext): ChangePlan {
-  const commonTables: CommonTables = statement.with ? withCommonTables(statement, statement.with, new Map()) : new Map();
+export function deletePlan(statement: Delete, bind: BindContext, context: StatementContext): ChangePlan {
+  const commonTables = tablesAround(statement, bind);
   const target = bindTarget(statement, bind);
   const found = rowsOfTarget(target, statement.using, statement.where, commonTables, bind);
   const parts = {

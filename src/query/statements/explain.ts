@@ -14,23 +14,41 @@ import { runPlan } from './run-plan.js';
 import { planQuery } from './select.js';
 import { listing } from './show.js';
 import { notYet, type StatementContext, type StatementOutcome } from './statement.js';
+import { isWriting, type PlannedPart, planWriting } from './writing-with.js';
 
 export async function explain(statement: Explain, context: StatementContext): Promise<StatementOutcome> {
-  const query = explained(statement.statement, statement.analyze);
   const snapshot = context.writer.snapshot();
   try {
-    const { plan } = await withPivotValues(context, snapshot, (bind) => planQuery(query, bind, context));
-    const lines =
-      statement.format === 'json'
-        ? [await planJson(plan, statement.analyze, context)]
-        : statement.analyze
-          ? await analyze(plan, context)
-          : describePhysical(plan);
+    const lines = await linesOf(statement, snapshot, context);
     return listing({ columns: [{ name: 'plan', type: UTF8 }], rows: lines.map((line) => [line]) }, context, snapshot);
   } catch (error) {
     (snapshot satisfies Snapshot).release();
     throw error;
   }
+}
+
+async function linesOf(statement: Explain, snapshot: Snapshot, context: StatementContext): Promise<readonly string[]> {
+  const { analyze: runs, format } = statement;
+  if (isWriting(statement.statement)) {
+    if (runs) throw notYet('EXPLAIN ANALYZE of a statement that writes', statement.statement);
+    const parts = await planWriting(statement.statement, snapshot, context);
+    return format === 'json' ? [JSON.stringify(parts.map(partJson), null, 2)] : parts.flatMap(partLines);
+  }
+  const query = explained(statement.statement, runs);
+  const { plan } = await withPivotValues(context, snapshot, (bind) => planQuery(query, bind, context));
+  if (format === 'json') return [await planJson(plan, runs, context)];
+  return runs ? analyze(plan, context) : describePhysical(plan);
+}
+
+/** `WITH moved: DELETE FROM t`, and the rows that it reads. */
+function partLines({ name, does, plan }: PlannedPart): readonly string[] {
+  const title = name === null ? does : [`WITH ${name}`, does].filter((text) => text !== '').join(': ');
+  const lines = describePhysical(plan);
+  return title === '' ? lines : [title, ...lines.map((line) => `  ${line}`)];
+}
+
+function partJson({ name, does, plan }: PlannedPart): object {
+  return { ...(name === null ? {} : { with: name }), ...(does === '' ? {} : { does }), plan: describedNode(plan) };
 }
 
 /** The query whose plan is shown; a statement that writes is explained by the rows that it reads, and not run. */
@@ -86,13 +104,14 @@ interface JsonNode {
   readonly inputs: JsonNode[];
 }
 
+function describedNode(node: LogicalPlan): JsonNode {
+  const { name, details } = describeNode(node);
+  return { operator: name, details, inputs: inputsOf(node).map(describedNode) };
+}
+
 /** One document: the operators inside each other, with what each did when the statement ran. */
 async function planJson(plan: LogicalPlan, runs: boolean, context: StatementContext): Promise<string> {
-  const describe = (node: LogicalPlan): JsonNode => {
-    const { name, details } = describeNode(node);
-    return { operator: name, details, inputs: inputsOf(node).map(describe) };
-  };
-  if (!runs) return JSON.stringify([{ plan: describe(plan) }], null, 2);
+  if (!runs) return JSON.stringify([{ plan: describedNode(plan) }], null, 2);
   const run = await measured(plan, context);
   const root = nested(run.operators);
   return JSON.stringify([{ plan: root, rows: run.rows, rows_scanned: run.rowsScanned, execution_time_us: run.microseconds }], null, 2);

@@ -1,9 +1,11 @@
 /** RETURNING's rows, kept until the change is durable, then given to the client. */
 import type { Arena } from '../../core/arena.js';
 import type { OwnedBatch, Vector } from '../../core/batch.js';
+import type { Snapshot } from '../../core/contracts.js';
 import { MemoryScope } from '../../core/memory-scope.js';
 import type { Schema } from '../../core/types.js';
 import { gatherVector, type MoveContext } from '../expression/gather.js';
+import type { FileRows } from '../plan/logical.js';
 
 export class HeldRows {
   readonly schema: Schema;
@@ -11,6 +13,7 @@ export class HeldRows {
   private readonly limitBytes: number;
   private waiting: OwnedBatch[] = [];
   private isReleased = false;
+  private snapshot: Snapshot | null = null;
 
   constructor(schema: Schema, arena: Arena, limitBytes: number) {
     this.schema = schema;
@@ -39,8 +42,28 @@ export class HeldRows {
     }
   }
 
+  /** The rows as a source of plans, any number of times; they stay here. */
+  source(name: string): FileRows {
+    const { schema, waiting } = this;
+    return {
+      name,
+      isHeld: true,
+      fields: schema.fields,
+      async *read(columnIndexes) {
+        for (const { arena, rowCount, columns } of waiting) {
+          yield { arena, rowCount, columns: columnIndexes.map((index) => columns[index] as Vector), release: () => undefined };
+        }
+      },
+    };
+  }
+
   async *batches(): AsyncGenerator<OwnedBatch> {
     for (let batch = this.waiting.shift(); batch !== undefined; batch = this.waiting.shift()) yield batch;
+  }
+
+  /** The rows were read from it. */
+  alsoRelease(snapshot: Snapshot): void {
+    this.snapshot = snapshot;
   }
 
   /** What was not taken is given back. */
@@ -48,5 +71,6 @@ export class HeldRows {
     if (this.isReleased) return;
     this.isReleased = true;
     for (const batch of this.waiting.splice(0)) batch.release();
+    this.snapshot?.release();
   }
 }

@@ -4,8 +4,8 @@ import { DbError } from '../../core/errors.js';
 import type { Schema } from '../../core/types.js';
 import { bindRoot } from '../binder/binder.js';
 import { assignmentCast } from '../binder/coercion.js';
-import { withCommonTables } from '../binder/common-tables.js';
-import type { BindContext, BoundQuery, Clause, CommonTables } from '../binder/context.js';
+import { tablesAround } from '../binder/common-tables.js';
+import type { BindContext, BoundQuery, Clause } from '../binder/context.js';
 import { columnOf } from '../binder/expressions.js';
 import { projectPlan } from '../binder/plans.js';
 import { Relation } from '../binder/relation.js';
@@ -84,7 +84,7 @@ function valuesSource(statement: Insert, definition: TableDefinition, values: Va
   const missing = definition.columns.filter((column) => !targets.includes(column));
   const filled = missing.map((column) => defaultOf(column, bind, statement.position));
   const scope = new Scope([], null);
-  const commonTables: CommonTables = statement.with ? withCommonTables(statement, statement.with, new Map()) : new Map();
+  const commonTables = tablesAround(statement, bind);
   const rows = values.rows.map((row) => {
     if (row.length !== targets.length) throw unevenRows(targets.length, row, values);
     const relation = new Relation();

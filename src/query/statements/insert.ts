@@ -51,7 +51,7 @@ async function insertRows(statement: Insert, rule: KeyRule, writer: StorageWrite
   }
 }
 
-function insertPlanOf(statement: Insert, bind: BindContext, context: StatementContext): ChangePlan {
+export function insertPlanOf(statement: Insert, bind: BindContext, context: StatementContext): ChangePlan {
   const { definition } = existingTable(statement.table, bind.snapshot, context.session.searchPath).table;
   const source = insertSource(statement, definition, plainValues(statement), bind);
   return insertChange(statement, source, bind, context);

@@ -3,7 +3,7 @@ import type { ColumnDefinition, TableDefinition } from '../../core/contracts.js'
 import { DbError } from '../../core/errors.js';
 import { BOOL, INT32 } from '../../core/types.js';
 import { coerceBool } from '../binder/coercion.js';
-import { withCommonTables } from '../binder/common-tables.js';
+import { tablesAround } from '../binder/common-tables.js';
 import type { BindContext, BoundRelation, Clause, CommonTables } from '../binder/context.js';
 import { boolLiteral, caseOf, columnOf, conjunction, isNull, literal } from '../binder/expressions.js';
 import { filterPlan, joinPlan, projectPlan } from '../binder/plans.js';
@@ -13,7 +13,7 @@ import type { Expression } from '../plan/expression.js';
 import type { JoinPlan, LogicalPlan, OutputColumn } from '../plan/logical.js';
 import type { Merge, MergeAction, MergeClause } from '../syntax/ast/statement.js';
 import { assignedValue, bindAssignments } from './assignments.js';
-import { ACTION, actionLiteral, changePlan } from './change-plan.js';
+import { ACTION, actionLiteral, type ChangePlan, changePlan } from './change-plan.js';
 import { bindTarget, type ChangeTarget, checkTargetAlias } from './change-target.js';
 import { defaultOf } from './defaults.js';
 import { targetColumns } from './insert-targets.js';
@@ -21,7 +21,11 @@ import { runChange } from './run-change.js';
 import type { StatementContext, StatementOutcome } from './statement.js';
 
 export function merge(statement: Merge, context: StatementContext): Promise<StatementOutcome> {
-  return runChange('update', statement, (bind) => new MergeBinder(statement, bind).plan(context), context);
+  return runChange('update', statement, (bind) => mergePlan(statement, bind, context), context);
+}
+
+export function mergePlan(statement: Merge, bind: BindContext, context: StatementContext): ChangePlan {
+  return new MergeBinder(statement, bind).plan(context);
 }
 
 /** Which sides of the join a WHEN is about. */
@@ -52,7 +56,7 @@ class MergeBinder {
   constructor(statement: Merge, bind: BindContext) {
     this.statement = statement;
     this.bind = bind;
-    this.commonTables = statement.with ? withCommonTables(statement, statement.with, new Map()) : new Map();
+    this.commonTables = tablesAround(statement, bind);
     this.target = bindTarget(statement, bind);
     this.definition = this.target.table.table.definition;
     this.source = bind.bindTable(statement.source, { context: bind, outer: null, commonTables: this.commonTables });

@@ -3,6 +3,7 @@ import type { TableDefinition, TableSnapshot } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import { BOOL, INT32, UUID } from '../../core/types.js';
 import { coerceBool } from '../binder/coercion.js';
+import { tablesAround } from '../binder/common-tables.js';
 import type { BindContext, Clause } from '../binder/context.js';
 import { firstRows } from '../binder/distinct-on.js';
 import { caseOf, columnOf, conjunction, disjunction, isNull, literal } from '../binder/expressions.js';
@@ -36,13 +37,13 @@ export function insertChange(statement: Insert, source: InsertSource, bind: Bind
   const kept = onConflict?.action === 'nothing' ? withoutConflicts(onConflict, table, rows, bind) : rows;
   const keys = onConflict?.action === 'replace' ? 'replaceAll' : 'replace';
   return changePlan(
-    { ...partsOf(statement, table), input: kept.plan, values: kept.columns.map((each) => columnOf(each)), keys },
+    { ...partsOf(statement, table, bind), input: kept.plan, values: kept.columns.map((each) => columnOf(each)), keys },
     bind,
     context,
   );
 }
 
-function partsOf(statement: Insert, table: TableSnapshot): Omit<ChangeParts, 'input' | 'values' | 'keys'> {
+function partsOf(statement: Insert, table: TableSnapshot, bind: BindContext): Omit<ChangeParts, 'input' | 'values' | 'keys'> {
   return {
     table,
     rowIds: [],
@@ -51,7 +52,7 @@ function partsOf(statement: Insert, table: TableSnapshot): Omit<ChangeParts, 'in
     returning: statement.returning,
     others: [],
     alias: statement.alias?.name ?? table.table.definition.name,
-    commonTables: new Map(),
+    commonTables: tablesAround(statement, bind),
     namedTwice: 'fail',
   };
 }
@@ -173,8 +174,9 @@ function updateOnConflict(statement: Insert, onConflict: OnConflict, rows: Given
     return { id, name: definition.columns[i]?.name ?? column.name, table: 'excluded', type, nullable, unqualified: false };
   });
   const scope = new Scope([...maybe(target.columns), ...excluded], null);
+  const commonTables = tablesAround(statement, bind);
   const clause = (name: string, relation: Relation): Clause => {
-    return { context: bind, name, scope, commonTables: new Map(), relation, aggregates: null };
+    return { context: bind, name, scope, commonTables, relation, aggregates: null };
   };
   const isNew = isNull(columnOf({ ...(target.rowIds[0] as OutputColumn), nullable: true }));
   const found = wanted(joined, onConflict, isNew, clause('WHERE', new Relation()));
@@ -186,7 +188,14 @@ function updateOnConflict(statement: Insert, onConflict: OnConflict, rows: Given
     return caseOf([[isNew, columnOf(rows.columns[i] as OutputColumn)]], assigned.get(i) ?? old, column.type);
   });
   const action = caseOf([[isNew, literal(ACTION.insert, INT32)]], literal(ACTION.update, INT32), INT32);
-  return { ...partsOf(statement, target.table), input: relation.settle(found), rowIds: target.rowIds, action, values, keys: 'refuse' };
+  return {
+    ...partsOf(statement, target.table, bind),
+    input: relation.settle(found),
+    rowIds: target.rowIds,
+    action,
+    values,
+    keys: 'refuse',
+  };
 }
 
 /** New rows, and those of DO UPDATE's WHERE. */

@@ -47,12 +47,17 @@ async function planned(make: MakeChange, writer: Writer, context: StatementConte
   }
 }
 
-async function applyPlanned({ snapshot, change }: PlannedChange, writer: Writer, context: StatementContext) {
+/** Rows that are returned may lie in the snapshot's memory. */
+async function applyPlanned({ snapshot, change }: PlannedChange, writer: Writer, context: StatementContext): Promise<AppliedChanges> {
+  let returned: AppliedChanges['returned'] = null;
   try {
     const { definition } = change.table.table;
-    return await applyChanges(change, writer, () => openAppend(definition, change.keys, writer, context), context);
+    const applied = await applyChanges(change, writer, () => openAppend(definition, change.keys, writer, context), context);
+    returned = applied.returned;
+    returned?.alsoRelease(snapshot);
+    return applied;
   } finally {
-    snapshot.release();
+    if (!returned) snapshot.release();
   }
 }
 
@@ -98,7 +103,7 @@ export function definitionNow(statement: TargetSyntax, context: StatementContext
 }
 
 /** Constraints and keys are looked at by storage, which knows no positions. */
-function positioned(error: unknown, statement: TargetSyntax): unknown {
+export function positioned(error: unknown, statement: TargetSyntax): unknown {
   if (!(error instanceof DbError) || error.position !== undefined) return error;
   if (error.code !== 'constraint_violation' && error.code !== 'cardinality_violation') return error;
   const position = statement.table[0]?.position ?? statement.position;

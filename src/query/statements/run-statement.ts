@@ -21,6 +21,7 @@ import { SUMMARY_SCHEMA, summarize } from './summarize.js';
 import { checkTransaction, savepoint, transaction } from './transactions.js';
 import { update } from './update.js';
 import { createView } from './views.js';
+import { describeWriting, isWriting, runWriting } from './writing-with.js';
 
 interface Handler<Kind extends Statement['kind']> {
   readonly kind: StatementKind;
@@ -70,7 +71,7 @@ function statementKind(statement: Statement): StatementKind {
 }
 
 export function writes(statement: Statement): boolean {
-  return handlerOf(statement).writes;
+  return handlerOf(statement).writes || isWriting(statement);
 }
 
 /** True also when that is only known as it runs. */
@@ -80,7 +81,8 @@ export function mayWrite(statement: Statement): boolean {
 
 export async function runStatement(statement: Statement, context: StatementContext): Promise<StatementOutcome> {
   checkTransaction(statement, writes(statement), context);
-  return context.files.with(() => handlerOf(statement).run(statement, context));
+  const run = isWriting(statement) ? () => runWriting(statement, context) : () => handlerOf(statement).run(statement, context);
+  return context.files.with(run);
 }
 
 function execute(statement: Execute, context: StatementContext): Promise<StatementOutcome> {
@@ -96,6 +98,7 @@ function execute(statement: Execute, context: StatementContext): Promise<Stateme
 
 /** What planning tells of a statement. The results of SHOW and the like are planned by making them: they are small and change nothing. */
 export async function describeStatement(statement: Statement, context: StatementContext): Promise<QueryDescription> {
+  if (isWriting(statement)) return context.files.with(() => describeWriting(statement, context));
   if (statement.kind === 'query') return context.files.with(() => describeQuery(statement, context));
   if (statement.kind === 'execute') {
     const prepared = executed(statement, context);

@@ -18,7 +18,7 @@ import { type QuerySettings, SETTINGS, type SettingName, type Settings } from '.
 import type { StopSignal } from '../../core/stop-signal.js';
 import type { Schema } from '../../core/types.js';
 import { createBindContext } from '../binder/binder.js';
-import type { BindContext } from '../binder/context.js';
+import type { BindContext, CommonTables } from '../binder/context.js';
 import type { PivotValues } from '../binder/pivot-values.js';
 import type { ServerFacts } from '../catalog/system-table.js';
 import type { KeyQueue } from '../constraints/key-queue.js';
@@ -60,6 +60,8 @@ export interface StatementContext {
   readonly plans: PlanCache;
   /** What it reads besides tables. */
   readonly files: StatementFiles;
+  /** Names that the statement sees without saying them: parts of the WITH before it. */
+  readonly around?: CommonTables;
   /** The whole text; positions are offsets in it. */
   readonly sql: string;
   readonly parameters: Parameters | undefined;
@@ -122,6 +124,7 @@ export function bindContextOf(context: PlanContext, snapshot: Snapshot, pivots?:
     evaluateConstant,
     server: isWhole ? () => serverFacts(context) : undefined,
     files: isWhole ? context.files : undefined,
+    around: isWhole ? context.around : undefined,
     pivots,
   });
 }

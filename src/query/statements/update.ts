@@ -2,7 +2,7 @@
 import { bindFrom } from '../binder/bind-from.js';
 import { bindWhereConjuncts } from '../binder/bind-subquery.js';
 import { coerceBool } from '../binder/coercion.js';
-import { withCommonTables } from '../binder/common-tables.js';
+import { tablesAround } from '../binder/common-tables.js';
 import type { BindContext, Clause, CommonTables } from '../binder/context.js';
 import { columnOf, conjunction } from '../binder/expressions.js';
 import { filterPlan, joinPlan } from '../binder/plans.js';
@@ -23,8 +23,8 @@ export function update(statement: Update, context: StatementContext): Promise<St
   return runChange('update', statement, (bind) => updatePlan(statement, bind, context), context);
 }
 
-function updatePlan(statement: Update, bind: BindContext, context: StatementContext): ChangePlan {
-  const commonTables: CommonTables = statement.with ? withCommonTables(statement, statement.with, new Map()) : new Map();
+export function updatePlan(statement: Update, bind: BindContext, context: StatementContext): ChangePlan {
+  const commonTables = tablesAround(statement, bind);
   const target = bindTarget(statement, bind);
   const { definition } = target.table.table;
   const found = rowsOfTarget(target, statement.from, statement.where, commonTables, bind);

@@ -84,11 +84,7 @@ class Parser extends SessionStatementParser {
     const position = this.position;
     if (this.kind === K.with) {
       const withClause = this.parseWith();
-      if (this.kind === K.insert) return this.parseInsert(withClause, position);
-      if (this.kind === K.update) return this.parseUpdate(withClause, position);
-      if (this.kind === K.delete) return this.parseDelete(withClause, position);
-      if (this.kind === K.merge) return this.parseMerge(withClause, position);
-      return this.parseQueryWith(withClause, position);
+      return this.parseChange(withClause, position) ?? this.parseQueryWith(withClause, position);
     }
     const parse = Parser.statementWords.get(this.kind);
     if (parse !== undefined) return parse(this);

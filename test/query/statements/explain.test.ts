@@ -44,6 +44,17 @@ describe('EXPLAIN of a statement that writes', () => {
       expect(await rows('SELECT count(*), sum(i) FROM t')).toEqual(['3 | 6']);
     },
   );
+  it('shows all parts of a WITH that changes rows, and changes nothing', async () => {
+    const sql = 'WITH x AS (DELETE FROM t WHERE i = 1 RETURNING *), y AS (SELECT i FROM x) INSERT INTO t SELECT y.i, x.s FROM x, y';
+    const lines = await rows(`EXPLAIN ${sql}`);
+    expect(lines[0]).toBe('WITH x: DELETE FROM t');
+    expect(lines.join('\n')).toMatch(/\n {2}Project\n(.*\n)*.*filters: \(i = 1\)\nINSERT INTO t\n(.*\n)*.*Held x/);
+    expect(await document(`EXPLAIN (FORMAT JSON) ${sql}`)).toMatchObject([
+      { with: 'x', does: 'DELETE FROM t', plan: { operator: 'Project', inputs: [{ operator: 'Scan t' }] } },
+      { does: 'INSERT INTO t', plan: { operator: 'Project' } },
+    ]);
+    expect(await rows('SELECT count(*) FROM t')).toEqual(['3']);
+  });
   it('is not run by ANALYZE', async () => {
     await expect(rows('EXPLAIN ANALYZE DELETE FROM t')).rejects.toMatchObject({ code: 'unsupported' });
   });

@@ -12,6 +12,7 @@ import type {
 } from './literal.js';
 import type { DataType, DurationUnit, Identifier, Node, OrderFlags, QualifiedName } from './node.js';
 import type { BinaryOperator, LikeOperator, UnaryOperator } from './operator.js';
+import type { DataStatement } from './statement.js';
 import type { TableReference, TableSample } from './table.js';
 
 export type Expression =
@@ -273,7 +274,8 @@ export interface CommonTable extends Node {
   readonly materialized: boolean | null;
   /** USING KEY (…) of a recursive one; null: not said. */
   readonly key: readonly Identifier[] | null;
-  readonly query: Query;
+  /** A statement that changes rows gives those of its RETURNING. */
+  readonly query: Query | DataStatement;
   /** How often a table of this name stands in FROM behind it, inside what the WITH belongs to; too many where an inner WITH hides the name. Null: not counted. */
   readonly uses: number | null;
 }

@@ -36,6 +36,9 @@ export type Setting = Option<Expression>;
 
 // ---- data ----
 
+/** What changes the rows of a table. */
+export type DataStatement = Insert | Update | Delete | Merge;
+
 export interface Insert extends Node {
   readonly kind: 'insert';
   readonly with: WithClause | null;

@@ -5,6 +5,7 @@ import type {
   Assignment,
   Copy,
   CopySource,
+  DataStatement,
   Delete,
   Insert,
   Merge,
@@ -17,12 +18,44 @@ import type {
 } from '../ast/statement.js';
 import { K } from '../keywords.js';
 import { T } from '../token-kind.js';
-import { SelectParser } from './select.js';
+import { QUERY_WEIGHT, SelectParser } from './select.js';
 
 /** Settings whose value may be a bare word when no parentheses show where it ends. */
 const WORD_SETTINGS: ReadonlySet<string> = new Set(['format', 'encoding', 'compression', 'codec', 'on_error']);
 
 export abstract class DataStatementParser extends SelectParser {
+  protected parseQueryOrChange(): Query | DataStatement {
+    const position = this.position;
+    const withClause = this.kind === K.with ? this.parseInnerWith() : null;
+    const change = this.parseChange(withClause, position);
+    if (change === null) return withClause === null ? this.parseQuery() : this.parseQueryWith(withClause, position);
+    if (withClause !== null) this.countedTables.length -= withClause.entries.length;
+    return change;
+  }
+
+  private parseInnerWith(): WithClause {
+    const outer = this.enter(QUERY_WEIGHT);
+    const withClause = this.parseWith();
+    this.leave(outer, QUERY_WEIGHT);
+    return withClause;
+  }
+
+  /** Null: another statement begins here. */
+  protected parseChange(withClause: WithClause | null, start: number): DataStatement | null {
+    switch (this.kind) {
+      case K.insert:
+        return this.parseInsert(withClause, start);
+      case K.update:
+        return this.parseUpdate(withClause, start);
+      case K.delete:
+        return this.parseDelete(withClause, start);
+      case K.merge:
+        return this.parseMerge(withClause, start);
+      default:
+        return null;
+    }
+  }
+
   // ---- insert ----
 
   protected parseInsert(withClause: WithClause | null, start: number): Insert {

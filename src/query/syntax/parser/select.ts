@@ -17,6 +17,7 @@ import type {
   Values,
   WithClause,
 } from '../ast/query.js';
+import type { DataStatement } from '../ast/statement.js';
 import type { TableReference } from '../ast/table.js';
 import { K } from '../keywords.js';
 import { T } from '../token-kind.js';
@@ -24,7 +25,7 @@ import type { CountedTable, Mutable } from './tables.js';
 import { TimeClauseParser } from './time-clauses.js';
 
 /** Stack that one nested query weighs, in levels of an expression. */
-const QUERY_WEIGHT = 2;
+export const QUERY_WEIGHT = 2;
 
 type Clauses = Mutable<Omit<Select, 'kind' | 'mayChooseColumns' | 'items' | 'distinct' | 'distinctOn' | 'position' | 'end'>>;
 type Quantity = Pick<Select, 'distinct' | 'distinctOn'>;
@@ -42,6 +43,9 @@ const CLAUSE_RANK: ReadonlyMap<number, number> = new Map([
 ]);
 
 export abstract class SelectParser extends TimeClauseParser {
+  /** What a common table stands for. */
+  protected abstract parseQueryOrChange(): Query | DataStatement;
+
   protected parseQuery(): Query {
     const outer = this.enter(QUERY_WEIGHT);
     const position = this.position;
@@ -92,7 +96,9 @@ export abstract class SelectParser extends TimeClauseParser {
     const isNegated = this.kind === K.not && this.peek() === K.materialized;
     if (isNegated) this.advance();
     const materialized = this.accept(K.materialized) ? !isNegated : null;
-    const query = this.parseParenthesisedQuery();
+    this.expect(T.leftParenthesis);
+    const query = this.parseQueryOrChange();
+    this.expect(T.rightParenthesis);
     const table: CountedTable = { name, columns, materialized, key, query, uses: 0, position, end: this.end };
     this.countedTables.push(table);
     return table;

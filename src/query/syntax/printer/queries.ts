@@ -14,6 +14,7 @@ import type {
   SetOperation,
   WithClause,
 } from '../ast/query.js';
+import type { Statement } from '../ast/statement.js';
 import type {
   AsofJoin,
   HorizonJoin,
@@ -30,7 +31,9 @@ import { P } from '../parser/precedence.js';
 import { quoteString } from '../text.js';
 import { ExpressionPrinter } from './expressions.js';
 
-export class QueryPrinter extends ExpressionPrinter {
+export abstract class QueryPrinter extends ExpressionPrinter {
+  abstract statement(node: Statement): string;
+
   query(query: Query): string {
     const clauses = [query.with === null ? '' : this.with(query.with), this.body(query.body)];
     if (query.orderBy.length > 0) clauses.push(`ORDER BY ${this.orderItems(query.orderBy)}`);
@@ -50,7 +53,7 @@ export class QueryPrinter extends ExpressionPrinter {
       const columns = entry.columns.length === 0 ? '' : `(${this.identifiers(entry.columns)})`;
       const materialized = entry.materialized === null ? '' : entry.materialized ? 'MATERIALIZED ' : 'NOT MATERIALIZED ';
       const key = entry.key === null ? '' : ` USING KEY (${this.identifiers(entry.key)})`;
-      return `${this.identifier(entry.name)}${columns}${key} AS ${materialized}(${this.query(entry.query)})`;
+      return `${this.identifier(entry.name)}${columns}${key} AS ${materialized}(${this.statement(entry.query)})`;
     });
     return `WITH ${clause.recursive ? 'RECURSIVE ' : ''}${entries.join(', ')}`;
   }
