@@ -259,12 +259,12 @@ export function storeOracle(bytes: Uint8Array): StoreKernels {
       }
     },
 
-    rows_of_code: (codes, validity, alive, first, end, code, out) => {
+    rows_of_code: (codes, validity, alive, first, end, code, most, out) => {
       const found = rows(end).filter(
         (row) => row >= first && u32(codes + 4 * row) === code && isValid(validity, row) && isValid(alive, row),
       );
-      if (out !== 0) for (const [i, row] of found.entries()) setI32(out + 4 * i, row);
-      return found.length;
+      if (out !== 0) for (const [i, row] of found.slice(0, most).entries()) setI32(out + 4 * i, row);
+      return Math.min(found.length, most + 1);
     },
 
     zone_i8: zone(1, (at) => view.getInt8(at)),

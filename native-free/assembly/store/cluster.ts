@@ -39,36 +39,44 @@ export function code_rows(codes: usize, validity: usize, n: usize, codeCount: u3
   }
 }
 
-/** 1 when the row counts; then it is written (out = 0: only counted). */
 @inline
-function take(row: usize, validity: usize, alive: usize, out: usize, found: u32): u32 {
-  if (validity != 0 && !bit(validity, row)) return 0;
-  if (alive != 0 && !bit(alive, row)) return 0;
-  if (out != 0) store<u32>(out + ((found as usize) << 2), row as u32);
-  return 1;
+function counts(row: usize, validity: usize, alive: usize): bool {
+  return (validity == 0 || bit(validity, row)) && (alive == 0 || bit(alive, row));
 }
 
-/** The rows of [first, end) that have the code and are alive (0: all are), ascending; gives how many. out = 0: they are only counted. */
-export function rows_of_code(codes: usize, validity: usize, alive: usize, first: u32, end: u32, code: u32, out: usize): u32 {
+/**
+ * The rows of [first, end) that have the code and are alive (0: all are), ascending; gives how many. out = 0: they are only counted. When there
+ * are more than `most`, it gives most + 1 and the rows of out, which has room for `most`, are only the first.
+ */
+export function rows_of_code(codes: usize, validity: usize, alive: usize, first: u32, end: u32, code: u32, most: u32, out: usize): u32 {
   const wanted = i32x4.splat(code as i32);
   const countsOnly = out == 0 && validity == 0 && alive == 0;
   let found: u32 = 0;
   let row: usize = first;
   for (; row + 16 <= (end as usize); row += 16) {
     const at = codes + (row << 2);
-    const a = i16x8.narrow_i32x4_s(i32x4.eq(v128.load(at), wanted), i32x4.eq(v128.load(at, 16), wanted));
-    const b = i16x8.narrow_i32x4_s(i32x4.eq(v128.load(at, 32), wanted), i32x4.eq(v128.load(at, 48), wanted));
-    const hits = i8x16.bitmask(i8x16.narrow_i16x8_s(a, b));
+    const a = i32x4.eq(v128.load(at), wanted), b = i32x4.eq(v128.load(at, 16), wanted);
+    const c = i32x4.eq(v128.load(at, 32), wanted), d = i32x4.eq(v128.load(at, 48), wanted);
+    if (!v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) continue;
+    const hits = i8x16.bitmask(i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
     if (countsOnly) {
       found += popcnt(hits);
+      if (found > most) return most + 1;
       continue;
     }
     for (let bits = hits; bits != 0; bits &= bits - 1) {
-      found += take(row + (ctz(bits) as usize), validity, alive, out, found);
+      const here = row + (ctz(bits) as usize);
+      if (!counts(here, validity, alive)) continue;
+      if (found == most) return most + 1;
+      if (out != 0) store<u32>(out + ((found as usize) << 2), here as u32);
+      found++;
     }
   }
   for (; row < (end as usize); row++) {
-    if (load<u32>(codes + (row << 2)) == code) found += take(row, validity, alive, out, found);
+    if (load<u32>(codes + (row << 2)) != code || !counts(row, validity, alive)) continue;
+    if (found == most) return most + 1;
+    if (out != 0) store<u32>(out + ((found as usize) << 2), row as u32);
+    found++;
   }
   return found;
 }

@@ -56,7 +56,7 @@ export class Walk {
     const codes = symbol && piece.kind === 'rows' ? piece.columns[symbol.column] : undefined;
     if (symbol && piece.kind === 'rows' && codes?.encoding === 'dictionary') {
       const { kernels } = this.run.options;
-      return kernels.rows_of_code(codes.values, codes.validity, piece.alive, first, end, symbol.code, 0) >>> 0;
+      return kernels.rows_of_code(codes.values, codes.validity, piece.alive, first, end, symbol.code, end, 0) >>> 0;
     }
     if (filter === null && piece.kind === 'rows' && piece.alive === 0) return end - first;
     let count = 0;

@@ -13,7 +13,17 @@ import type { QueryRun } from './query-run.js';
 import { timeOrderOf } from './scan-order.js';
 import { isGroupedBy, isOneGroup, isOutside, rangesOf, type SymbolCondition, symbolConditions } from './scan-ranges.js';
 import type { Branch, Lane, LaneRange, OperatorSpec, Piece } from './task.js';
-import { bothBounds, isTimeBound, NO_BOUNDS, type TimeBounds, timeBounds, verdictOf, type Zones, zonesOf } from './zone-pruning.js';
+import {
+  bothBounds,
+  isTimeBound,
+  NO_BOUNDS,
+  sameBounds,
+  type TimeBounds,
+  timeBounds,
+  verdictOf,
+  type Zones,
+  zonesOf,
+} from './zone-pruning.js';
 
 /**
  * Vectors' worth of rows in a lane: few where the rows are few, so that all threads have some, and more where each lane would only cost its
@@ -123,8 +133,29 @@ export interface KeptScan {
   readonly total: number;
 }
 
+interface KnownScan {
+  readonly segments: readonly SegmentView[];
+  readonly columns: ScanPlan['columns'];
+  readonly more: TimeBounds;
+  readonly scan: KeptScan;
+}
+
+/** Of plans that are run again and again: by their filters, what was found last without more bounds and with some. */
+const knownScans = { whole: new WeakMap<readonly Expression[], KnownScan>(), bounded: new WeakMap<readonly Expression[], KnownScan>() };
+
 /** What zone maps and the indexes of grouped segments leave of a scan. */
 export function keptSegments(plan: ScanPlan, more: TimeBounds = NO_BOUNDS): KeptScan {
+  const scans = more.low || more.high ? knownScans.bounded : knownScans.whole;
+  const known = scans.get(plan.filters);
+  const { columns, source } = plan;
+  // A commit gives a table's snapshots another list of segments.
+  if (known?.segments === source.segments && known.columns === columns && sameBounds(known.more, more)) return known.scan;
+  const scan = findKept(plan, more);
+  scans.set(plan.filters, { segments: source.segments, columns, more, scan });
+  return scan;
+}
+
+function findKept(plan: ScanPlan, more: TimeBounds): KeptScan {
   const { segments, table } = plan.source;
   const zonesBy = new Map(segments.map((segment) => [segment, zonesOf(segment, plan.columns)] as const));
   const symbols = symbolConditions(plan);

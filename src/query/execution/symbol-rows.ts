@@ -5,8 +5,7 @@
 import { assert } from '../../core/assert.js';
 import type { ScanPlan } from '../plan/logical.js';
 import type { QueryRun } from './query-run.js';
-import { symbolConditions } from './scan-ranges.js';
-import { type OpenUnit, type PipelineBranch, rowsOf, type SourceUnit } from './sources.js';
+import { keptSegments, type OpenUnit, type PipelineBranch, rowsOf, type SourceUnit } from './sources.js';
 import type { FilterSpec } from './task.js';
 
 /** Rows that are looked at here at most; of more, threads take their share. */
@@ -20,7 +19,7 @@ const FEW_ROWS = 4096;
 export function symbolPick(plan: ScanPlan, branch: PipelineBranch, run: QueryRun, isCut: boolean): SymbolPick | null {
   const [filter] = branch.operators;
   if (filter?.kind !== 'filter' || (!isCut && rowsOf({ branches: [branch] }) > MOST_ROWS)) return null;
-  const found = symbolConditions(plan).find(({ condition, codes }) => codes.length <= 1 && filter.conditions.includes(condition));
+  const found = keptSegments(plan).symbols.find(({ condition, codes }) => codes.length <= 1 && filter.conditions.includes(condition));
   if (!found) return null;
   const id = plan.columns.find((column) => column.columnIndex === found.columnIndex)?.id;
   const column = id === undefined ? -1 : branch.columns.indexOf(id);
@@ -64,13 +63,15 @@ export class SymbolPick {
       this.isGivenUp = true;
       return;
     }
-    const { kernels } = run.options;
-    const find = (out: number) => kernels.rows_of_code(vector.values, vector.validity, piece.alive, open.first, open.end, code, out) >>> 0;
-    const count = find(0);
-    this.isGivenUp = count > FEW_ROWS && count > rows * DENSE_SHARE;
-    if (this.isGivenUp || count === 0) return;
-    const order = run.scope.allocate(Math.max(64, count * 4));
-    find(order);
+    const most = Math.floor(Math.max(FEW_ROWS, rows * DENSE_SHARE));
+    const order = run.scope.allocate(Math.max(64, Math.min(rows, most) * 4));
+    const { values, validity } = vector;
+    const count = run.options.kernels.rows_of_code(values, validity, piece.alive, open.first, open.end, code, most, order) >>> 0;
+    this.isGivenUp = count > most;
+    if (this.isGivenUp || count === 0) {
+      run.scope.free(order);
+      return;
+    }
     this.rowsFound += count;
     this.units.push(orderedUnit(unit, order, count));
   }

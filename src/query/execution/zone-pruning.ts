@@ -188,3 +188,8 @@ export function bothBounds(a: TimeBounds, b: TimeBounds): TimeBounds {
     !x || (y && (y.value < x.value || (y.value === x.value && !y.above))) ? y : x;
   return { low: lower(a.low, b.low), high: upper(a.high, b.high) };
 }
+
+export function sameBounds(a: TimeBounds, b: TimeBounds): boolean {
+  const same = (x: TimeBounds['low'], y: TimeBounds['low']) => x === y || (x?.value === y?.value && x?.above === y?.above);
+  return same(a.low, b.low) && same(a.high, b.high);
+}
