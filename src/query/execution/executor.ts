@@ -211,11 +211,19 @@ export class Executor {
       collected.release();
       return { branches: [{ columns: ids, units: [], operators: [], counter: counter + 1 }] };
     }
+    const node = run.nodes.list.find((each) => each.counter === counter);
+    const [first, another] = collected.batches;
+    if (first && !another && sink.kind === 'top') {
+      // The first rows of one lane are in order already.
+      node?.countRows(rows);
+      const unit = pieceUnit({ kind: 'rows', columns: first.columns, alive: 0, order: 0 }, rows);
+      return { branches: [{ columns: ids, units: [unit], operators: [], counter: counter + 1 }] };
+    }
     const task = { kind: 'sort', frame: run.frame, ids, types, batches: plain(collected.batches), keys: specs, limit } as const;
     const { batch, order } = await run.run(task, run.runsHere(rows));
     assert(batch && order, 'sorting gives rows and their order');
     collected.release();
-    run.nodes.list.find((node) => node.counter === counter)?.countRows(order.count);
+    node?.countRows(order.count);
     const unit = pieceUnit({ kind: 'rows', columns: batch.columns, alive: 0, order: order.rows }, order.count);
     return { branches: [{ columns: ids, units: [unit], operators: [], counter: counter + 1 }] };
   }

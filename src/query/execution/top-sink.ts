@@ -162,6 +162,7 @@ export function sortBatch(
   scope: MemoryScope,
   check: () => void,
 ): number {
+  if (batch.rowCount === 1) return scope.allocateZeroed(64);
   const temporary = new MemoryScope(scope.arena, scope.limitBytes, scope.budget);
   try {
     const chunk = chunkOf(batch, ids);

@@ -176,6 +176,13 @@ export function bucketSeries(
   room: (bytes: number) => number,
 ): { readonly address: number; readonly count: number } {
   const { arena, kernels, scratch } = context;
+  const even = evenBuckets(grid, type, range);
+  if (even) {
+    if (even.count > most.buckets) throw tooManyBuckets(most.position);
+    const address = room(Math.max(64, 8 * even.count));
+    kernels.progression_i64(int64Slot(even.first, context), int64Slot(even.width, context), even.count, address);
+    return { address, count: even.count };
+  }
   const slots = scratch.allocate(64);
   arena.i64[slots / 8] = range.from;
   arena.i64[slots / 8 + 1] = range.to;
@@ -183,14 +190,33 @@ export function bucketSeries(
   const { starts, offsets, count } = grid.zone === undefined ? utcTable(context) : zoneTable(ends, grid.zone, 2, context);
   const cells = gridSlots(grid, type, context);
   const buckets = kernels.bucket_series_i64(slots, cells, isWhole(grid), starts, offsets, count, most.buckets + 1, 0);
-  if (buckets > most.buckets)
-    throw new DbError('invalid_argument', 'filling the gaps would give too many rows', {
-      position: most.position,
-      hint: 'take wider buckets or a shorter range',
-    });
+  if (buckets > most.buckets) throw tooManyBuckets(most.position);
   const address = room(Math.max(64, 8 * buckets));
   kernels.bucket_series_i64(slots, cells, isWhole(grid), starts, offsets, count, most.buckets + 1, address);
   return { address, count: buckets };
+}
+
+function tooManyBuckets(position: number): DbError {
+  return new DbError('invalid_argument', 'filling the gaps would give too many rows', {
+    position,
+    hint: 'take wider buckets or a shorter range',
+  });
+}
+
+/** Buckets of one width, all of them far from the ends of int64; undefined for others. */
+function evenBuckets(
+  { width, zone, originNanoseconds }: BucketGrid,
+  type: DataType,
+  { from, to }: { readonly from: bigint; readonly to: bigint },
+): { readonly first: bigint; readonly width: bigint; readonly count: number } | undefined {
+  if (zone !== undefined || 'months' in width || to <= from) return undefined;
+  const perTick = nanosecondsPerTick(type);
+  const ticks = width.nanoseconds / perTick;
+  if (ticks <= 0n) return undefined;
+  const since = from - originNanoseconds / perTick;
+  const first = from - (((since % ticks) + ticks) % ticks);
+  if (first < -(2n ** 62n) || to > 2n ** 62n) return undefined;
+  return { first, width: ticks, count: Number((to - first + ticks - 1n) / ticks) };
 }
 
 function utcTable(context: MoveContext): { readonly starts: number; readonly offsets: number; readonly count: number } {
