@@ -3,7 +3,7 @@
 import { DbError } from '../core/errors.js';
 import { ANONYMOUS } from '../core/principal.js';
 import type { StopSignal } from '../core/stop-signal.js';
-import { type FlightContext, type ResponseStream, ResponseWriter, type UnaryCall } from './call.js';
+import { type CallEnd, type FlightContext, type ResponseStream, ResponseWriter, type UnaryCall } from './call.js';
 import { jsonObject, quoted, refuseUnknown } from './command.js';
 import { readAction, readText, writeActionType, writeBytes } from './messages.js';
 
@@ -42,7 +42,7 @@ const ACTIONS = {
   },
 } as const satisfies Record<string, ActionRow>;
 
-export async function doAction(context: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<void> {
+export async function doAction(context: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<CallEnd> {
   const { type, body } = readAction(call.request);
   const row: ActionRow | undefined = Object.hasOwn(ACTIONS, type) ? ACTIONS[type as keyof typeof ACTIONS] : undefined;
   if (row === undefined) {
@@ -51,13 +51,13 @@ export async function doAction(context: FlightContext, call: UnaryCall & Respons
   const answer = await row.run(context, bodyOf(row, readText(body, 'the action body')), signal);
   const writer = new ResponseWriter(call, signal);
   await writer.write(writeBytes(Buffer.from(answer)));
-  await writer.drain();
+  return writer.end([]);
 }
 
-export async function listActions(_context: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<void> {
+export async function listActions(_context: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<CallEnd> {
   const writer = new ResponseWriter(call, signal);
   for (const [type, { description }] of Object.entries(ACTIONS)) await writer.write(writeActionType(type, description));
-  await writer.drain();
+  return writer.end([]);
 }
 
 function bodyOf(row: ActionRow, text: string): Body {

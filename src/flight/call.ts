@@ -22,6 +22,9 @@ export interface UnaryCall extends EventEmitter {
 
 export type ResponseStream = Writable & { readonly cancelled: boolean; sendMetadata(metadata: Metadata): void };
 
+/** `ended`: the call's status went out with its last message; `open`: it is still to be ended. */
+export type CallEnd = 'ended' | 'open';
+
 /** Bytes that are handed to gRPC and not yet on their way. More is only made when they have left. */
 const MAX_IN_FLIGHT_BYTES = 16 * 2 ** 20;
 
@@ -47,12 +50,12 @@ export class ResponseWriter {
   private readonly call: ResponseStream;
   private readonly signal: StopSignal;
   private inFlightBytes = 0;
-  private wake: (() => void) | undefined;
+  private waiting: (() => void)[] = [];
 
   constructor(call: ResponseStream, signal: StopSignal) {
     this.call = call;
     this.signal = signal;
-    signal.addEventListener('abort', () => this.wake?.(), { once: true });
+    signal.addEventListener('abort', () => this.wake(), { once: true });
   }
 
   /**
@@ -65,23 +68,53 @@ export class ResponseWriter {
     this.call.write(message, () => {
       this.inFlightBytes -= message.byteLength;
       sent?.();
-      this.wake?.();
+      this.wake();
     });
     await this.until(MAX_IN_FLIGHT_BYTES);
   }
 
-  /** Resolves when everything has left. */
-  drain(): Promise<void> {
-    return this.until(0);
+  /** Writes the last messages; resolves when everything has left. Where nothing else is on its way and they are one write, the call ends with it, and their bytes are no longer needed. */
+  async end(messages: readonly (OutgoingMessage | Buffer)[]): Promise<CallEnd> {
+    this.signal.throwIfAborted();
+    const [message, more] = messages;
+    if (message && !more && this.inFlightBytes === 0 && endWith(this.call, message)) return 'ended';
+    await Promise.all(messages.map((each) => this.write(each)));
+    await this.until(0);
+    return 'open';
   }
 
   private async until(bytes: number): Promise<void> {
     while (this.inFlightBytes > bytes) {
       this.signal.throwIfAborted();
       await new Promise<void>((resolve) => {
-        this.wake = resolve;
+        this.waiting.push(resolve);
       });
     }
     this.signal.throwIfAborted();
   }
+
+  private wake(): void {
+    const { waiting } = this;
+    this.waiting = [];
+    for (const each of waiting) each();
+  }
+}
+
+interface CallInternals {
+  readonly call?: {
+    sendMessage?(message: OutgoingMessage | Buffer, sent: () => void): void;
+    sendStatus?(status: { readonly code: number; readonly details: string; readonly metadata: null }): void;
+  };
+}
+
+/**
+ * Message and status in one write, where the client would otherwise wake up twice; false: it cannot be done. grpc-js ends a stream when the last
+ * message has left, so its call behind the stream is told directly. It copies the message at once.
+ */
+function endWith(stream: ResponseStream, message: OutgoingMessage | Buffer): boolean {
+  const { call } = stream as CallInternals;
+  if (typeof call?.sendMessage !== 'function' || typeof call.sendStatus !== 'function' || stream.writableLength > 0) return false;
+  call.sendMessage(message, () => undefined);
+  call.sendStatus({ code: 0, details: 'OK', metadata: null });
+  return true;
 }

@@ -7,93 +7,119 @@ import type { QueryResult } from '../core/contracts.js';
 import { MemoryScope } from '../core/memory-scope.js';
 import { ANONYMOUS } from '../core/principal.js';
 import type { StopSignal } from '../core/stop-signal.js';
-import { type FlightContext, type ResponseStream, ResponseWriter, type UnaryCall } from './call.js';
+import { type CallEnd, type FlightContext, type ResponseStream, ResponseWriter, type UnaryCall } from './call.js';
 import { queryOfBytes } from './command.js';
-import { batchData, schemaData, together } from './flight-data.js';
+import { batchData, MAX_TOGETHER_BYTES, type OutgoingMessage, schemaData, together } from './flight-data.js';
 import { readBytes } from './messages.js';
 
-export async function doGet({ engine }: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<void> {
+export async function doGet({ engine }: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<CallEnd> {
   const { sql, parameters } = queryOfBytes(readBytes(call.request), 'the ticket');
   const result = await engine.query.execute({ sql, parameters, principal: ANONYMOUS, readOnly: true, signal });
-  await sendResult(engine.arena, result, new ResponseWriter(call, signal));
+  return sendResult(engine.arena, result, new ResponseWriter(call, signal));
 }
 
-async function sendResult(arena: FlightContext['engine']['arena'], result: QueryResult, writer: ResponseWriter): Promise<void> {
+async function sendResult(arena: FlightContext['engine']['arena'], result: QueryResult, writer: ResponseWriter): Promise<CallEnd> {
   const encoder = new StreamEncoder(arena, result.schema);
-  const held = new Set<SentGroup>();
-  const head = new HeldSchema(schemaData(encoder.schemaMetadata()), writer);
+  const sent = new Set<SentGroup>();
+  const held = new HeldMessages(schemaData(encoder.schemaMetadata()), writer);
   try {
     for await (const group of groupRows(result.batches)) {
-      const sent = new SentGroup(group, new MemoryScope(arena), held);
-      const messages = sent.encode(encoder).map((message) => batchData(arena, message));
-      const writes = together([...head.take(), ...messages]);
-      sent.expect(writes.length);
-      for (const write of writes) await writer.write(write, () => sent.written());
+      const own = new SentGroup(group, new MemoryScope(arena), sent);
+      const messages = own.encode(encoder);
+      const last = messages.length - 1;
+      for (const [i, message] of messages.entries()) await held.add(batchData(arena, message), i === last ? own : undefined);
     }
-    for (const schema of head.take()) await writer.write(schema);
-    await writer.drain();
+    return await held.end();
   } finally {
-    head.drop();
-    for (const group of held) group.release();
+    held.drop();
+    for (const group of sent) group.release();
     encoder.close();
   }
 }
 
-/** The schema, which goes out with the first rows where they come at once, and otherwise before them. */
-class HeldSchema {
-  private held: readonly Buffer[];
-  private readonly turn: NodeJS.Immediate;
+/** Messages that go out in one write with those that come at once, the last ones with the end of the call, and otherwise before them. */
+class HeldMessages {
+  private readonly writer: ResponseWriter;
+  private messages: (OutgoingMessage | Buffer)[];
+  private bytes: number;
+  /** Whose last messages are among them. */
+  private groups: SentGroup[] = [];
+  private turn: NodeJS.Immediate | undefined;
+  /** A write that nobody waits for yet. */
+  private writing: Promise<void> | undefined;
 
   constructor(schema: Buffer, writer: ResponseWriter) {
-    this.held = [schema];
-    this.turn = setImmediate(() => {
-      // When this fails, so does the next write, which is waited for.
-      for (const waiting of this.take()) writer.write(waiting).catch(() => undefined);
-    });
+    this.writer = writer;
+    this.messages = [schema];
+    this.bytes = schema.byteLength;
+    this.wait();
   }
 
-  /** What is still held; it is then the caller's to write. */
-  take(): readonly Buffer[] {
-    const { held } = this;
-    if (held.length > 0) this.drop();
-    return held;
+  /** Resolves when there is room for more. `group`: the one whose last message it is. */
+  async add(message: OutgoingMessage | Buffer, group?: SentGroup): Promise<void> {
+    if (this.writing) await this.writing;
+    if (this.bytes > 0 && this.bytes + message.byteLength > MAX_TOGETHER_BYTES) await this.write();
+    this.messages.push(message);
+    this.bytes += message.byteLength;
+    if (group) this.groups.push(group);
+    if (this.bytes > MAX_TOGETHER_BYTES) await this.write();
+    else this.wait();
+  }
+
+  /** The last of them, and the end of the call where both can leave at once. */
+  end(): Promise<CallEnd> {
+    const { messages } = this;
+    this.drop();
+    return this.writer.end(together(messages));
   }
 
   drop(): void {
-    clearImmediate(this.turn);
-    this.held = [];
+    if (this.turn) clearImmediate(this.turn);
+    this.turn = undefined;
+    this.messages = [];
+    this.bytes = 0;
+    this.groups = [];
+  }
+
+  private async write(): Promise<void> {
+    const { messages, groups } = this;
+    this.drop();
+    const writes = together(messages);
+    const last = writes.length - 1;
+    const done = () => {
+      for (const group of groups) group.release();
+    };
+    // All are handed over before anything is waited for, so that no later one overtakes them.
+    await Promise.all(writes.map((write, i) => this.writer.write(write, i === last ? done : undefined)));
+  }
+
+  private wait(): void {
+    // When this fails, so does the next write, which is waited for.
+    this.turn ??= setImmediate(() => {
+      this.writing = this.write().catch(() => undefined);
+    });
   }
 }
 
-/** Batches that are on their way: they and their scratch memory go back when the last write has left. */
+/** Batches that are on their way: they and their scratch memory go back when the last of their messages has left. */
 class SentGroup {
   private readonly group: RowGroup;
   private readonly scope: MemoryScope;
-  private readonly held: Set<SentGroup>;
-  private left = 0;
+  private readonly sent: Set<SentGroup>;
 
-  constructor(group: RowGroup, scope: MemoryScope, held: Set<SentGroup>) {
+  constructor(group: RowGroup, scope: MemoryScope, sent: Set<SentGroup>) {
     this.group = group;
     this.scope = scope;
-    this.held = held;
-    held.add(this);
+    this.sent = sent;
+    sent.add(this);
   }
 
   encode(encoder: StreamEncoder): readonly EncodedMessage[] {
     return encoder.encode(this.group.runs, this.scope);
   }
 
-  expect(writes: number): void {
-    this.left = writes;
-  }
-
-  written(): void {
-    this.left--;
-    if (this.left === 0) this.release();
-  }
-
   release(): void {
-    if (!this.held.delete(this)) return;
+    if (!this.sent.delete(this)) return;
     this.scope.release();
     this.group.release();
   }

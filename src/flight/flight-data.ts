@@ -23,7 +23,7 @@ export interface OutgoingMessage {
 /** In front of each message: a byte that says whether it is compressed, and its length. gRPC writes that of the first. */
 const PREFIX_BYTES = 5;
 /** Messages go out in one write up to so many bytes; of more, each is a write of its own. */
-const MAX_TOGETHER_BYTES = 1 << 16;
+export const MAX_TOGETHER_BYTES = 1 << 16;
 
 export function schemaData(metadata: Uint8Array): Buffer {
   return Buffer.concat([keyAndLength(HEADER_FIELD, metadata.length), metadata]);

@@ -6,7 +6,7 @@ import type { QueryDescription } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import { ANONYMOUS } from '../core/principal.js';
 import type { StopSignal } from '../core/stop-signal.js';
-import { type FlightContext, type ResponseStream, ResponseWriter, type UnaryCall } from './call.js';
+import { type CallEnd, type FlightContext, type ResponseStream, ResponseWriter, type UnaryCall } from './call.js';
 import { queryOfDescriptor, ticketOf } from './command.js';
 import {
   type FlightDescriptor,
@@ -34,7 +34,7 @@ export async function getSchema(context: FlightContext, call: UnaryCall, signal:
 }
 
 /** One flight per table; the criteria are a prefix of its name. */
-export async function listFlights(context: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<void> {
+export async function listFlights(context: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<CallEnd> {
   const prefix = readText(readBytes(call.request), 'the criteria').toLowerCase();
   const writer = new ResponseWriter(call, signal);
   const tables = tableSizes(context).filter(({ name }) => name.toLowerCase().startsWith(prefix));
@@ -43,7 +43,7 @@ export async function listFlights(context: FlightContext, call: UnaryCall & Resp
     const info = await tableInfo(context, name, signal);
     if (info !== undefined) await writer.write(writeFlightInfo({ ...info, sizeBytes }).finish());
   }
-  await writer.drain();
+  return writer.end([]);
 }
 
 function tableSizes({ engine }: FlightContext): { readonly name: string; readonly sizeBytes: number }[] {

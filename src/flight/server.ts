@@ -17,7 +17,7 @@ import { systemEnvironment } from '../core/environment.js';
 import { DbError } from '../core/errors.js';
 import type { StopSignal } from '../core/stop-signal.js';
 import { doAction, listActions } from './actions.js';
-import { type FlightContext, type ResponseStream, type UnaryCall, withSignal } from './call.js';
+import { type CallEnd, type FlightContext, type ResponseStream, type UnaryCall, withSignal } from './call.js';
 import { doGet } from './do-get.js';
 import { doPut } from './do-put.js';
 import { getFlightInfo, getSchema, listFlights, pollFlightInfo } from './flight-info.js';
@@ -27,7 +27,7 @@ import { statusOf } from './status.js';
 import { channelOptions, widenSessions, widenStreams } from './tuning.js';
 
 type Unary = (context: FlightContext, call: UnaryCall, signal: StopSignal) => Promise<Buffer>;
-type ServerStream = (context: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal) => Promise<void>;
+type ServerStream = (context: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal) => Promise<CallEnd>;
 type Bidi = (context: FlightContext, call: Duplex & ResponseStream, signal: StopSignal) => Promise<void>;
 
 type Method =
@@ -99,8 +99,10 @@ function handlerOf(context: FlightContext, method: Method): UntypedServiceImplem
     }) as unknown as UntypedServiceImplementation[string];
   }
   return ((call: UnaryCall & Duplex & ResponseStream) => {
-    withSignal(call, (signal) => method.run(context, call, signal)).then(
-      () => call.end(),
+    withSignal<unknown>(call, (signal) => method.run(context, call, signal)).then(
+      (end) => {
+        if (end !== ('ended' satisfies CallEnd)) call.end();
+      },
       (error: unknown) => {
         if (!call.cancelled) call.emit('error', statusOf(error));
       },
