@@ -5,13 +5,7 @@ import { BOOL, type DataType, isNested, isText, UTF8 } from '../../core/types.js
 import { bucketRows, sortedBuckets } from '../execution/sort-rows.js';
 import { gatherVector, gatherVectorOrNull } from '../expression/gather.js';
 import type { AggregateFunction, AggregateRecipe, FinishInput } from './contract.js';
-import { allocateValues, reached, slotAt } from './finishing.js';
-
-function listOf(input: FinishInput) {
-  const list = slotAt(input, 0).list;
-  if (!list) throw new Error('a list slot has a list');
-  return list;
-}
+import { allocateValues, listAt, reached } from './finishing.js';
 
 function constantAt(input: FinishInput, index: number): Value {
   return input.constants[index] ?? null;
@@ -22,7 +16,7 @@ function mostFrequent(args: readonly DataType[]): AggregateRecipe {
     slots: [{ kind: 'list', inputs: [0] }],
     required: [0],
     finish: (input) => {
-      const list = listOf(input);
+      const list = listAt(input, 0);
       const { rows, starts, ranks } = sortedBuckets(input, list, args.length > 1 && constantAt(input, 1) === true);
       const picked = allocateValues(input, 4);
       input.kernels.mode_rows(ranks, rows, starts, input.groupCount, picked);
@@ -36,7 +30,7 @@ function joined(): AggregateRecipe {
     slots: [{ kind: 'list', inputs: [0] }],
     required: [0],
     finish: (input) => {
-      const list = listOf(input);
+      const list = listAt(input, 0);
       const { rows, starts } = bucketRows(input, list.groups, list.values.length, 0);
       const { arena, kernels, memory, groupCount } = input;
       const separator = input.constants.length > 1 ? constantAt(input, 1) : ',';
@@ -80,7 +74,7 @@ function gathered(): AggregateRecipe {
     slots: [{ kind: 'list', inputs: [0] }],
     required: [],
     finish: (input): Vector => {
-      const list = listOf(input);
+      const list = listAt(input, 0);
       const { rows, starts } = bucketRows(input, list.groups, list.values.length, 0);
       const child = gatherVector(list.values, rows, list.values.length, input.context, input.memory);
       return flatVector(input.type, input.groupCount, 0, reached(input), starts, [child]);

@@ -2,7 +2,8 @@
 import { BOOL, type DataType, physicalOf, UTF8, WIDTH_BYTES } from '../../core/types.js';
 import type { AggregateFunction, AggregateRecipe, SlotKind } from './contract.js';
 import { flagged, partAt, reached, slotAt, stateVector } from './finishing.js';
-import { bestBy, severalBest, severalBestSignature, severalExtremes, severalSignature } from './over-values.js';
+import { bestBy, severalBestSignature, severalSignature } from './over-values.js';
+import { severalBest, severalExtremes } from './value-counts.js';
 
 /** Types whose order fits one 64-bit key. */
 export function hasOrderKey(type: DataType): boolean {

@@ -12,6 +12,21 @@ export function slotAt(input: FinishInput, index: number): SlotResult {
   return slot;
 }
 
+/** The values that a slot keeps, in row order, and the group of each. */
+export function listAt(input: FinishInput, index: number): NonNullable<SlotResult['list']> {
+  const { list } = slotAt(input, index);
+  if (!list) throw new Error('a list slot has a list');
+  return list;
+}
+
+/** Address of the offsets of lists that end there, one after the other. */
+export function offsetsOf({ arena, memory }: FinishInput, ends: readonly number[]): number {
+  const offsets = memory.allocate((ends.length + 1) * 4 + 60);
+  arena.u32[offsets / 4] = 0;
+  arena.u32.set(ends, offsets / 4 + 1);
+  return offsets;
+}
+
 export function partAt(input: FinishInput, slot: number, index: number): number {
   return slotAt(input, slot).parts[index] ?? 0;
 }

@@ -1,5 +1,5 @@
 /**
- * Histograms: distinct values, or bins, with their counts. The values of a group are sorted by kernels; where a value or a bin ends is then
+ * Histograms: bins with their counts (those of distinct values: value-counts.ts). The values of a group are sorted by kernels; where a value or a bin ends is then
  * searched, so that a group costs look-ups by bins and not by rows.
  */
 import type { Value, Vector } from '../../core/batch.js';
@@ -16,6 +16,7 @@ import { otherBin } from '../functions/other-bin.js';
 import { commonType } from '../functions/types.js';
 import type { AggregateFunction, AggregateRecipe, AggregateSignature, FinishInput } from './contract.js';
 import { reached, slotAt } from './finishing.js';
+import { valueHistogram } from './value-counts.js';
 
 type Compare = (a: Value, b: Value) => number;
 
@@ -35,9 +36,12 @@ interface Bin {
 /** The bins of group `index`. */
 type Count = (group: Group, index: number) => readonly Bin[];
 
-function histogramRecipe(slots: AggregateRecipe['slots'], prepare: (input: FinishInput) => Count): AggregateRecipe {
+function histogramRecipe(prepare: (input: FinishInput) => Count): AggregateRecipe {
   return {
-    slots,
+    slots: [
+      { kind: 'list', inputs: [0] },
+      { kind: 'first', inputs: [1] },
+    ],
     required: [0],
     finish: (input) => {
       const { list } = slotAt(input, 0);
@@ -92,22 +96,6 @@ function placeOf({ count, at, compare }: Group, bound: Value, from: number, afte
 }
 
 const LOOKS_BETWEEN_CHECKS = 1024;
-
-/** Each distinct value with how often it is there, smallest first. */
-function eachValue(input: FinishInput): Count {
-  return (group) => {
-    const bins: Bin[] = [];
-    for (let first = 0; first < group.count; ) {
-      if (bins.length % LOOKS_BETWEEN_CHECKS === 0) input.context.check?.();
-      const key = group.at(first);
-      const end =
-        group.count - first > 1 && group.compare(group.at(first + 1), key) === 0 ? placeOf(group, key, first + 1, true) : first + 1;
-      bins.push({ key, value: BigInt(end - first) });
-      first = end;
-    }
-    return bins;
-  };
-}
 
 /** How many values each bin has; what has none comes last, under the key of otherBin(). */
 function counting(input: FinishInput, bounds: readonly Value[], exact: boolean): Count {
@@ -187,9 +175,6 @@ function binned([value, bins, ...more]: readonly ArgumentType[]): AggregateSigna
   return key && { args: [key, listOf(key)], type: histogramType(key) };
 }
 
-const VALUES: AggregateRecipe['slots'] = [{ kind: 'list', inputs: [0] }];
-const WITH_BINS: AggregateRecipe['slots'] = [...VALUES, { kind: 'first', inputs: [1] }];
-
 export const HISTOGRAMS: readonly AggregateFunction[] = [
   {
     name: 'histogram',
@@ -207,7 +192,7 @@ export const HISTOGRAMS: readonly AggregateFunction[] = [
       if (!value || more.length > 0) return binned(args);
       return { args: [known(value.type)], type: histogramType(known(value.type)) };
     },
-    recipe: (args) => (args.length > 1 ? histogramRecipe(WITH_BINS, eachBin(false)) : histogramRecipe(VALUES, eachValue)),
+    recipe: (args) => (args.length > 1 ? histogramRecipe(eachBin(false)) : valueHistogram()),
   },
   {
     name: 'histogram_exact',
@@ -220,6 +205,6 @@ export const HISTOGRAMS: readonly AggregateFunction[] = [
     ],
     readsBytes: true,
     resolve: binned,
-    recipe: () => histogramRecipe(WITH_BINS, eachBin(true)),
+    recipe: () => histogramRecipe(eachBin(true)),
   },
 ];

@@ -8,6 +8,7 @@ import { COUNTS } from './counts.js';
 import { EXPONENTIAL } from './exponential.js';
 import { EXTREMES } from './extremes.js';
 import { HISTOGRAMS } from './histograms.js';
+import { NUMBER_STATISTICS } from './number-statistics.js';
 import { OVER_VALUES } from './over-values.js';
 import { POSITIONS } from './positions.js';
 import { QUANTILES } from './quantiles.js';
@@ -15,6 +16,7 @@ import { SERIES } from './series.js';
 import { SKETCHES } from './sketches.js';
 import { STATISTICS } from './statistics.js';
 import { SUMS } from './sums.js';
+import { VALUE_COUNTS } from './value-counts.js';
 
 /** Every aggregate, family by family. */
 export const AGGREGATE_FUNCTIONS: readonly AggregateFunction[] = [
@@ -25,6 +27,8 @@ export const AGGREGATE_FUNCTIONS: readonly AggregateFunction[] = [
   ...STATISTICS,
   ...QUANTILES,
   ...COLLECTIONS,
+  ...NUMBER_STATISTICS,
+  ...VALUE_COUNTS,
   ...OVER_VALUES,
   ...HISTOGRAMS,
   ...SKETCHES,

@@ -289,9 +289,31 @@ export function sortedBuckets(
     const order = orderKeysOf(list.values, { descending, nullsFirst: false }, input.context, temporary);
     const rows = sortRows([order], n, input.context, temporary, () => input.context.check?.());
     const ranks = input.memory.allocate(Math.max(64, n * 8));
-    input.kernels.copy_bytes(ranks, order.keys.at(-1) ?? 0, n * 8);
+    const [key = 0, ...more] = order.keys;
+    if (more.length === 0) input.kernels.copy_bytes(ranks, key, n * 8);
+    else writeRanks(order.keys, rows, n, input.context, ranks);
     return { ...bucketRows(input, list.groups, n, rows), ranks };
   } finally {
     temporary.release();
   }
+}
+
+/** Of values with several keys: by row, how many other values come before its own (uint64). */
+function writeRanks(keys: readonly number[], rows: number, n: number, context: MoveContext, ranks: number): void {
+  const { u32 } = context.arena;
+  let rank = 0;
+  let before = n > 0 ? (u32[rows / 4] as number) : 0;
+  const isSame = (row: number): boolean =>
+    keys.every(
+      (key) => u32[key / 4 + 2 * row] === u32[key / 4 + 2 * before] && u32[key / 4 + 2 * row + 1] === u32[key / 4 + 2 * before + 1],
+    );
+  inPieces(n, context, (first, count) => {
+    for (let at = first; at < first + count; at++) {
+      const row = u32[rows / 4 + at] as number;
+      if (!isSame(row)) rank += 1;
+      u32[ranks / 4 + 2 * row] = rank;
+      u32[ranks / 4 + 2 * row + 1] = 0;
+      before = row;
+    }
+  });
 }
