@@ -1,4 +1,4 @@
-// node bench/cancel.mjs [--rows 10000000] [--stops 8] [--longest 20] [--memory-limit 4GB] [--only WORD]: how soon statements of every kind end when
+// node bench/cancel.mjs [--rows 10000000] [--stops 8] [--longest 20] [--memory-limit 4GB] [--only WORD,WORD]: how soon statements of every kind end when
 // they are cancelled. Needs a build (npm run build). Each is run to its end (or for --longest seconds), then cancelled --stops times, at moments
 // spread over that time. Printed are the time it takes, and the median and the longest time from the moment at which the cancel is due until it has ended.
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -134,7 +134,7 @@ await db.exec(`CREATE TABLE w (${COLUMNS}) TIMESTAMP(ts)`);
 await db.exec(`CREATE TABLE keyed (${COLUMNS}) TIMESTAMP(ts) DEDUP KEYS (ts, id)`);
 await db.exec(`INSERT INTO t SELECT TIMESTAMP '2026-01-01' + INTERVAL '1 millisecond' * g, g, 'S' || g % 100, (g * 7919 % 1000003) / 100.0, g * 31 % 1000, 'note ' || g * 7919 % 10000019
   FROM generate_series(1, ${rows}) s(g)`);
-const wanted = Object.entries(STATEMENTS).filter(([name]) => name.includes(options.only));
+const wanted = Object.entries(STATEMENTS).filter(([name]) => options.only.split(',').some((word) => name.includes(word)));
 for (const format of ['parquet', 'csv', 'ndjson', 'arrow']) {
   if (wanted.some(([, sql]) => sql.includes(`t.${format}`)))
     await db.exec(`COPY (SELECT * FROM t LIMIT 2000000) TO ${file(`t.${format}`)}`);

@@ -33,7 +33,6 @@ class TableAppend implements AppendTarget {
 
   async commit(staged: StagedRows): Promise<AppendResult> {
     const changes: Changes = { placed: [], closed: [], doomed: [] };
-    await staged.bulk?.finish();
     return await this.context.queue.submit({
       sizeBytes: staged.sizeBytes,
       plan: (sequence, writes) => this.plan(staged, sequence, writes, changes),

@@ -57,9 +57,8 @@ export class PrivateRows {
     this.frozen = this.pieces.length;
   }
 
-  /** Takes staged rows over. A failure leaves them with their owner. */
+  /** Takes staged rows over; their segments are finished. A failure leaves them with their owner. */
   async take(staged: StagedRows, undo: Undo): Promise<void> {
-    await staged.bulk?.finish();
     await this.sealFull();
     for (const segment of staged.bulk?.take() ?? [])
       this.push({ segment, records: [], alive: ALL_ALIVE, savepoints: 0, isTaken: false }, undo);

@@ -12,10 +12,12 @@ export interface AppendTarget {
   commit(staged: StagedRows): Promise<AppendResult>;
 }
 
+/** An abort ends what is waiting for the disk at once; what it leaves behind is cleared away in the background. */
 export class StagedAppend implements AppendSession {
   private readonly staged: StagedRows;
   private readonly target: AppendTarget;
-  private state: 'open' | 'committed' | 'aborted' = 'open';
+  private state: 'open' | 'finishing' | 'committed' | 'aborted' = 'open';
+  private stopWaiting: (error: DbError) => void = () => undefined;
 
   constructor(staged: StagedRows, target: AppendTarget) {
     this.staged = staged;
@@ -26,7 +28,7 @@ export class StagedAppend implements AppendSession {
     this.assertOpen();
     this.staged.add(batch, schema);
     try {
-      await this.staged.settle();
+      await this.unlessAborted(this.staged.settle());
     } catch (error) {
       this.abort();
       throw error;
@@ -35,6 +37,13 @@ export class StagedAppend implements AppendSession {
 
   async commit(): Promise<AppendResult> {
     this.assertOpen();
+    this.state = 'finishing';
+    try {
+      await this.unlessAborted(this.staged.finish());
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
     this.state = 'committed';
     try {
       return await this.target.commit(this.staged);
@@ -44,14 +53,31 @@ export class StagedAppend implements AppendSession {
   }
 
   abort(): void {
-    if (this.state !== 'open') return;
+    if (this.state === 'committed' || this.state === 'aborted') return;
     this.state = 'aborted';
     this.staged.discard();
+    this.stopWaiting(aborted());
+  }
+
+  /** The work, or an error as soon as the append is aborted. */
+  private async unlessAborted(work: Promise<void>): Promise<void> {
+    // When nobody waits for it any more, its failure is a consequence of the abort.
+    work.catch(() => undefined);
+    const stopped = new Promise<never>((_, reject) => {
+      this.stopWaiting = reject;
+    });
+    stopped.catch(() => undefined);
+    await Promise.race([work, stopped]);
+    if (this.state === 'aborted') throw aborted();
   }
 
   private assertOpen(): void {
-    if (this.state === 'aborted') throw new DbError('cancelled', 'the append was aborted');
-    if (this.state === 'committed') throw new DbError('invalid_argument', 'the append session is already committed');
+    if (this.state === 'aborted') throw aborted();
+    if (this.state !== 'open') throw new DbError('invalid_argument', 'the append session is already committed');
     this.target.assertOpen();
   }
+}
+
+function aborted(): DbError {
+  return new DbError('cancelled', 'the append was aborted');
 }

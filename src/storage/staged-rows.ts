@@ -61,6 +61,11 @@ export class StagedRows {
     await this.context.sealer.ready();
   }
 
+  /** Resolves when all segments of the rows are on disk. */
+  async finish(): Promise<void> {
+    await this.bulk?.finish();
+  }
+
   /** Frees what nobody has taken. */
   discard(): void {
     for (const record of this.records) this.context.memory.free(record.address);

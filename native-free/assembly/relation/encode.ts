@@ -117,14 +117,13 @@ export function find_u64(table: usize, values: usize, validity: usize, n: u32, o
   }
 }
 
-/** Puts all keys into fresh zeroed slots; the header already names them. */
-export function rehash_u64(table: usize): void {
+/** Puts keys [first, end) into slots, which were fresh and zeroed before the first of them; the header already names them. */
+export function rehash_u64(table: usize, first: u32, end: u32): void {
   const slots = load<u32>(table + SLOTS) as usize;
   const slotMask = load<u32>(table + MASK);
   const keys = load<u32>(table + KEYS) as usize;
-  const count = load<u32>(table + COUNT);
   const none = load<u32>(table + NULL_ID);
-  for (let id: u32 = 0; id < count; id++) {
+  for (let id = first; id < end; id++) {
     if (id == none) continue;
     let at = hash64(load<u64>(keys + ((id as usize) << 3))) & slotMask;
     while (load<u32>(slots + ((at as usize) << 2))) at = (at + 1) & slotMask;
@@ -341,13 +340,12 @@ export function find_u128(table: usize, values: usize, validity: usize, n: u32, 
   }
 }
 
-export function rehash_u128(table: usize): void {
+export function rehash_u128(table: usize, first: u32, end: u32): void {
   const slots = load<u32>(table + SLOTS) as usize;
   const slotMask = load<u32>(table + MASK);
   const keys = load<u32>(table + KEYS) as usize;
-  const count = load<u32>(table + COUNT);
   const none = load<u32>(table + NULL_ID);
-  for (let id: u32 = 0; id < count; id++) {
+  for (let id = first; id < end; id++) {
     if (id == none) continue;
     const key = keys + ((id as usize) << 4);
     let at = hash128(load<u64>(key), load<u64>(key + 8)) & slotMask;

@@ -110,9 +110,9 @@ export function text_place(offsets: usize, heap: usize, ids: usize, a: u32, endA
   return a;
 }
 
-/** rank[sorted[i]] = i. */
-export function invert_u32(sorted: usize, n: u32, out: usize): void {
-  for (let i: usize = 0; i < n; i++) store<u32>(out + ((load<u32>(sorted + (i << 2)) as usize) << 2), i as u32);
+/** rank[sorted[i]] = i for i in [first, end). */
+export function invert_u32(sorted: usize, first: u32, end: u32, out: usize): void {
+  for (let i = first as usize; i < end; i++) store<u32>(out + ((load<u32>(sorted + (i << 2)) as usize) << 2), i as u32);
 }
 
 /** Rows whose key is not above the limit (float64 slot of bits at `limit`), and all NULL rows when nullsPass. Returns how many. */

@@ -2,6 +2,7 @@
 import type { Arena } from '../../core/arena.js';
 import type { Batch, OwnedBatch } from '../../core/batch.js';
 import type { QueryResult } from '../../core/contracts.js';
+import type { StopSignal } from '../../core/stop-signal.js';
 import type { Schema } from '../../core/types.js';
 import type { Output } from './output.js';
 import type { ValueOptions } from './value-text.js';
@@ -37,6 +38,8 @@ export interface EncoderOptions {
   readonly nullText?: string | undefined;
   /** Parquet: how pages are compressed; snappy when absent. */
   readonly codec?: 'SNAPPY' | 'GZIP' | 'UNCOMPRESSED' | undefined;
+  /** Parquet: looked at between columns. Elsewhere batches and the output are enough to stop soon. */
+  readonly signal?: StopSignal | undefined;
 }
 
 export type MakeEncoder = (arena: Arena, schema: Schema, options: EncoderOptions) => ResultEncoder;

@@ -52,7 +52,7 @@ export async function writeFile(
   try {
     const codec = options.compression === 'gzip' ? 'GZIP' : options.compression === 'none' ? 'UNCOMPRESSED' : 'SNAPPY';
     const { delimiter, header, nullText } = options;
-    const encoder = encoderOf(path, options)(arena, schema, { values: VALUES, delimiter, header, nullText, codec });
+    const encoder = encoderOf(path, options)(arena, schema, { values: VALUES, delimiter, header, nullText, codec, signal });
     const rows = await encodeBatches(batches, encoder, new Output(pool, destination));
     signal.throwIfAborted();
     await destination.finish();

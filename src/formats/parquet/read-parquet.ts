@@ -2,12 +2,12 @@
 
 import type { AsyncBuffer, DecodedArray, FileMetaData, SchemaElement } from 'hyparquet';
 import { assert } from '../../core/assert.js';
-import type { OwnedBatch, Value, Vector } from '../../core/batch.js';
+import { flatVector, type OwnedBatch, type Value, type Vector } from '../../core/batch.js';
 import { buildVector } from '../../core/build-vector.js';
 import { asDbError, DbError } from '../../core/errors.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import type { StopSignal } from '../../core/stop-signal.js';
-import type { DataType, Field } from '../../core/types.js';
+import { type DataType, type Field, isNested, physicalOf } from '../../core/types.js';
 import type { RowSource } from '../decoders/row-decoder.js';
 import { fieldOf, itemOf, type LeafKind, leafKind, type SchemaNode } from './parquet-types.js';
 
@@ -19,8 +19,8 @@ export interface ParquetReading {
   readonly signal?: StopSignal | undefined;
 }
 
-/** Larger row groups are read in slices; each decodes the group's pages anew. */
-const BATCH_ROWS = 1 << 20;
+/** Larger row groups are read in slices: nothing can stop the decoding of one column of a slice. Each decodes the pages at its ends anew. */
+const BATCH_ROWS = 1 << 18;
 
 /** Fails with `invalid_data` when the bytes are no Parquet file, with `unsupported` for columns of types that we have not. */
 export async function decodeParquet(file: AsyncBuffer, reading: ParquetReading): Promise<RowSource> {
@@ -71,10 +71,13 @@ async function* rowGroups(
       try {
         const vectors: Vector[] = [];
         for (const { node, field, read } of columns) {
+          await new Promise<void>((resolve) => setImmediate(resolve));
           signal?.throwIfAborted();
           const scan = await guarded(() => parquetScan({ ...options, columns: [node.element.name] }));
           const data = await guarded(() => scan.readColumn({ column: node.element.name, rowStart: first, rowEnd }));
-          vectors.push(vectorOf(data, rowEnd - first, field.type, read, scope));
+          await new Promise<void>((resolve) => setImmediate(resolve));
+          signal?.throwIfAborted();
+          vectors.push(vectorOf(data, rowEnd - first, node, field.type, read, scope));
         }
         yield { arena: scope.arena.id, rowCount: rowEnd - first, columns: vectors, release: () => scope.release() };
       } catch (error) {
@@ -87,10 +90,26 @@ async function* rowGroups(
 
 const RAW_TIMES = { timestampFromNanoseconds: (nanoseconds: bigint) => nanoseconds };
 
-function vectorOf(data: DecodedArray, rowCount: number, type: DataType, read: Reader, scope: MemoryScope): Vector {
+function vectorOf(data: DecodedArray, rowCount: number, node: SchemaNode, type: DataType, read: Reader, scope: MemoryScope): Vector {
   assert(data.length === rowCount, `${data.length} values for ${rowCount} rows of a Parquet column`);
+  if (isAsStored(data, node, type)) {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const address = scope.allocate(bytes.length);
+    scope.arena.u8.set(bytes, address);
+    return flatVector(type, rowCount, address);
+  }
   const values = Array.from(data as ArrayLike<unknown>, (value) => (value === null || value === undefined ? null : read(value)));
   return buildVector(values, type, scope.arena, scope);
+}
+
+const STORED = { i32: Int32Array, u32: Int32Array, i64: BigInt64Array, u64: BigInt64Array, f32: Float32Array, f64: Float64Array } as const;
+
+/** True for numbers without NULLs whose bytes are already those of our vectors. */
+function isAsStored(data: DecodedArray, node: SchemaNode, type: DataType): data is Exclude<DecodedArray, unknown[]> {
+  if (!ArrayBuffer.isView(data) || isNested(type)) return false;
+  const physical = physicalOf(type);
+  const kind = leafKind(node.element, type);
+  return (kind === 'same' || kind === 'unsigned') && physical in STORED && data instanceof STORED[physical as keyof typeof STORED];
 }
 
 /** What hyparquet throws of malformed bytes. */

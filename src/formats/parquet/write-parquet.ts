@@ -1,12 +1,15 @@
 /** Batches → a Parquet file, row group by row group: memory is bounded by one group. */
 import zlib from 'node:zlib';
+import type { RowGroup } from 'hyparquet';
+import type { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { Arena } from '../../core/arena.js';
+import { assert } from '../../core/assert.js';
 import type { OwnedBatch, Value, Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, type Field, isText, physicalOf } from '../../core/types.js';
 import { isValid, valueAt } from '../../core/values.js';
 import type { Output } from '../encoders/output.js';
-import type { MakeEncoder } from '../encoders/result-encoder.js';
+import type { EncoderOptions, MakeEncoder } from '../encoders/result-encoder.js';
 import { elementsOf } from './parquet-types.js';
 
 export type ParquetCodec = 'SNAPPY' | 'GZIP' | 'UNCOMPRESSED';
@@ -16,7 +19,7 @@ const GROUP_VALUES = 4_000_000;
 
 export const parquetEncoder: MakeEncoder = (arena, schema, options) => ({
   begin: async () => undefined,
-  consume: (batches, output) => writeGroups(arena, schema.fields, options.codec ?? 'SNAPPY', batches, output),
+  consume: (batches, output) => writeGroups(arena, schema.fields, options, batches, output),
   batch: async () => undefined,
   end: async () => undefined,
   release: () => undefined,
@@ -25,33 +28,31 @@ export const parquetEncoder: MakeEncoder = (arena, schema, options) => ({
 async function writeGroups(
   arena: Arena,
   fields: readonly Field[],
-  codec: ParquetCodec,
+  { codec = 'SNAPPY', signal }: EncoderOptions,
   batches: AsyncIterable<OwnedBatch>,
   output: Output,
 ): Promise<void> {
-  const { ByteWriter, ParquetWriter } = await import('hyparquet-writer');
-  const bytes = new ByteWriter(1 << 16);
-  const schema = [{ name: 'schema', num_children: fields.length }, ...fields.flatMap(elementsOf)];
-  const compressors = { GZIP: (input: Uint8Array) => new Uint8Array(zlib.gzipSync(input)) };
-  const writer = new ParquetWriter({ writer: bytes, schema, codec, compressors, createdBy: 'FletchDB' });
-  const readers = fields.map((field) => readerOf(arena, field));
-  const flush = async (): Promise<void> => {
-    await output.through(bytes.getBytes());
-    bytes.index = 0;
+  const file = await GroupWriter.begin(fields, codec, output);
+  /** Between two columns others may run, and say that the file is not wanted any more. */
+  const pause = async (): Promise<void> => {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
   };
+  const readers = fields.map((field) => readerOf(arena, field));
   const groupRows = Math.max(1024, Math.min(GROUP_ROWS, Math.floor(GROUP_VALUES / fields.length)));
   let columns = fields.map((): unknown[] => []);
   const writeGroup = async (): Promise<void> => {
-    const rows = columns[0]?.length ?? 0;
-    await writer.write({ columnData: fields.map(({ name }, i) => ({ name, data: columns[i] ?? [] })), rowGroupSize: rows });
+    await file.write(columns, pause);
     columns = fields.map(() => []);
-    await flush();
   };
   for await (const batch of batches) {
     try {
       for (let row = 0; row < batch.rowCount; ) {
         const end = Math.min(batch.rowCount, row + groupRows - (columns[0]?.length ?? 0));
-        for (const [i, vector] of batch.columns.entries()) readers[i]?.(vector, row, end, columns[i] as unknown[]);
+        for (const [i, vector] of batch.columns.entries()) {
+          readers[i]?.(vector, row, end, columns[i] as unknown[]);
+          if (end - row >= PAUSE_ROWS) await pause();
+        }
         row = end;
         if ((columns[0]?.length ?? 0) >= groupRows) await writeGroup();
       }
@@ -60,8 +61,75 @@ async function writeGroups(
     }
   }
   if ((columns[0]?.length ?? 0) > 0) await writeGroup();
-  await writer.finish();
-  await flush();
+  await file.end();
+}
+
+/** Rows of a column that take noticeable time. */
+const PAUSE_ROWS = 16_384;
+
+/** A file whose row groups are written column by column: the library writes a group in one step, so each column has a writer of its own. */
+class GroupWriter {
+  private readonly names: readonly string[];
+  private readonly bytes: ByteWriter;
+  private readonly whole: ParquetWriter;
+  private readonly columns: readonly ParquetWriter[];
+  private readonly output: Output;
+
+  private constructor(names: readonly string[], bytes: ByteWriter, writers: readonly [ParquetWriter, ...ParquetWriter[]], output: Output) {
+    this.names = names;
+    this.bytes = bytes;
+    [this.whole, ...this.columns] = writers;
+    this.output = output;
+  }
+
+  static async begin(fields: readonly Field[], codec: ParquetCodec, output: Output): Promise<GroupWriter> {
+    const { ByteWriter, ParquetWriter } = await import('hyparquet-writer');
+    const compressors = { GZIP: (input: Uint8Array) => new Uint8Array(zlib.gzipSync(input)) };
+    const writerOf = (writer: ByteWriter, some: readonly Field[]): ParquetWriter => {
+      const schema = [{ name: 'schema', num_children: some.length }, ...some.flatMap(elementsOf)];
+      return new ParquetWriter({ writer, schema, codec, compressors, createdBy: 'FletchDB' });
+    };
+    const bytes = new ByteWriter(1 << 16);
+    const whole = writerOf(bytes, fields);
+    const columns = fields.map((field) => {
+      // A writer begins with the magic bytes of a file.
+      const writer = writerOf(new ByteWriter(64), [field]);
+      writer.writer = bytes;
+      writer.pendingIndexes = whole.pendingIndexes;
+      return writer;
+    });
+    const names = fields.map(({ name }) => name);
+    return new GroupWriter(names, bytes, [whole, ...columns], output);
+  }
+
+  /** `columns`: the values of the group's rows. */
+  async write(columns: readonly (readonly unknown[])[], pause: () => Promise<void>): Promise<void> {
+    const rows = columns[0]?.length ?? 0;
+    const group: RowGroup = { columns: [], total_byte_size: 0n, num_rows: BigInt(rows), total_compressed_size: 0n };
+    for (const [i, writer] of this.columns.entries()) {
+      const data = columns[i] as unknown[];
+      await writer.write({ columnData: [{ name: this.names[i] ?? '', data }], rowGroupSize: rows });
+      const written = writer.row_groups.pop();
+      assert(written, 'a row group was written');
+      group.columns.push(...written.columns);
+      group.total_byte_size += written.total_byte_size;
+      group.total_compressed_size = (group.total_compressed_size ?? 0n) + (written.total_compressed_size ?? 0n);
+      await pause();
+    }
+    this.whole.row_groups.push(group);
+    this.whole.num_rows += group.num_rows;
+    await this.flush();
+  }
+
+  async end(): Promise<void> {
+    await this.whole.finish();
+    await this.flush();
+  }
+
+  private async flush(): Promise<void> {
+    await this.output.through(this.bytes.getBytes());
+    this.bytes.index = 0;
+  }
 }
 
 /** Adds the values of rows [first, end) to a column. */

@@ -138,10 +138,14 @@ export class Accumulator {
     return use.state;
   }
 
-  ensure(groupCount: number): void {
-    for (const { state } of this.uses.values()) state.ensure(groupCount);
-    for (const { state } of this.counts.values()) state.ensure(groupCount);
-    for (const { state } of this.presences.values()) state.ensure(groupCount);
+  ensure(groupCount: number, context?: MoveContext): void {
+    for (const uses of [this.uses, this.counts, this.presences]) {
+      for (const { state } of uses.values()) {
+        // Each may have to move to larger memory.
+        context?.check?.();
+        state.ensure(groupCount);
+      }
+    }
   }
 
   /** Room for groups to come. */
@@ -159,7 +163,7 @@ export class Accumulator {
 
   /** Adds the rows of vectors. Scratch is not reset. */
   update(input: AccumulatorInput, context: MoveContext): void {
-    this.ensure(input.groupCount);
+    this.ensure(input.groupCount, context);
     const vectors = new VectorsOfUpdate(input, this.encoders, context);
     for (const { state, required, filter } of this.counts.values()) {
       if (required.length === 0) {
@@ -178,6 +182,7 @@ export class Accumulator {
     const done = this.updateTogether(input, vectors);
     for (const use of this.uses.values()) {
       if (done.has(use)) continue;
+      context.check?.();
       const { kind, state, args, types, required, filter } = use;
       const values = args.map((arg, i) => (kind === 'sum_product' ? vectors.factor(arg) : vectors.values(arg, types[i])));
       state.update(new RowsOfState(input, vectors.counted(required, filter), values, context));
@@ -231,7 +236,7 @@ export class Accumulator {
 
   /** Takes in the states of later rows. groups: group here of each of the n groups there, 0 = all are group 0. */
   merge(other: AccumulatorResult, groups: number, n: number, groupCount: number, context: MoveContext): void {
-    this.ensure(groupCount);
+    this.ensure(groupCount, context);
     const ids = other.texts.map((texts, arg) => {
       const encoder = this.encoders.get(arg);
       if (!encoder || !texts) return 0;
@@ -245,6 +250,7 @@ export class Accumulator {
       if (result) state.merge(result, { groups, n, context, ids: 0, texts: null });
     }
     for (const { state, args } of this.uses.values()) {
+      context.check?.();
       const result = other.states[index++];
       const arg = args[0] ?? -1;
       const texts = this.encoders.get(arg)?.values(context) ?? null;
@@ -271,9 +277,10 @@ export class Accumulator {
 
   /** The result vectors, one per call; their buffers belong to the accumulator's scope. */
   finish(groupCount: number, context: MoveContext): Vector[] {
-    this.ensure(groupCount);
+    this.ensure(groupCount, context);
     this.settle();
     return this.calls.map((call, i) => {
+      context.check?.();
       const result = call.distinct
         ? this.finishDistinct(call, call.distinct, groupCount, context)
         : this.finishCall(call, groupCount, context);

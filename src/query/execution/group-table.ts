@@ -7,11 +7,13 @@ import { dictionaryVector, type Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { type DataType, physicalOf } from '../../core/types.js';
 import { gatherVector, type MoveContext } from '../expression/gather.js';
+import { inPieces } from '../expression/in-pieces.js';
 import type { BucketRuns } from '../functions/bucket-grid.js';
 import { nextDictionaryId } from './dictionary-id.js';
 import { GrowingArray } from './growing-array.js';
 import { createKeyEncoder, type EncoderHandle, FixedEncoder, KeyFinder } from './key-encoder.js';
 import { KeyTable } from './key-table.js';
+import { sliceVector } from './piece-reader.js';
 import { SeenCodes, TextEncoder32 } from './text-encoder.js';
 
 /** Groups that a text should have on average, so that it is worth being looked up. */
@@ -114,7 +116,7 @@ class PairTable {
     if (!this.hashed && this.fitsMap(aCount, bCount)) {
       this.keys.reserveKeys(Math.min(n, this.stride * this.height));
       this.encodeDirect(a, b, mask, n, context, out);
-    } else this.encodeHashed(rowIds(a, n, context), rowIds(b, n, context), mask, n, out);
+    } else this.encodeHashed(rowIds(a, n, context), rowIds(b, n, context), mask, n, context, out);
     return out;
   }
 
@@ -132,13 +134,13 @@ class PairTable {
     this.added = { first, count: this.keys.count - first, rows };
   }
 
-  private encodeHashed(a: number, b: number, mask: number, n: number, out: number): void {
+  private encodeHashed(a: number, b: number, mask: number, n: number, context: MoveContext, out: number): void {
     if (!this.hashed) {
       this.hashed = true;
       this.added = null;
       this.map.free();
     }
-    this.keys.reserve(n);
+    this.keys.reserve(n, context);
     this.kernels.encode_pairs(this.keys.table, a, b, mask, n, out);
   }
 
@@ -208,22 +210,34 @@ export class GroupTable {
     if (other.order.length > 0) return this.mergeInOrder(other, context);
     const maps = other.keys.map((values, i) => {
       const out = allocateIds(values.length, context);
-      this.encoders[i]?.encode(values, 0, context, out);
+      inPieces(values.length, context, (first, count) => {
+        this.encoders[i]?.encode(sliceVector(values, first, count), 0, context, out + first * 4);
+      });
       return out;
     });
     let groups = maps[0] ?? 0;
     other.pairs.forEach((pairs, i) => {
-      const { kernels } = context;
-      const n = pairs.count;
-      const left = allocateIds(n, context);
-      const right = allocateIds(n, context);
-      kernels.unpair(pairs.address, 0, n, 0, left);
-      kernels.unpair(pairs.address, 0, n, 1, right);
-      kernels.map_ids(left, groups, n, left);
-      kernels.map_ids(right, maps[i + 1] ?? 0, n, right);
-      groups = this.combineAt(i, left, right, 0, n, context);
+      groups = this.mergePairs(i, pairs, groups, maps[i + 1] ?? 0, context);
     });
     return groups;
+  }
+
+  /** Ids here of the pairs of ids of another table: `lefts` and `rights` are what those ids are here. */
+  private mergePairs(index: number, pairs: GroupTableResult['pairs'][number], lefts: number, rights: number, context: MoveContext): number {
+    const { kernels, scratch } = context;
+    const out = allocateIds(pairs.count, context);
+    inPieces(pairs.count, context, (first, count) => {
+      const mark = scratch.mark();
+      const [left, right] = [allocateIds(count, context), allocateIds(count, context)];
+      const address = pairs.address + first * 8;
+      kernels.unpair(address, 0, count, 0, left);
+      kernels.unpair(address, 0, count, 1, right);
+      kernels.map_ids(left, lefts, count, left);
+      kernels.map_ids(right, rights, count, right);
+      kernels.copy_bytes(out + first * 4, this.combineAt(index, left, right, 0, count, context), count * 4);
+      scratch.rewind(mark);
+    });
+    return out;
   }
 
   /** As merge, of an only column: groups that are new come in the order of their first rows. */

@@ -73,7 +73,7 @@ export function* buildLookup(keys: readonly Vector[], rowCount: number, vectorRo
     const slices = keys.map((key) => sliceVector(key, first, n));
     if (finder) context.kernels.copy_bytes(groups + first * 4, finder.find(slices, n, context), n * 4);
     else if (typeof table !== 'number') {
-      table.reserve(n);
+      table.reserve(n, context);
       const { packed, known } = packKeys(slices, slots, n, context);
       context.kernels.encode_u64(table.table, packed, known, 0, n, groups + first * 4);
     }

@@ -77,7 +77,7 @@ export class FixedEncoder implements KeyEncoder {
   encode(vector: Vector, mask: number, context: MoveContext, out: number): void {
     const { kernels } = context;
     if (vector.type.kind === 'null') {
-      this.keys.reserve(vector.length);
+      this.keys.reserve(vector.length, context);
       const none = context.scratch.allocateZeroed(bitmapBytes(vector.length));
       kernels.encode_u64(this.keys.table, 0, none, mask, vector.length, out);
       return;
@@ -85,13 +85,13 @@ export class FixedEncoder implements KeyEncoder {
     const flat = toFlat(vector, context);
     const keys = this.wide ? 0 : keysOf(flat, context);
     if (this.direct?.encode(keys, flat.validity, mask, flat.length, context, out)) return;
-    this.keys.reserve(vector.length);
+    this.keys.reserve(vector.length, context);
     if (this.wide) kernels.encode_u128(this.keys.table, flat.values, flat.validity, mask, flat.length, out);
     else kernels.encode_u64(this.keys.table, keys, flat.validity, mask, flat.length, out);
   }
 
   find(vector: Vector, context: MoveContext, out: number): void {
-    this.keys.reserve(1);
+    this.keys.reserve(1, context);
     findFixed(this.keys.table, this.wide, vector, context, out);
   }
 

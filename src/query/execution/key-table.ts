@@ -2,6 +2,8 @@
 import type { Kernels } from '../../../native-free/kernels.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import type { PhysicalType } from '../../core/types.js';
+import { inPieces } from '../expression/in-pieces.js';
+import type { EvaluationContext } from '../functions/contract.js';
 import { GrowingArray } from './growing-array.js';
 
 /** The id of NULL keys and unknown values in look-ups; also the header's word for "no NULL met". */
@@ -71,8 +73,8 @@ export class KeyTable {
     this.slotCount = 0;
   }
 
-  /** Room for `rows` more ids, slots included. */
-  reserve(rows: number): void {
+  /** Room for `rows` more ids, slots included. Nothing can be done with the table when the context's check stops it. */
+  reserve(rows: number, context: Pick<EvaluationContext, 'check'> = {}): void {
     this.reserveKeys(rows);
     const wanted = 2 * (this.count + rows + 1);
     if (wanted <= this.slotCount) return;
@@ -80,8 +82,8 @@ export class KeyTable {
     this.slots.replaceZeroed(this.slotCount * 4);
     this.setWord(SLOTS, this.slots.address);
     this.setWord(MASK, this.slotCount - 1);
-    if (this.keyBytes === 8) this.kernels.rehash_u64(this.table);
-    else this.kernels.rehash_u128(this.table);
+    const rehash = this.kernels[this.keyBytes === 8 ? 'rehash_u64' : 'rehash_u128'];
+    inPieces(this.count, context, (first, count) => rehash(this.table, first, first + count));
   }
 
   private word(index: number): number {

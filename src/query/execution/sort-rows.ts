@@ -144,7 +144,7 @@ function textRanks(encoder: TextEncoder32, context: MoveContext, memory: MemoryS
     }
     [ids, other] = [other, ids];
   }
-  kernels.invert_u32(ids, count, other);
+  inPieces(count, context, (first, some) => kernels.invert_u32(ids, first, first + some, other));
   memory.free(ids);
   return other;
 }

@@ -11,6 +11,8 @@ import type { EncoderHandle, KeyEncoder } from './key-encoder.js';
 const NO_ID = 0xffffffff;
 /** Most texts of a dictionary that get ids without being looked for in the rows. */
 const WHOLE_DICTIONARY = 1024;
+/** Rows that are encoded between two looks at the stop signal. */
+const ROWS_AT_ONCE = 1 << 16;
 const HEAP_LIMIT_BYTES = 2 ** 31 - 64;
 
 /** Table header words (see native-free/assembly/relation/encode-text.ts). */
@@ -67,7 +69,9 @@ export class TextEncoder32 implements KeyEncoder {
     this.reserve(vector.length);
     const source = vector.encoding === 'constant' ? toFlat(vector, context) : vector;
     const map = source.dictionary ? this.mapOf(source) : 0;
-    for (let row = 0; ; ) {
+    for (let row = 0, end = 0; row < source.length; ) {
+      if (row > 0 && row === end) context.check?.();
+      if (row === end) end = Math.min(source.length, end + ROWS_AT_ONCE);
       row = source.dictionary
         ? kernels.encode_text_codes(
             this.table,
@@ -78,11 +82,11 @@ export class TextEncoder32 implements KeyEncoder {
             source.validity,
             mask,
             row,
-            source.length,
+            end,
             out,
           )
-        : kernels.encode_text(this.table, source.offsets, source.values, source.validity, mask, row, source.length, out);
-      if (row >= source.length) return;
+        : kernels.encode_text(this.table, source.offsets, source.values, source.validity, mask, row, end, out);
+      if (row >= end) continue;
       this.growHeap(Math.max(this.word(CAPACITY) * 2, this.word(USED) + this.bytesAt(source, row)));
     }
   }

@@ -13,6 +13,7 @@ import { inTransaction } from './ddl-transaction.js';
 import { checkDefault } from './defaults.js';
 import { withPivotValues } from './find-pivot-values.js';
 import { insertPlan } from './insert-rows.js';
+import { stoppable } from './run-change.js';
 import { planQuery } from './select.js';
 import { bindContextOf, done, notYet, type StatementContext, type StatementOutcome } from './statement.js';
 import { checkClusterBy, checkedTimeToLive } from './table-clauses.js';
@@ -69,7 +70,7 @@ async function createFromQuery(
     type: plan.output[i]?.type ?? column.type,
     nullable: true,
   }));
-  const rows = await insertPlan(plan, { fields }, () => context.writer.openAppend(name.stored), context);
+  const rows = await insertPlan(plan, { fields }, () => stoppable(context.writer.openAppend(name.stored), context), context);
   return done('ddl', rows);
 }
 

@@ -10,6 +10,7 @@ import { quoteName } from '../binder/type-names.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import { parseStatement } from '../syntax/parser.js';
 import { insertPlan } from './insert-rows.js';
+import { stoppable } from './run-change.js';
 import { optimizePlan, runPlan } from './run-plan.js';
 import { planQuery } from './select.js';
 import { bindContextOf, type StatementContext } from './statement.js';
@@ -76,7 +77,7 @@ export async function rewriteTable(
     await writer.createTable(to);
     const fields = to.columns.map(({ name, type }) => ({ name, type, nullable: true }));
     try {
-      await insertPlan(plan, { fields }, () => writer.openAppend(storedName(to)), { ...context, writer });
+      await insertPlan(plan, { fields }, () => stoppable(writer.openAppend(storedName(to)), context), { ...context, writer });
     } catch (error) {
       // Positions inside our query mean nothing to whoever wrote the statement.
       if (!(error instanceof DbError) || error.position === undefined) throw error;

@@ -87,10 +87,17 @@ export async function runDeletion(make: MakeChange, context: StatementContext): 
 /** An append to the table that keeps its constraints; where it has some, `writer` is a transaction. */
 export function openAppend(definition: TableDefinition, rule: KeyRule, writer: Writer, context: StatementContext): AppendSession {
   const table = storedName(definition);
-  if (!isConstrained(definition)) return writer.openAppend(table);
+  if (!isConstrained(definition)) return stoppable(writer.openAppend(table), context);
   assert('expectUnchanged' in writer, 'constraints are kept in a transaction');
   if (hasKeys(definition) && rule !== 'unchanged') writer.expectUnchanged(table);
-  return new ConstrainedAppend(writer, table, definition, rule, context);
+  return stoppable(new ConstrainedAppend(writer, table, definition, rule, context), context);
+}
+
+/** The session, which is aborted as soon as the statement is told to stop: it may be waiting for the disk. */
+export function stoppable(session: AppendSession, { signal }: StatementContext): AppendSession {
+  signal.addEventListener('abort', () => session.abort(), { once: true });
+  if (signal.aborted) session.abort();
+  return session;
 }
 
 export function definitionNow(statement: TargetSyntax, context: StatementContext): TableDefinition {

@@ -1,8 +1,12 @@
 /** ORDER BY inside a call: the rows of a frame in an order of their own. */
 import { MemoryScope } from '../../core/memory-scope.js';
 import { orderKeysOf, sortRows } from '../execution/sort-rows.js';
+import { inPieces } from '../expression/in-pieces.js';
 import type { WindowOrder } from './spec.js';
 import type { WindowRows } from './window-rows.js';
+
+/** Rows that are looked at between two looks at the stop signal. */
+const ROWS_AT_ONCE = 1 << 18;
 
 export class OwnOrder {
   /** Place of each position in the order (uint32); those that tie come in the order of the window. */
@@ -25,20 +29,22 @@ export class OwnOrder {
       const keys = order.map((key) => orderKeysOf(rows.column(key.column), key, context, temporary));
       const sorted = sortRows(keys, n, context, memory, run.check);
       this.positions = sorted;
-      kernels.invert_u32(sorted, n, this.places);
+      inPieces(n, context, (first, count) => kernels.invert_u32(sorted, first, first + count, this.places));
       const marks = temporary.allocateZeroed(Math.max(64, n));
       const moved = temporary.allocate(Math.max(64, n * 8));
       for (const { keys: words, validity } of keys) {
         for (const word of words) {
-          kernels.gather_64(word, sorted, n, moved);
+          inPieces(n, context, (first, count) => kernels.gather_64(word, sorted + first * 4, count, moved + first * 8));
           kernels.mark_changes_u64(moved, n, marks);
         }
         for (let i = 1; validity !== 0 && i < n; i++) {
+          if (i % ROWS_AT_ONCE === 0) run.check();
           if (bitAt(validity, sorted, i, arena) !== bitAt(validity, sorted, i - 1, arena)) arena.u8[marks + i] = 1;
         }
       }
       let group = 0;
       for (let i = 0; i < n; i++) {
+        if (i % ROWS_AT_ONCE === 0) run.check();
         if (i > 0) group += arena.u8[marks + i] as number;
         arena.u32[this.groups / 4 + (arena.u32[sorted / 4 + i] as number)] = group;
       }

@@ -9,6 +9,7 @@ import { sliceVector } from '../execution/piece-reader.js';
 import type { TaskRun } from '../execution/run-task.js';
 import { type OrderKeys, orderKeysOf, sortRows } from '../execution/sort-rows.js';
 import type { PlaceTask, TaskResult } from '../execution/task.js';
+import { inPieces } from '../expression/in-pieces.js';
 
 export interface PlacedRows {
   /** Where each partition begins, and the number of rows at the end (uint32). */
@@ -69,7 +70,7 @@ function onePartition(sorted: number, n: number, run: TaskRun): PlacedRows {
   context.arena.u32[starts / 4 + 1] = n;
   if (sorted === 0) return { starts, partitions: 1, positions: 0, rows: 0 };
   const positions = kept.allocate(Math.max(64, n * 4));
-  context.kernels.invert_u32(sorted, n, positions);
+  inPieces(n, context, (first, count) => context.kernels.invert_u32(sorted, first, first + count, positions));
   return { starts, partitions: 1, positions, rows: sorted };
 }
 
