@@ -23,8 +23,8 @@ const file = (name) => `'${join(folder, name)}'`;
 const STATEMENTS = {
   filter: 'SELECT count(*) FROM t WHERE sin(price) > 0.5 AND ln(size + 1) < 3',
   'regular expression over large texts':
-    "SELECT count(*) FROM range(10000) r(i) WHERE regexp_matches(repeat('ab' || i, 40000), 'x[0-9]+y$')",
-  'upper of large texts': "SELECT max(length(upper(repeat('ab' || i, 40000)))) FROM range(10000) r(i)",
+    "SELECT count(*) FROM range(3000) r(i) WHERE regexp_matches(repeat('ab' || i, 40000), 'x[0-9]+y$')",
+  'upper of large texts': "SELECT max(length(upper(repeat('ab' || i, 40000)))) FROM range(3000) r(i)",
   sort: 'SELECT * FROM t ORDER BY price, id DESC',
   'sort by text': 'SELECT * FROM t ORDER BY note',
   'group by few': 'SELECT sym, sum(price), avg(size) FROM t GROUP BY sym',
