@@ -4,6 +4,7 @@
  */
 import type { StoreKernels } from '../generated/store.js';
 import { latestOracle } from './latest.js';
+import { mergeOracle } from './merge.js';
 
 type Read<Value> = (at: number) => Value;
 
@@ -242,6 +243,7 @@ export function storeOracle(bytes: Uint8Array): StoreKernels {
     },
 
     ...latestOracle(bytes),
+    ...mergeOracle(bytes),
     cluster_rows: (target, order, codes, validity, n, codeCount, ends) => {
       const given = rows(n).map((i) => u32(order + 4 * i));
       const code = (row: number) => (isValid(validity, row) ? u32(codes + 4 * row) : codeCount);

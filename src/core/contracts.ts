@@ -269,6 +269,8 @@ export interface Storage extends StorageWriter {
   begin(): StorageTransaction;
   /** Seals active segments into files now, and drops what is past its TTL. */
   flush(table?: string): Promise<void>;
+  /** Merges segments as far as they can be, also where it costs more than the background would pay. */
+  compact(table?: string): Promise<void>;
   statistics(): StorageStatistics;
   /** Reads everything that is stored and compares it with its checksums. */
   verify(): AsyncIterable<Verified>;

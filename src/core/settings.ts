@@ -48,6 +48,33 @@ export const SETTINGS = {
     scope: 'server',
     doc: 'Age at which a quiet active segment is sealed; 0 = never by age.',
   },
+  compaction: {
+    type: 'boolean',
+    default: false,
+    scope: 'server',
+    doc: 'Merge segments that are small, overlap or have many deleted rows, in the background.',
+  },
+  compaction_fan_in: {
+    type: 'integer',
+    default: 4,
+    minimum: 2,
+    scope: 'server',
+    doc: 'Small segments are merged when the result is at least so many times as large as the largest of them.',
+  },
+  compaction_late_percent: {
+    type: 'integer',
+    default: 20,
+    minimum: 1,
+    scope: 'server',
+    doc: 'Segments that overlap in time are merged when at least so many percent of their rows lie where another has more.',
+  },
+  compaction_deleted_percent: {
+    type: 'integer',
+    default: 30,
+    minimum: 1,
+    scope: 'server',
+    doc: 'A segment is written anew when at least so many percent of its rows are deleted.',
+  },
   dictionary_values: {
     type: 'integer',
     default: 1_048_576,

@@ -153,7 +153,7 @@ export function truncatePlanned(
     table.truncatedAt = truncatedAt;
   });
   markChanged(table, sequence, undo);
-  for (const segment of table.segments.flatMap((each) => [each, ...(each.parts ?? []).map((part) => part.segment)])) {
+  for (const segment of table.segments.flatMap((each) => [each, ...(each.became?.parts ?? []).map((part) => part.segment)])) {
     if (segment.discarded) continue;
     segment.discarded = true;
     doomed.push(segment);

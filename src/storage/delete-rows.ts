@@ -110,19 +110,26 @@ function markedRows(
   { version, rows }: Request,
   allocate: (sizeBytes: number) => number,
 ): MarkedRows[] {
-  const { segment } = version;
-  const isMoved = segment.parts !== null || (segment.reordered && !version.reordered);
-  if (!isMoved) return [{ segment, rows, rowCount: version.rowCount }];
-  const bytes = aliveBytes(segment.rows);
-  const whole = allocate(bytes);
-  kernels.fill_bytes(whole, 0, bytes);
-  kernels.copy_bytes(whole, rows, aliveBytes(version.rowCount));
-  return (segment.parts ?? [{ segment, order: segment.order }]).map(({ segment: target, order }) => {
+  /** Rows, from a bit of a bitmap of `total` zero bits on, in another order. */
+  const moved = (marked: MarkedRows, base: number, total: number, to: Segment, order: number): MarkedRows => {
     if (order === 0) throw rowsMoved(table);
-    const moved = allocate(aliveBytes(target.rows));
-    kernels.permute_bits(moved, whole, order, target.rows);
-    return { segment: target, rows: moved, rowCount: target.rows };
-  });
+    const whole = allocate(aliveBytes(total));
+    kernels.fill_bytes(whole, 0, aliveBytes(total));
+    kernels.move_bits(whole, base, marked.rows, 0, marked.rowCount);
+    const bitmap = allocate(aliveBytes(to.rows));
+    kernels.permute_bits(bitmap, whole, order, to.rows);
+    return { segment: to, rows: bitmap, rowCount: to.rows };
+  };
+  const followed = (marked: MarkedRows): MarkedRows[] => {
+    const { became } = marked.segment;
+    if (became === null) return [marked];
+    const { base, total, parts } = became;
+    return parts.flatMap(({ segment, order }) => followed(moved(marked, base, total, segment, order)));
+  };
+  const { segment } = version;
+  const asSeen = { segment, rows, rowCount: version.rowCount };
+  const isReordered = segment.reordered && !version.reordered;
+  return followed(isReordered ? moved(asSeen, 0, segment.rows, segment, segment.order) : asSeen);
 }
 
 /** A planned deletion becomes visible. */

@@ -101,6 +101,7 @@ async function assemble(
     sealer: new Sealer(() => context),
     background: new Background(refuseWrites),
     loads: new Set(),
+    written: { sealedBytes: 0, compactedBytes: 0, compactions: 0 },
     assertWritable: () => {
       if (refusal !== undefined) throw new DbError(refusal.code, refusal.message, { hint: refusal.hint, cause: refusal });
     },

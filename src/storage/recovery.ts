@@ -5,7 +5,7 @@ import { deletedOf, readAlive } from './alive-rows.js';
 import type { Catalog, TableRecord, TailEntry } from './catalog.js';
 import { type Layout, layoutOfIds } from './layout.js';
 import type { StorageMemory } from './memory.js';
-import { Segment } from './segment.js';
+import { comparePlaces, Segment } from './segment.js';
 import { removeSegmentFile } from './segment-file.js';
 import { Table, type TableLimits } from './table.js';
 import { columnIdsOf, readTailRecord, type TailRecord } from './tail-record.js';
@@ -36,8 +36,7 @@ function recoverTable(memory: StorageMemory, catalog: Catalog, record: TableReco
   for (const entry of catalog.tail(record.id)) {
     recoverRows(memory, table, segments, entry);
   }
-  const placeOf = ({ id, record }: Segment) => record?.place ?? ([id, 0] as const);
-  table.segments = [...segments.values()].sort((a, b) => placeOf(a)[0] - placeOf(b)[0] || placeOf(a)[1] - placeOf(b)[1]);
+  table.segments = [...segments.values()].sort(comparePlaces);
   for (const segment of table.segments) {
     table.nextSegmentId = Math.max(table.nextSegmentId, segment.id + 1);
     if (segment.state !== 'sealed') recoverUnsealed(memory, catalog, table, segment, limits);

@@ -108,7 +108,7 @@ function discard(context: StorageContext, table: Table, segment: Segment, undo: 
 }
 
 /** Segments all of whose rows are too old; none of them has rows of a commit under way. */
-function dueSegments({ environment }: StorageContext, table: Table): Segment[] {
+export function dueSegments({ environment }: StorageContext, table: Table): Segment[] {
   const { definition } = table.info;
   const span = definition.ttl === null ? undefined : parseTimeToLive(definition.ttl);
   const column = definition.columns[definition.timestampColumn ?? -1];
@@ -126,7 +126,7 @@ function dueSegments({ environment }: StorageContext, table: Table): Segment[] {
   const limit = beforeTicks(newest < now ? newest : now, type, span);
   return table.segments.filter((segment) => {
     const most = mostOf(segment);
-    if (most === undefined || segment.discarded || segment.rows === 0 || segment.parts !== null || segment.visibleRows !== segment.rows)
+    if (most === undefined || segment.discarded || segment.rows === 0 || segment.became !== null || segment.visibleRows !== segment.rows)
       return false;
     const partition = partitionOf(definition.partitionBy, type, most);
     return partition === null ? most < limit : partition.end <= limit;

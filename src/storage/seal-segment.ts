@@ -3,17 +3,18 @@ import { assert } from '../core/assert.js';
 import type { ClusterIndex, ZoneMap } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import type { SegmentRecord } from './catalog.js';
-import { addressesOf, type ColumnBuffers, columnBytes, freeze, nodesOf } from './column-buffers.js';
+import { addressesOf, type ColumnBuffers, freeze } from './column-buffers.js';
 import type { CachedColumn } from './column-cache.js';
 import { permuteColumn } from './column-permute.js';
 import type { Epochs } from './epochs.js';
+import type { StorageMemory } from './memory.js';
 import { forgetNewest } from './newest-rows.js';
 import { type SealedPart, sealedParts } from './sealed-order.js';
 import type { Segment } from './segment.js';
-import { removeSegmentFile, type WrittenFile, writeSegmentFile } from './segment-file.js';
+import { removeSegmentFile } from './segment-file.js';
 import type { StorageContext } from './storage-context.js';
+import { storeSegment } from './store-segment.js';
 import type { Table } from './table.js';
-import { storeBound, zoneMapOf } from './zone-map.js';
 
 /** A segment whose file is on disk, and that the catalog does not know yet. */
 export interface PreparedSegment {
@@ -76,53 +77,18 @@ async function preparePart(
   target: Segment,
   wanted: SealedPart,
 ): Promise<PreparedSegment> {
-  const { memory, environment, segmentsFolder, opening, catalog } = context;
+  const { memory } = context;
   const ordered = await orderColumns(context, source, wanted.order, wanted.rows);
   // Without room for a second copy of all rows they stay as they are; a part of them cannot.
   const part = ordered === null ? { ...asItIs(source), order: 0 } : wanted;
   const columns = ordered ?? source.columns.map(freeze);
-  const { rows, order } = part;
   try {
-    const zones: ZoneMap[] = [];
-    for (const [i, column] of columns.entries()) {
-      trimBitmaps(context, column);
-      zones.push(zoneMapOf(memory, column, source.layout.columns[i]?.dictionary ?? null));
-      await yieldToOthers();
-    }
-    const sizeBytes = columns.reduce((sum, column) => sum + columnBytes(memory.arena, column), 0);
-    let file = '';
-    let written: WrittenFile | null = null;
-    if (segmentsFolder !== null) {
-      catalog.assertRoom(sizeBytes);
-      file = `${table.info.id}-${target.id}-${opening}.arrow`;
-      const dictionaries = source.layout.columns.map((column) => column.dictionary);
-      written = await writeSegmentFile(memory, environment.files, segmentsFolder, file, {
-        tableName: table.info.definition.name,
-        definitions: source.layout.definitions,
-        rows,
-        columns,
-        dictionaries,
-      });
-    }
-    const record: SegmentRecord = {
-      id: target.id,
-      rows,
-      deleted: 0,
-      sorted: part.sorted,
-      ...(part.cluster === null ? {} : { cluster: part.cluster.columnId }),
-      file,
-      sizeBytes: written?.sizeBytes ?? sizeBytes,
-      columns: source.layout.columns.map(({ id }, i) => ({
-        id,
-        dictionary: columns[i]?.dictionary === true,
-        node: written?.nodes[i] ?? { rows, buffers: [], children: [] },
-        zone: [zones[i]?.nullCount ?? 0, storeBound(zones[i]?.min), storeBound(zones[i]?.max)],
-      })),
-    };
+    const { zones, record } = await storeSegment(context, table, { id: target.id, layout: source.layout, columns, part });
+    context.written.sealedBytes += record.sizeBytes;
     if (part !== wanted) memory.free(wanted.order);
-    return { target, columns, order, cluster: part.cluster?.index ?? null, zones, record };
+    return { target, columns, order: part.order, cluster: part.cluster?.index ?? null, zones, record };
   } catch (error) {
-    if (order !== 0) for (const column of columns) for (const address of addressesOf(column)) memory.free(address);
+    if (part.order !== 0) for (const column of columns) for (const address of addressesOf(column)) memory.free(address);
     throw error;
   }
 }
@@ -194,11 +160,16 @@ export function becomeParts(context: StorageContext, table: Table, segment: Segm
   segment.tailKeys.length = 0;
   memory.epochs.retire(() => {
     for (const address of replaced) memory.free(address);
-    for (const part of segment.parts ?? []) {
-      memory.free(part.order);
-      part.order = 0;
-    }
+    forgetOrders(memory, segment);
   });
+}
+
+/** Nobody sees the segment any more. */
+export function forgetOrders(memory: StorageMemory, segment: Segment): void {
+  for (const part of segment.became?.parts ?? []) {
+    memory.free(part.order);
+    part.order = 0;
+  }
 }
 
 /** Older snapshots read these very buffers without pinning them in the cache. */
@@ -212,13 +183,6 @@ function freeSorted({ memory }: StorageContext, columns: readonly ColumnBuffers[
   if (order === 0) return;
   for (const column of columns) for (const address of addressesOf(column)) memory.free(address);
   memory.free(order);
-}
-
-function trimBitmaps({ memory }: StorageContext, column: ColumnBuffers): void {
-  for (const node of nodesOf(column)) {
-    if (node.validity !== 0) memory.kernels.trim_bits(node.validity, node.length);
-    if (node.type.kind === 'bool' && node.length > 0) memory.kernels.trim_bits(node.values, node.length);
-  }
 }
 
 /** The columns of the rows in an order (0 = as they are); null: memory does not suffice for a second copy of all of them. */

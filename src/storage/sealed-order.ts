@@ -3,8 +3,10 @@
  * CLUSTER BY column. Rows that tie keep their order of insertion.
  */
 import { assert } from '../core/assert.js';
-import { type ClusterIndex, NULL_CODE, type TableDefinition } from '../core/contracts.js';
+import { type ClusterIndex, NULL_CODE, type PartitionUnit, type TableDefinition } from '../core/contracts.js';
 import { partitionOf } from '../core/partitions.js';
+import type { DataType } from '../core/types.js';
+import type { ColumnBuffers } from './column-buffers.js';
 import type { StorageMemory } from './memory.js';
 import { columnAt, type Segment } from './segment.js';
 
@@ -80,18 +82,28 @@ function timePart(memory: StorageMemory, order: number, first: number, end: numb
 }
 
 function clusterPart(memory: StorageMemory, segment: Segment, position: number, order: number, first: number, end: number): SealedPart {
-  const { arena, kernels } = memory;
   const column = columnAt(segment.columns, position);
   const { id: columnId, dictionary } = segment.layout.columns[position] ?? {};
   assert(columnId !== undefined && dictionary, 'rows are grouped by a dictionary-encoded column');
-  const { count } = dictionary;
   const own = memory.allocate((end - first) * 4);
-  const index = memory.scratch((allocate) => {
-    const ends = allocate((count + 1) * 4);
-    kernels.cluster_rows(own, order + first * 4, column.values, column.validity, end - first, count, ends);
-    return indexOf(arena.u32.subarray(ends / 4, ends / 4 + count + 1), count);
-  });
+  const index = clusterRows(memory, own, order + first * 4, column, end - first, dictionary.count);
   return { order: own, rows: end - first, cluster: { columnId, index }, sorted: false };
+}
+
+/** Writes rows of an order to `target`, grouped by the codes of a column; gives where each code lies. */
+export function clusterRows(
+  memory: StorageMemory,
+  target: number,
+  order: number,
+  { values, validity }: ColumnBuffers,
+  rows: number,
+  codeCount: number,
+): ClusterIndex {
+  return memory.scratch((allocate) => {
+    const ends = allocate((codeCount + 1) * 4);
+    memory.kernels.cluster_rows(target, order, values, validity, rows, codeCount, ends);
+    return indexOf(memory.arena.u32.subarray(ends / 4, ends / 4 + codeCount + 1), codeCount);
+  });
 }
 
 /** From the end of every code, the last being that of NULL. */
@@ -109,17 +121,22 @@ function indexOf(ends: Uint32Array, count: number): ClusterIndex {
 }
 
 /** The ends of the parts that rows in time order (order 0 = as they lie) are cut into. */
-function partitionEnds(memory: StorageMemory, definition: TableDefinition, segment: Segment, order: number): number[] {
+function partitionEnds(memory: StorageMemory, { partitionBy }: TableDefinition, segment: Segment, order: number): number[] {
   const { timestampColumn } = segment.layout;
   const { i64, u32 } = memory.arena;
   const times = columnAt(segment.columns, timestampColumn).values / 8;
   const type = segment.layout.definitions[timestampColumn]?.type;
-  const { rows } = segment;
-  if (definition.partitionBy === 'none' || type === undefined) return [rows];
+  if (type === undefined) return [segment.rows];
   const timeAt = (row: number) => i64[times + (order === 0 ? row : (u32[order / 4 + row] ?? 0))] ?? 0n;
+  return endsOfPartitions(partitionBy, type, segment.rows, timeAt);
+}
+
+/** `timeAt`: times of the rows, which ascend. */
+export function endsOfPartitions(unit: PartitionUnit, type: DataType, rows: number, timeAt: (row: number) => bigint): number[] {
+  if (unit === 'none') return [rows];
   /** The end of the partition that a row lies in. */
   const endAfter = (row: number): number => {
-    const partition = partitionOf(definition.partitionBy, type, timeAt(row));
+    const partition = partitionOf(unit, type, timeAt(row));
     if (partition === null || timeAt(rows - 1) < partition.end) return rows;
     let low = row + 1;
     let high = rows;

@@ -173,7 +173,7 @@ export class Sealer {
           target.plannedRecord = record;
           if (catalog.persistent) writeSealed(context, table, part, record, alive, writes);
         });
-        segment.parts = prepared.map(({ target, order }) => ({ segment: target, order }));
+        segment.became = { base: 0, total: segment.rows, parts: prepared.map(({ target, order }) => ({ segment: target, order })) };
         if (!catalog.persistent) return;
         for (const tailKey of segment.tailKeys) writes.push({ store: 'tail', key: tailKey, remove: true });
         writes.push({ store: 'deletion', key: [table.id, segment.id], remove: true });

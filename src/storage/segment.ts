@@ -17,6 +17,21 @@ export interface AliveRows {
   address: number;
 }
 
+/** Where the rows of a segment are that is no more. */
+export interface Became {
+  /** Rows of all that the parts were made of are numbered one after the other: so many, the segment's own from `base` on. */
+  readonly base: number;
+  readonly total: number;
+  /** Shared by all segments that the parts were made of. */
+  readonly parts: readonly SegmentPart[];
+}
+
+export interface SegmentPart {
+  readonly segment: Segment;
+  /** Row i was row order[i] (u32); 0 when nobody can ask any more. */
+  order: number;
+}
+
 const TIME_ORDER: RowOrder = { kind: 'time' };
 const INSERTION_ORDER: RowOrder = { kind: 'insertion' };
 
@@ -63,8 +78,8 @@ export class Segment {
   /** Sealing changed the row order (a seal under way included): row i was row order[i] before. The address is 0 when nobody can ask any more. */
   reordered = false;
   order = 0;
-  /** Sealing cut the segment into these, a commit under way included; row i of a part was row order[i] (0 when nobody can ask any more). */
-  parts: readonly { readonly segment: Segment; order: number }[] | null = null;
+  /** The segment was cut when it was sealed, or merged by compaction, a commit under way included. */
+  became: Became | null = null;
   /** Where the values of the CLUSTER BY column lie, when rows are grouped by it and that was read already. */
   cluster: ClusterIndex | null = null;
   /** By column position. */
@@ -163,6 +178,16 @@ function orderIn(layout: Layout, own: Layout, order: RowOrder): RowOrder {
   if (order.kind !== 'cluster') return order;
   const id = own.columns[order.column]?.id;
   return { kind: 'cluster', column: layout.columns.findIndex((column) => column.id === id) };
+}
+
+/** Where a segment stands in its table. */
+export function placeOf({ id, record }: Segment): readonly [segment: number, part: number] {
+  return record?.place ?? [id, 0];
+}
+
+export function comparePlaces(a: Segment, b: Segment): number {
+  const [x, y] = [placeOf(a), placeOf(b)];
+  return x[0] - y[0] || x[1] - y[1];
 }
 
 /** Bytes of an alive bitmap of a segment, padded so that growing segments stay inside. */

@@ -11,7 +11,15 @@ import type { Sealer } from './sealer.js';
 import type { Segment } from './segment.js';
 import type { Table } from './table.js';
 
+/** Bytes of segment files since the database was opened. */
+export interface WrittenBytes {
+  sealedBytes: number;
+  compactedBytes: number;
+  compactions: number;
+}
+
 export interface StorageContext {
+  readonly written: WrittenBytes;
   readonly memory: StorageMemory;
   readonly catalog: Catalog;
   readonly queue: CommitQueue;

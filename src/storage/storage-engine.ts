@@ -17,6 +17,7 @@ import type {
 } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import { openTableAppend } from './append-session.js';
+import { Compactor } from './compactor.js';
 import { deleteRows } from './delete-rows.js';
 import { StorageIngest } from './ingest.js';
 import { type Names, nameKey, tableKey } from './names.js';
@@ -45,6 +46,7 @@ export class StorageEngine implements Storage {
   private readonly parts: StorageParts;
   private readonly host: TransactionHost;
   private readonly retention: Retention;
+  private readonly compactor: Compactor;
   private names: Names;
   private visible: Visible | null = null;
   /** Changes of definitions run one after the other. */
@@ -65,6 +67,8 @@ export class StorageEngine implements Storage {
     this.ingest = new StorageIngest(this);
     this.retention = new Retention(parts.context, () => this.names.tables.values());
     if (!this.readOnly) this.retention.start();
+    this.compactor = new Compactor(parts.context, parts.limits, () => this.names.tables.values());
+    if (!this.readOnly) this.compactor.notice();
     this.watchAge();
   }
 
@@ -86,6 +90,7 @@ export class StorageEngine implements Storage {
   tableChanged(): void {
     this.visible = null;
     this.retention.notice();
+    this.compactor.notice();
   }
 
   hasTable(name: string): boolean {
@@ -148,6 +153,12 @@ export class StorageEngine implements Storage {
     this.parts.context.assertWritable();
   }
 
+  async compact(name?: string): Promise<void> {
+    this.parts.context.assertWritable();
+    await this.compactor.compact(name === undefined ? [...this.names.tables.values()] : [this.tableOf(name)]);
+    this.parts.context.assertWritable();
+  }
+
   statistics(): StorageStatistics {
     const { context } = this.parts;
     const versions = [...this.names.tables.values()].map((table) => table.currentVersion());
@@ -177,6 +188,7 @@ export class StorageEngine implements Storage {
     clearTimeout(this.sealTimer);
     const { context, unlock } = this.parts;
     await this.retention.stop();
+    await this.compactor.stop();
     await context.sealer.stop();
     await context.queue.drain();
     context.refuseWrites(new DbError('closed', 'the database is closed'));

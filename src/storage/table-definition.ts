@@ -2,6 +2,7 @@
 import type { ColumnDefinition, TableDefinition } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import type { DataType, Field, Schema } from '../core/types.js';
+import { checkCompactionOptions } from './compaction-options.js';
 
 const LONGEST_NAME = 255;
 
@@ -18,6 +19,7 @@ export function checkedDefinition(given: TableDefinition): TableDefinition {
   if (new Set(given.columns.map((column) => column.id)).size < given.columns.length) {
     throw new DbError('invalid_argument', `table "${given.name}" has two columns of the same id`);
   }
+  checkCompactionOptions(given);
   const { timestampColumn } = given;
   const time = timestampColumn === null ? undefined : given.columns[timestampColumn];
   if (timestampColumn !== null && time?.type.kind !== 'timestamp') {

@@ -29,6 +29,7 @@ const KINDS: readonly (readonly [number, Step])[] = [
   [5, (history) => history.append(1 + history.below(40))],
   [2, (history) => history.append(65 + history.below(150))],
   [3, (history) => history.flush()],
+  [3, (history) => history.compact()],
   [3, (history) => history.deleteEvery(2 + history.below(5))],
   [2, (history) => history.read()],
   [1, (history) => history.replace(1 + history.below(90))],
@@ -69,7 +70,7 @@ class History {
     const all = KINDS.flatMap(([weight, step]) => Array.from({ length: weight }, () => step));
     for (let i = 0; i < STEPS; i++) await (all[this.below(all.length)] as Step)(this);
     await this.append(100);
-    await this.flush();
+    await this.compact();
     await this.read();
   }
 
@@ -99,6 +100,11 @@ class History {
 
   async flush(): Promise<void> {
     await this.change(this.acknowledged, ({ storage }) => storage.flush('t'));
+  }
+
+  async compact(): Promise<void> {
+    await this.flush();
+    await this.change(this.acknowledged, ({ storage }) => storage.compact('t'));
   }
 
   async deleteEvery(n: number): Promise<void> {

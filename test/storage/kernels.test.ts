@@ -407,3 +407,52 @@ it('a dictionary gives equal values equal codes, through a rehash and another di
     }),
   );
 });
+
+it('rows that are alive are numbered, in any order', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.nat(149), { maxLength: 150 }),
+      validities,
+      fc.nat(1000),
+      fc.boolean(),
+      (order, alive, base, isOrdered) => {
+        loadWords(A, order);
+        same('alive_rows', isOrdered ? A : 0, order.length, validity(alive), base, OUT);
+      },
+    ),
+  );
+});
+
+it('two lists of rows are merged by time, piece by piece, equal times in their order', () => {
+  const time = fc.bigInt({ min: -9n, max: 9n });
+  fc.assert(
+    fc.property(fc.array(time, { maxLength: 60 }), fc.array(time, { maxLength: 60 }), fc.integer({ min: 1, max: 70 }), (a, b, most) => {
+      const [first, second, state] = [B, C, D];
+      [...a, ...b].forEach((value, i) => {
+        arena.i64[A / 8 + i] = value;
+      });
+      const byTime = (values: bigint[], base: number) =>
+        values
+          .map((value, i) => ({ value, i }))
+          .sort((x, y) => Number(x.value - y.value) || x.i - y.i)
+          .map(({ i }) => base + i);
+      loadWords(first, byTime(a, 0));
+      loadWords(second, byTime(b, a.length));
+      loadWords(state, [0, 0]);
+      for (let done = 0; done === 0; ) done = same('merge_rows_i64', A, first, a.length, second, b.length, OUT, state, most) ?? 1;
+    }),
+  );
+});
+
+it('rows of several sources are split by these', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(12), { minLength: 1, maxLength: 9 }), fc.infiniteStream(fc.nat()), (sizes, places) => {
+      const ends = sizes.map((_, i) => sizes.slice(0, i + 1).reduce((sum, size) => sum + size, 0));
+      const order = Array.from({ length: ends.at(-1) ?? 0 }, (_, i) => i).filter(() => (places.next().value as number) % 3 > 0);
+      order.sort(() => ((places.next().value as number) % 2 === 0 ? 1 : -1));
+      loadWords(A, order);
+      loadWords(B, ends);
+      same('split_rows', A, order.length, B, sizes.length, C, D, OUT);
+    }),
+  );
+});

@@ -58,7 +58,7 @@ type Step =
   | { readonly do: 'together'; readonly sessions: readonly Batch[] }
   | { readonly do: 'replace'; readonly batch: Batch }
   | { readonly do: 'delete'; readonly every: number }
-  | { readonly do: 'look' | 'flush' | 'reopen' | 'truncate' | 'release' };
+  | { readonly do: 'look' | 'flush' | 'compact' | 'reopen' | 'truncate' | 'release' };
 
 interface History {
   readonly fields: readonly Field[];
@@ -92,9 +92,17 @@ const histories: fc.Arbitrary<History> = fc
       { weight: 1, arbitrary: fc.record({ do: fc.constant('replace' as const), batch }) },
       { weight: 3, arbitrary: fc.record({ do: fc.constant('delete' as const), every: fc.integer({ min: 2, max: 7 }) }) },
       {
-        weight: 6,
+        weight: 8,
         arbitrary: fc.record({
-          do: fc.constantFrom('look' as const, 'flush' as const, 'reopen' as const, 'truncate' as const, 'release' as const),
+          do: fc.constantFrom(
+            'look' as const,
+            'flush' as const,
+            'compact' as const,
+            'compact' as const,
+            'reopen' as const,
+            'truncate' as const,
+            'release' as const,
+          ),
         }),
       },
     );
@@ -157,12 +165,23 @@ class Run {
     else if (step.do === 'replace') await this.replace(step.batch);
     else if (step.do === 'delete') await this.delete(step.every);
     else if (step.do === 'flush') await storage.flush('t');
+    else if (step.do === 'compact') await this.compact();
     else if (step.do === 'look') this.looks.push({ snapshot: storage.snapshot(), rows: print(this.rows) });
     else if (step.do === 'release') await this.releaseLooks();
     else if (step.do === 'truncate') {
       await storage.truncateTable('t');
       this.rows = [];
     } else await this.reopen();
+  }
+
+  /** What is merged is sealed first, and what is left cannot be merged further. */
+  private async compact(): Promise<void> {
+    const { storage } = this.test;
+    await storage.flush('t');
+    await storage.compact('t');
+    const { segments } = storage.statistics();
+    await storage.compact('t');
+    expect(storage.statistics().segments).toBe(segments);
   }
 
   private rowsOf(batch: Batch): Value[][] {
@@ -229,7 +248,9 @@ class Run {
       pinned.release();
       deletions.push({ segmentId: segment.id, rows });
     }
-    const flushing = every % 2 === 0 ? storage.flush('t') : Promise.resolve();
+    const flushing =
+      every % 2 === 0 ? storage.flush('t').then(() => (every % 4 === 0 ? storage.compact('t') : undefined)) : Promise.resolve();
+    if (every === 7) await this.compact();
     if (every % 3 === 0) await flushing;
     const result = await storage.deleteRows('t', deletions);
     await flushing;

@@ -17,3 +17,4 @@ export * from './sort';
 export * from './zone';
 export * from './cluster';
 export * from './latest';
+export * from './merge';
