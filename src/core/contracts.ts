@@ -296,6 +296,12 @@ export interface StorageStatistics {
   readonly cachedBytes: number;
   readonly commits: number;
   readonly sealedSegments: number;
+  /** Of sealed segments, by level; trailing zeros are left away. */
+  readonly segmentsByLevel: readonly number[];
+  /** Bytes of segment files that were written since the opening: by sealing and loading, and by compaction of what was there. */
+  readonly sealedBytes: number;
+  readonly compactedBytes: number;
+  readonly compactions: number;
 }
 
 // ---- queries ---------------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 /** The one table of metrics, and their registry. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Engine } from '../core/contracts.js';
+import type { Engine, StorageStatistics } from '../core/contracts.js';
 
 interface MetricRow {
   readonly type: 'counter' | 'histogram' | 'gauge';
@@ -8,6 +8,12 @@ interface MetricRow {
   readonly labels?: readonly string[];
   /** Gauges are read when they are asked for. */
   readonly read?: (engine: Engine) => number;
+  /** By the value of the only label. */
+  readonly readByLabel?: (engine: Engine) => readonly (readonly [string, number])[];
+}
+
+function writeAmplification({ sealedBytes, compactedBytes }: StorageStatistics): number {
+  return sealedBytes === 0 ? 1 : (sealedBytes + compactedBytes) / sealedBytes;
 }
 
 export const METRICS = {
@@ -30,6 +36,32 @@ export const METRICS = {
   fletchdb_rows: { type: 'gauge', help: 'Rows of all tables.', read: (engine) => engine.storage.statistics().rows },
   fletchdb_segments: { type: 'gauge', help: 'Segments.', read: (engine) => engine.storage.statistics().segments },
   fletchdb_sealed_segments: { type: 'gauge', help: 'Sealed segments.', read: (engine) => engine.storage.statistics().sealedSegments },
+  fletchdb_segments_by_level: {
+    type: 'gauge',
+    labels: ['level'],
+    help: 'Sealed segments by how often compaction has written their rows anew.',
+    readByLabel: (engine) => engine.storage.statistics().segmentsByLevel.map((count, level) => [String(level), count]),
+  },
+  fletchdb_sealed_bytes_total: {
+    type: 'gauge',
+    help: 'Bytes of segment files written by sealing and loading since the start.',
+    read: (engine) => engine.storage.statistics().sealedBytes,
+  },
+  fletchdb_compacted_bytes_total: {
+    type: 'gauge',
+    help: 'Bytes of segment files written by compaction since the start.',
+    read: (engine) => engine.storage.statistics().compactedBytes,
+  },
+  fletchdb_compactions_total: {
+    type: 'gauge',
+    help: 'Merges of segments since the start.',
+    read: (engine) => engine.storage.statistics().compactions,
+  },
+  fletchdb_write_amplification: {
+    type: 'gauge',
+    help: 'Bytes of segment files written for each byte that sealing and loading wrote, since the start; 1 when nothing was sealed.',
+    read: (engine) => writeAmplification(engine.storage.statistics()),
+  },
   fletchdb_disk_bytes: { type: 'gauge', help: 'Bytes of sealed files.', read: (engine) => engine.storage.statistics().diskBytes },
   fletchdb_cached_bytes: {
     type: 'gauge',
@@ -87,7 +119,13 @@ function registerGauge(
   new Gauge({
     ...common,
     collect() {
-      this.set(row.read?.(engine) ?? 0);
+      const [label] = row.labels ?? [];
+      if (label === undefined || row.readByLabel === undefined) {
+        this.set(row.read?.(engine) ?? 0);
+        return;
+      }
+      this.reset();
+      for (const [value, count] of row.readByLabel(engine)) this.set({ [label]: value }, count);
     },
   });
 }

@@ -43,6 +43,8 @@ export interface Merge<Source> {
 }
 
 const MOST_SOURCES = 64;
+/** So often is looked for segments in the way, for one choice in a partition. */
+const MOST_CHECKS = 2000;
 
 type Range<Source> = readonly Candidate<Source>[];
 
@@ -77,51 +79,83 @@ function chooseAlone<Source>(candidates: Range<Source>, limits: CompactionLimits
   return emptied && mergeOf('deleted', [emptied]);
 }
 
-/** Of segments that follow each other in time. */
+/** Of segments that follow each other in time, or in the table. */
 function bestRange<Source>(
   reason: 'late' | 'small',
   members: Range<Source>,
   all: Range<Source>,
   limits: CompactionLimits,
 ): Range<Source> | undefined {
-  const inTime = members.toSorted(compareTimes);
   let best: Range<Source> | undefined;
   let bestGain = 0;
-  for (let first = 0; first < inTime.length; first++) {
-    const sum: Sum = { rows: 0, alive: 0, most: 0, sizeBytes: 0, last: null };
-    const most = Math.min(inTime.length, first + MOST_SOURCES);
-    for (let end = first + 1; end <= most; end++) {
-      const added = inTime[end - 1] as Candidate<Source>;
-      // What begins when all the others have ended has no late rows with them.
-      if (reason === 'late' && sum.last !== null && (added.times === null || added.times[0] >= sum.last)) break;
-      add(sum, added);
-      if (sum.rows > limits.mergeRows || sum.sizeBytes > limits.mergeBytes) break;
-      if (end === first + 1) continue;
-      const gain = reason === 'late' ? lateGain(inTime.slice(first, end), sum, limits) : smallGain(sum, limits);
-      if (gain <= bestGain || !keepsOrder(inTime.slice(first, end), all)) continue;
-      best = inTime.slice(first, end);
-      bestGain = gain;
+  let checks = 0;
+  for (const sequence of [members.toSorted(compareTimes), members.toSorted((a, b) => a.index - b.index)]) {
+    for (let first = 0; first < sequence.length; first++) {
+      const sum = new Sum();
+      const most = Math.min(sequence.length, first + MOST_SOURCES);
+      for (let end = first + 1; end <= most; end++) {
+        sum.add(sequence[end - 1] as Candidate<Source>);
+        if (sum.rows > limits.mergeRows || sum.sizeBytes > limits.mergeBytes) break;
+        const gain = end === first + 1 ? 0 : reason === 'late' ? lateGain(sum, limits) : smallGain(sum, limits);
+        if (gain <= bestGain || checks++ > MOST_CHECKS || !keepsOrder(sequence.slice(first, end), all)) continue;
+        best = sequence.slice(first, end);
+        bestGain = gain;
+      }
     }
   }
   return best;
 }
 
-/** Of the segments looked at so far. */
-interface Sum {
-  rows: number;
-  alive: number;
-  /** Of the largest. */
-  most: number;
-  sizeBytes: number;
-  last: bigint | null;
+interface Span {
+  readonly first: number;
+  readonly last: number;
+  readonly rows: number;
 }
 
-function add(sum: Sum, { rows, deleted, sizeBytes, times }: Candidate): void {
-  sum.rows += rows;
-  sum.alive += rows - deleted;
-  sum.most = Math.max(sum.most, rows - deleted, 1);
-  sum.sizeBytes += sizeBytes;
-  if (times !== null && (sum.last === null || times[1] > sum.last)) sum.last = times[1];
+/** Of the segments looked at so far. */
+class Sum {
+  rows = 0;
+  alive = 0;
+  /** Of the largest. */
+  most = 1;
+  sizeBytes = 0;
+  /** Rows beside those of the segments before, where they share a stretch of time; rows are taken to be spread evenly. */
+  late = 0;
+  private readonly spans: Span[] = [];
+  private start: bigint | null = null;
+
+  add({ rows, deleted, sizeBytes, times }: Candidate): void {
+    const alive = rows - deleted;
+    this.rows += rows;
+    this.alive += alive;
+    this.most = Math.max(this.most, alive);
+    this.sizeBytes += sizeBytes;
+    if (times === null) return;
+    this.start ??= times[0];
+    const span = { first: Number(times[0] - this.start), last: Number(times[1] - this.start), rows: alive };
+    this.late += lateRows(span, this.spans);
+    this.spans.push(span);
+  }
+}
+
+/** Rows that a segment and those before it have in the stretch of time that they share, as many as the one has that has fewer. */
+function lateRows({ first, last, rows }: Span, before: readonly Span[]): number {
+  if (first === last) return before.some((span) => span.first < first && first < span.last) ? rows : 0;
+  const from = Math.max(
+    first,
+    before.reduce((least, span) => Math.min(least, span.first), Number.POSITIVE_INFINITY),
+  );
+  const to = Math.min(
+    last,
+    before.reduce((most, span) => Math.max(most, span.last), Number.NEGATIVE_INFINITY),
+  );
+  if (to <= from) return 0;
+  const inside = (span: Span) => {
+    if (span.first === span.last) return from < span.first && span.first < to ? span.rows : 0;
+    return (span.rows * Math.max(0, Math.min(to, span.last) - Math.max(from, span.first))) / (span.last - span.first);
+  };
+  const theirs = before.reduce((sum, span) => sum + inside(span), 0);
+  return Math.min(theirs, inside({ first, last, rows }));
 }
 
 /** Rows of the result for each row of the largest source, when it is one segment and large enough; else 0. */
@@ -131,37 +165,9 @@ function smallGain({ alive, most, sizeBytes }: Sum, { segmentRows, segmentBytes,
 }
 
 /** The share of rows that overlap, when it is large enough; else 0. */
-function lateGain(range: Range<unknown>, { alive }: Sum, { lateShare }: CompactionLimits): number {
-  const share = alive === 0 ? 0 : lateRows(range) / alive;
+function lateGain({ alive, late }: Sum, { lateShare }: CompactionLimits): number {
+  const share = alive === 0 ? 0 : late / alive;
   return share > 0 && share >= lateShare ? share : 0;
-}
-
-/**
- * Rows beside those of the segment that has the most, in each stretch of time that several segments share; rows are taken to be spread evenly.
- * Segments that only touch share none.
- */
-export function lateRows(range: Range<unknown>): number {
-  const known = range.flatMap(({ times, rows, deleted }) =>
-    times === null ? [] : [{ first: times[0], last: times[1], rows: rows - deleted }],
-  );
-  const bounds = [...new Set(known.flatMap(({ first, last }) => [first, last]))].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-  let late = 0;
-  for (const { first: at, last, rows } of known) {
-    if (at === last && known.some((other) => other.first < at && at < other.last)) late += rows;
-  }
-  for (const [i, to] of bounds.entries()) {
-    const from = bounds[i - 1];
-    if (from === undefined) continue;
-    let [sum, most] = [0, 0];
-    for (const { first, last, rows } of known) {
-      if (first > from || last < to) continue;
-      const inside = (rows * Number(to - from)) / Number(last - first);
-      sum += inside;
-      most = Math.max(most, inside);
-    }
-    late += sum - most;
-  }
-  return late;
 }
 
 /** No other segment that shares a time with these stands between them. */

@@ -2,12 +2,28 @@
  * The rows of several segments as one order: those that are alive, by time, equal times in their order of insertion. Rows are numbered through
  * the segments, one after the other.
  */
+import type { ColumnBuffers } from './column-buffers.js';
+import type { CachedColumn } from './column-cache.js';
 import type { Segment } from './segment.js';
 import type { StorageContext } from './storage-context.js';
+import type { Table } from './table.js';
 
 const SORT_SCRATCH_BYTES = 8192;
 /** Rows that are merged before others get their turn. */
 const ROWS_PER_TURN = 262_144;
+
+export interface MergeJob {
+  readonly table: Table;
+  /** Sealed, of one shape, in their order in the table; the caller holds them. */
+  readonly sources: readonly Segment[];
+  /** Of one result. */
+  readonly segmentRows: number;
+  readonly segmentBytes: number;
+  /** Gives others their turn; fails when the merge is to end. */
+  readonly turn: () => Promise<void>;
+  /** Hears of a segment that cannot be read. */
+  readonly onDamage: (source: Segment) => void;
+}
 
 export interface MergedRows {
   /** Address of row numbers (u32); the caller frees it. */
@@ -23,14 +39,16 @@ export interface MergedRows {
   readonly isConcat: boolean;
 }
 
+export type PinColumn = (source: Segment, index: number) => Promise<CachedColumn & { column: ColumnBuffers }>;
+
 /** A list of rows that ascend in time. */
 interface Run {
   readonly at: number;
   readonly rows: number;
 }
 
-/** `turn` gives others their turn, and fails when the merge is to end. Fails with `query_memory_exceeded`. */
-export async function mergeRows(context: StorageContext, sources: readonly Segment[], turn: () => Promise<void>): Promise<MergedRows> {
+/** `pin` makes a column resident until it is unpinned. Fails as `pin` and `turn` do, and with `query_memory_exceeded`. */
+export async function mergeRows(context: StorageContext, { sources, turn }: MergeJob, pin: PinColumn): Promise<MergedRows> {
   const { memory } = context;
   const held = new Set<number>();
   const allocate = (sizeBytes: number) => {
@@ -48,7 +66,7 @@ export async function mergeRows(context: StorageContext, sources: readonly Segme
     let rows = 0;
     let runs: Run[] = [];
     for (const [i, source] of sources.entries()) {
-      const found = await aliveInOrder(context, source, ends[i - 1] ?? 0, times, order + rows * 4);
+      const found = await aliveInOrder(context, pin, source, ends[i - 1] ?? 0, times, order + rows * 4);
       runs.push({ at: order + rows * 4, rows: found });
       rows += found;
       await turn();
@@ -71,12 +89,19 @@ export async function mergeRows(context: StorageContext, sources: readonly Segme
 }
 
 /** Writes the numbers of the rows that are alive, in order of time, and the times of all; gives how many are alive. */
-async function aliveInOrder({ memory, cache }: StorageContext, source: Segment, base: number, times: number, out: number): Promise<number> {
+async function aliveInOrder(
+  { memory, cache }: StorageContext,
+  pin: PinColumn,
+  source: Segment,
+  base: number,
+  times: number,
+  out: number,
+): Promise<number> {
   const { kernels } = memory;
   const { rows, alive } = source;
   const bitmap = alive.deleted === 0 ? 0 : alive.address;
   if (times === 0) return kernels.alive_rows(0, rows, bitmap, base, out);
-  const entry = await cache.pin(source, source.layout.timestampColumn);
+  const entry = await pin(source, source.layout.timestampColumn);
   try {
     const own = times + base * 8;
     kernels.copy_bytes(own, entry.column.values, rows * 8);

@@ -10,7 +10,7 @@ import type { CachedColumn } from './column-cache.js';
 import { permuteColumn } from './column-permute.js';
 import { concatColumns } from './concat-columns.js';
 import { hasSameColumns, type Layout } from './layout.js';
-import { type MergedRows, mergeRows } from './merge-order.js';
+import { type MergedRows, type MergeJob, mergeRows } from './merge-order.js';
 import type { PreparedSegment } from './seal-segment.js';
 import { type ClusterOrder, clusterRows, endsOfPartitions } from './sealed-order.js';
 import { placeOf, type Segment } from './segment.js';
@@ -19,19 +19,6 @@ import type { StorageContext } from './storage-context.js';
 import { storeSegment } from './store-segment.js';
 import type { Table } from './table.js';
 
-export interface MergeJob {
-  readonly table: Table;
-  /** Sealed, of one shape, in their order in the table; the caller holds them. */
-  readonly sources: readonly Segment[];
-  /** Of one result. */
-  readonly segmentRows: number;
-  readonly segmentBytes: number;
-  /** Gives others their turn; fails when the merge is to end. */
-  readonly turn: () => Promise<void>;
-  /** Hears of a segment that cannot be read. */
-  readonly onDamage: (source: Segment) => void;
-}
-
 /** A segment that sources become: its columns are in the cache already, its file is on disk, the catalog does not know it. */
 export type MergedSegment = Omit<PreparedSegment, 'columns'>;
 
@@ -39,7 +26,7 @@ export type MergedSegment = Omit<PreparedSegment, 'columns'>;
 export async function mergeSegments(context: StorageContext, job: MergeJob): Promise<MergedSegment[]> {
   const { memory } = context;
   const made: MergedSegment[] = [];
-  const merged = await mergeRows(context, job.sources, job.turn);
+  const merged = await mergeRows(context, job, (source, index) => pin(context, job, source, index));
   try {
     const ends = endsOfResults(context, job, merged);
     for (const [i, end] of ends.entries()) {

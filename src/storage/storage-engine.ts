@@ -174,6 +174,8 @@ export class StorageEngine implements Storage {
       cachedBytes: context.cache.bytes,
       commits: context.queue.commits,
       sealedSegments: segments.filter(({ segment }) => segment.state === 'sealed').length,
+      segmentsByLevel: countByLevel(segments.map(({ segment }) => segment)),
+      ...context.written,
     };
   }
 
@@ -292,4 +294,15 @@ export class StorageEngine implements Storage {
     };
     schedule();
   }
+}
+
+function countByLevel(segments: readonly Segment[]): number[] {
+  const counts: number[] = [];
+  for (const { record } of segments) {
+    if (record === null) continue;
+    const level = record.level ?? 0;
+    while (counts.length <= level) counts.push(0);
+    counts[level] = (counts[level] ?? 0) + 1;
+  }
+  return counts;
 }

@@ -9,16 +9,25 @@ import type { Table } from './table.js';
 
 /** One item for the catalog's records of each table, one for each segment file. */
 export async function* verifyTables(context: StorageContext, tables: Iterable<Table>): AsyncIterable<Verified> {
-  for (const table of tables) {
-    const { name, schema } = table.info.definition;
-    const of = { table: schema === undefined ? name : `${schema}.${name}` };
-    yield { ...of, file: null, sizeBytes: 0, error: await failureOf(() => readRecords(context, table)) };
-    for (const segment of [...table.segments]) {
-      const { record } = segment;
-      if (record === null || record.file === '' || segment.discarded) continue;
-      const error = await failureOf(() => readColumns(context, table, segment));
-      yield { ...of, file: record.file, sizeBytes: record.sizeBytes, error };
-    }
+  const { epochs } = context.memory;
+  // Files of segments that are replaced meanwhile stay until the end.
+  const holder = epochs.enter();
+  try {
+    for (const table of [...tables]) yield* verifyTable(context, table);
+  } finally {
+    epochs.leave(holder);
+  }
+}
+
+async function* verifyTable(context: StorageContext, table: Table): AsyncIterable<Verified> {
+  const { name, schema } = table.info.definition;
+  const of = { table: schema === undefined ? name : `${schema}.${name}` };
+  yield { ...of, file: null, sizeBytes: 0, error: await failureOf(() => readRecords(context, table)) };
+  for (const segment of [...table.segments]) {
+    const { record } = segment;
+    if (record === null || record.file === '' || segment.discarded || segment.became !== null) continue;
+    const error = await failureOf(() => readColumns(context, table, segment));
+    yield { ...of, file: record.file, sizeBytes: record.sizeBytes, error };
   }
 }
 

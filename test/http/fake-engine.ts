@@ -195,6 +195,10 @@ export class FakeEngine {
         cachedBytes: 0,
         commits: 0,
         sealedSegments: 0,
+        segmentsByLevel: [],
+        sealedBytes: 0,
+        compactedBytes: 0,
+        compactions: 0,
       }),
     };
     return partial as Storage;

@@ -1,4 +1,4 @@
-// Appends batches without end and prints the number of each once it is acknowledged. Killed by kill.test.ts.
+// Appends batches without end and prints the number of each once it is acknowledged; segments are merged all the time. Killed by kill.test.ts.
 // Arguments: folder, first batch number.
 import { instantiateKernels } from '../../dist/native-free/kernels.js';
 import { Arena } from '../../dist/src/core/arena.js';
@@ -7,7 +7,7 @@ import { settingsWith } from '../../dist/src/core/settings.js';
 import { openStorage } from '../../dist/src/storage/open.js';
 
 const [, , path, first] = process.argv;
-const settings = settingsWith({ memory_limit: '256MB', segment_rows: 4096 });
+const settings = settingsWith({ memory_limit: '256MB', segment_rows: 4096, compaction: true });
 const arena = Arena.create(0, settings.memory_limit);
 const storage = await openStorage({ path, settings, environment: systemEnvironment, arena, kernels: instantiateKernels(arena.memory) });
 const fields = [
@@ -62,4 +62,11 @@ let next = Number(first);
 const writer = async () => {
   for (;;) await write(next++);
 };
-await Promise.all([writer(), writer(), writer()]);
+const compactor = async () => {
+  for (;;) {
+    await storage.flush();
+    await storage.compact();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+};
+await Promise.all([writer(), writer(), writer(), compactor()]);

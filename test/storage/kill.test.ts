@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import { openTest } from './harness.js';
 
-const KILLS = 20;
+const KILLS = Number(process.env.FLETCH_KILLS ?? 20);
 const ROWS = 3000;
 const writer = join(import.meta.dirname, 'kill-writer.mjs');
 
@@ -60,7 +60,7 @@ async function readBatches(folder: string): Promise<Map<number, Set<number>>> {
   return batches;
 }
 
-describe('a process killed while it appends', () => {
+describe('a process killed while it appends and merges segments', () => {
   it(`leaves every acknowledged row, none twice, and no torn batch, ${KILLS} times`, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'fletch-kill-'));
     const acknowledged: number[] = [];
