@@ -1,7 +1,8 @@
 /** sum, avg and their kin. */
 import { flatVector, type Vector } from '../../core/batch.js';
-import { type DataType, FLOAT64, INT64, isInteger, isNumeric, UINT64 } from '../../core/types.js';
+import { type DataType, FLOAT64, INT64, INTERVAL, isInteger, isNumeric, UINT64 } from '../../core/types.js';
 import type { ArgumentType } from '../functions/contract.js';
+import { averagedTime, averageInterval, averageTicks, intervalRecipe, summedInterval } from './averages.js';
 import type { AggregateFunction, AggregateRecipe, FinishInput, SlotKind, SlotSpec } from './contract.js';
 import { allocateValues, checkOverflow, partAt, ratioVector, reached } from './finishing.js';
 
@@ -10,6 +11,10 @@ function onlyNumber(args: readonly ArgumentType[]): DataType | undefined {
   if (args.length !== 1 || !type) return undefined;
   if (type.kind === 'null') return INT64;
   return isNumeric(type) ? type : undefined;
+}
+
+function isInterval(args: readonly ArgumentType[]): boolean {
+  return args.length === 1 && args[0]?.type.kind === 'interval';
 }
 
 function sumSlot(type: DataType | undefined): SlotKind {
@@ -70,16 +75,18 @@ function averageOf(args: readonly DataType[]): AggregateRecipe {
 export const SUMS = [
   {
     name: 'sum',
-    doc: 'Sum of the values that are not NULL; NULL of none. Integers are summed exactly; a sum that does not fit int64 is an error.',
+    doc: 'Sum of the values that are not NULL; NULL of none. Integers are summed exactly; a sum that does not fit int64 is an error. Months, days and time of intervals are summed apart.',
     examples: [
       { sql: 'SELECT sum(x) FROM (VALUES (1), (2), (NULL)) t(x)', result: '3' },
       { sql: 'SELECT sum(x) FROM (VALUES (1.5::double), (2)) t(x)', result: '3.5' },
     ],
     resolve: (args) => {
+      if (isInterval(args)) return { args: [INTERVAL], type: INTERVAL };
       const type = onlyNumber(args);
       return type && { args: [type], type: sumType(type) };
     },
     recipe: (args) => {
+      if (args[0]?.kind === 'interval') return intervalRecipe(summedInterval);
       const slot = summedSlot(args);
       return { slots: [slot], required: slot.inputs, finish: finishSum };
     },
@@ -87,13 +94,25 @@ export const SUMS = [
   {
     name: 'avg',
     aliases: ['mean'],
-    doc: 'Arithmetic mean as float64; NULL of no values.',
-    examples: [{ sql: 'SELECT avg(x) FROM (VALUES (1), (2), (NULL)) t(x)', result: '1.5' }],
+    doc: 'Arithmetic mean as float64; NULL of no values. Of timestamps and times one of them, of dates a timestamp, of intervals an interval: what is left of its months goes on as days, what is left of its days as time.',
+    examples: [
+      { sql: 'SELECT avg(x) FROM (VALUES (1), (2), (NULL)) t(x)', result: '1.5' },
+      { sql: "SELECT avg(x) FROM (VALUES (date '2026-01-01'), (date '2026-01-04')) t(x)", result: '2026-01-02T12:00:00.000000Z' },
+      { sql: "SELECT avg(x) FROM (VALUES (interval '1 month'), (interval '2 months')) t(x)", result: '1 mon 15 days' },
+    ],
     resolve: (args) => {
+      if (isInterval(args)) return { args: [INTERVAL], type: INTERVAL };
+      const [arg] = args;
+      const time = args.length === 1 && arg ? averagedTime(arg.type) : undefined;
+      if (time) return { args: [time], type: time };
       const type = onlyNumber(args);
       return type && { args: [type], type: FLOAT64 };
     },
-    recipe: averageOf,
+    recipe: (args) => {
+      const [type] = args;
+      if (type?.kind === 'interval') return intervalRecipe(averageInterval);
+      return type && averagedTime(type) ? averageTicks() : averageOf(args);
+    },
   },
   {
     name: 'product',
