@@ -16,6 +16,9 @@ interface Row {
 type Direction = '>=' | '>' | '<=' | '<' | 'NEAREST';
 const DIRECTIONS: readonly Direction[] = ['>=', '>', '<=', '<', 'NEAREST'];
 
+type Kind = 'LEFT' | 'INNER' | 'RIGHT' | 'FULL' | 'SEMI' | 'ANTI';
+const KINDS: readonly Kind[] = ['LEFT', 'INNER', 'RIGHT', 'FULL', 'SEMI', 'ANTI'];
+
 interface Case {
   readonly keys: readonly ('sym' | 'n')[];
   readonly direction: Direction;
@@ -104,11 +107,15 @@ describe.each([
     }
   }
 
-  function expected(left: readonly Row[], right: readonly Row[], given: Case, inner: boolean): string[] {
-    return left.flatMap((row) => {
-      const found = closest(row, right, given);
-      return found === null && inner ? [] : [`${row.id} ${found ? found.id : 'null'}`];
-    });
+  function expected(left: readonly Row[], right: readonly Row[], given: Case, kind: Kind): string[] {
+    const pairs = left.map((row) => ({ row, found: closest(row, right, given) }));
+    if (kind === 'SEMI' || kind === 'ANTI')
+      return pairs.flatMap(({ row, found }) => ((found === null) === (kind === 'ANTI') ? [`${row.id}`] : []));
+    const keepsLeft = kind === 'LEFT' || kind === 'FULL';
+    const rows = pairs.flatMap(({ row, found }) => (found === null && !keepsLeft ? [] : [`${row.id} ${found ? found.id : 'null'}`]));
+    if (kind === 'LEFT' || kind === 'INNER') return rows;
+    const seen = new Set(pairs.map(({ found }) => found?.id));
+    return [...rows, ...right.filter((row) => !seen.has(row.id)).map((row) => `null ${row.id}`)];
   }
 
   async function check(left: readonly Row[], right: readonly Row[], random: Random, note: string): Promise<void> {
@@ -122,15 +129,16 @@ describe.each([
           { sql: ' AND l.n > 0', holds: (a: Row) => a.n !== null && a.n > 0 },
         ];
         const extra = random.pick(extras);
-        const outer = random.chance(0.5);
+        const kind = random.pick(KINDS);
         const type = random.pick(['ts', 'whole', 'fraction'] as const);
         const within = tolerance === null ? '' : ` TOLERANCE ${type === 'ts' ? `INTERVAL '${tolerance} microseconds'` : tolerance}`;
         const key = (name: string) =>
           name === 'sym' ? random.pick(['l.sym = r.sym', 'l.text = r.text', 'r.sym = l.text']) : `l.${name} = r.${name}`;
         const on = [...keys.map(key), `l.${type} ${direction} r.${type}`].join(' AND ');
-        const sql = `SELECT l.id, r.id FROM l ASOF ${outer ? 'LEFT' : 'INNER'} JOIN r ON ${on}${extra.sql}${within}`;
+        const shown = kind === 'SEMI' || kind === 'ANTI' ? 'l.id' : 'l.id, r.id';
+        const sql = `SELECT ${shown} FROM l ASOF ${kind} JOIN r ON ${on}${extra.sql}${within}`;
         const given = { keys, direction, tolerance, extra: extra.holds };
-        expect(await query(sql), `${note}: ${sql}`).toEqual(expected(left, right, given, !outer));
+        expect(await query(sql), `${note}: ${sql}`).toEqual(expected(left, right, given, kind));
       }
     }
   }

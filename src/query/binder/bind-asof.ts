@@ -1,6 +1,6 @@
 /** ASOF JOIN and its relatives LT, AJ, AJ0 and SPLICE: each left row beside the closest right row. */
 import { DbError } from '../../core/errors.js';
-import { isInteger, sameType, typeName } from '../../core/types.js';
+import { BOOL, type DataType, isInteger, sameType, typeName } from '../../core/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { AsofPlan, LogicalPlan, OutputColumn } from '../plan/logical.js';
 import { cloneWithFreshIds } from '../plan/traverse.js';
@@ -8,12 +8,13 @@ import type { Identifier } from '../syntax/ast/node.js';
 import type { AsofJoin } from '../syntax/ast/table.js';
 import { type AsofConditions, type AsofSides, asofConditions, usingConditions } from './asof-conditions.js';
 import { asofTolerance } from './asof-tolerance.js';
+import { withLostRows } from './bind-on.js';
 import { checkAliases } from './check-aliases.js';
 import { castTo, unify } from './coercion.js';
 import { type BoundRelation, type FromClause, unsupported } from './context.js';
 import { dependsOn } from './decorrelate.js';
-import { caseOf, columnOf, conjunction, disjunction, isNull, isTrue } from './expressions.js';
-import { asofPlan, filterPlan, projectPlan } from './plans.js';
+import { boolLiteral, caseOf, columnOf, conjunction, disjunction, isNull, isTrue } from './expressions.js';
+import { asofPlan, filterPlan, joinPlan, projectPlan } from './plans.js';
 import { scalarCall } from './scalar-call.js';
 import { Scope, type ScopeColumn } from './scope.js';
 
@@ -32,9 +33,9 @@ export function bindAsof(reference: AsofJoin, clause: FromClause): BoundRelation
   const conditions = condition?.kind === 'using' ? usingConditions(reference, written, clause) : asofConditions(reference, written, clause);
   const match = matchOf(reference, conditions, written, clause);
   const sides = { ...written, right: { ...right, plan: filterPlan(right.plan, conditions.rightOnly) } };
-  const bound = variant === 'splice' ? splice(match, sides, clause) : joined(match, sides);
+  const bound = variant === 'splice' ? splice(match, sides, clause) : joined(reference, match, written, conditions, clause);
   const shown = variant === 'aj0' ? withRightTime(bound, conditions, clause) : bound;
-  const merged = condition?.kind === 'using' ? mergedColumns(shown, condition.columns, sides, variant === 'splice' ? clause : null) : shown;
+  const merged = condition?.kind === 'using' ? mergedColumns(shown, condition.columns, sides, chooserOf(reference), clause) : shown;
   if (!reference.alias) return merged;
   const { alias } = reference;
   const columns = merged.columns.map((column, i) => ({ ...column, table: alias.name.name, name: alias.columns[i]?.name ?? column.name }));
@@ -70,9 +71,22 @@ function matchOf(reference: AsofJoin, conditions: AsofConditions, sides: AsofSid
     throw new DbError('invalid_argument', 'SPLICE JOIN takes equalities of both sides only', { position });
   }
   const tolerance = reference.tolerance === null ? null : asofTolerance(reference.tolerance, ordered.left.type, sides, clause);
-  const outer = reference.outer ?? (conditions.inner && reference.variant !== 'lt' && reference.variant !== 'splice' ? 'inner' : 'left');
-  return { join: outer, keys: conditions.keys, time: ordered, direction, tolerance, residual: conditions.residual };
+  const usual = conditions.inner && reference.variant !== 'lt' && reference.variant !== 'splice' ? 'inner' : 'left';
+  return {
+    join: reference.outer ? PAIRS[reference.outer] : usual,
+    keys: conditions.keys,
+    time: ordered,
+    direction,
+    tolerance,
+    residual: conditions.residual,
+  };
 }
+
+/** Whether left rows without a right one are among the pairs. */
+const PAIRS = { left: 'left', inner: 'inner', right: 'inner', full: 'left', semi: 'inner', anti: 'left' } as const satisfies Record<
+  NonNullable<AsofJoin['outer']>,
+  AsofPlan['join']
+>;
 
 const ORDERED = new Set(['timestamp', 'date32', 'time64', 'float64', 'decimal']);
 
@@ -85,8 +99,34 @@ function nullable(columns: readonly ScopeColumn[]): readonly ScopeColumn[] {
   return columns.map((column) => (column.nullable ? column : { ...column, nullable: true }));
 }
 
-function joined(match: Match, { left, right }: AsofSides): BoundRelation {
-  const plan = asofPlan(left.plan, right.plan, match);
+function joined(
+  { outer, position }: AsofJoin,
+  match: Match,
+  { left, right }: AsofSides,
+  { rightOnly }: AsofConditions,
+  clause: FromClause,
+): BoundRelation {
+  const { context } = clause;
+  if (outer === 'right' || outer === 'full') {
+    const pairs = (rows: LogicalPlan) => asofPlan(left.plan, filterPlan(rows, rightOnly), match);
+    const columns = [...nullable(left.columns), ...(outer === 'full' ? nullable(right.columns) : right.columns)];
+    const wanted = joinPlan(outer, left.plan, right.plan).output;
+    const refuse = () => unsupported(`an ASOF ${outer.toUpperCase()} JOIN that depends on rows around it`, position);
+    return { plan: withLostRows(left.plan, right.plan, wanted, pairs, refuse, context), columns, timestamp: null };
+  }
+  const found = filterPlan(right.plan, rightOnly);
+  if (outer === 'anti') {
+    const mark = { id: context.nextId(), name: 'found', type: BOOL, nullable: true };
+    const passed = found.output.map((column) => ({ id: column.id, name: column.name, expression: columnOf(column) }));
+    const marked = projectPlan(found, [...passed, { id: mark.id, name: mark.name, expression: boolLiteral(true) }]);
+    return {
+      plan: filterPlan(asofPlan(left.plan, marked, match), isNull(columnOf(mark))),
+      columns: left.columns,
+      timestamp: left.timestamp,
+    };
+  }
+  const plan = asofPlan(left.plan, found, match);
+  if (outer === 'semi') return { plan, columns: left.columns, timestamp: left.timestamp };
   const columns = [...left.columns, ...(match.join === 'left' ? nullable(right.columns) : right.columns)];
   return { plan, columns, timestamp: left.timestamp };
 }
@@ -147,15 +187,26 @@ function withRightTime(bound: BoundRelation, conditions: AsofConditions, clause:
   return { plan, columns, timestamp: bound.timestamp === left.id ? value.id : bound.timestamp };
 }
 
-/**
- * USING and ON (names): the named columns are seen once, first, with the left side's value; of SPLICE, where either side may be missing, with
- * the larger one. splice: where that is computed.
- */
+/** What a column of USING shows of both sides' values. */
+type Chooser = (left: Expression, right: Expression, type: DataType) => Expression;
+
+const larger: Chooser = (a, b, type) =>
+  caseOf([[conjunction([isNull(a, true), disjunction([isNull(b), scalarCall('ge', [a, b], -1)])]), a]], b, type);
+
+/** Null: the left side's value. */
+function chooserOf({ variant, outer }: AsofJoin): Chooser | null {
+  if (variant === 'splice') return larger;
+  if (outer === 'right') return (_, b) => b;
+  return outer === 'full' ? (a, b, type) => caseOf([[isNull(a, true), a]], b, type) : null;
+}
+
+/** USING and ON (names): the named columns are seen once, first. */
 function mergedColumns(
   bound: BoundRelation,
   names: readonly Identifier[],
   { left, right }: AsofSides,
-  splice: FromClause | null,
+  choose: Chooser | null,
+  { context }: FromClause,
 ): BoundRelation {
   const isNamed = (column: ScopeColumn): boolean =>
     column.unqualified && names.some((name) => name.name.toLowerCase() === column.name.toLowerCase());
@@ -169,13 +220,12 @@ function mergedColumns(
   const hidden = bound.columns.map((column, i) =>
     isNamed((i < count ? left.columns[i] : right.columns[i - count]) ?? column) ? { ...column, unqualified: false } : column,
   );
-  if (!splice) return { ...bound, columns: [...merged, ...hidden] };
+  if (!choose) return { ...bound, columns: [...merged, ...hidden] };
   const computed = merged.map((column) => {
     const at = right.columns.findIndex((other) => other.unqualified && other.name.toLowerCase() === column.name.toLowerCase());
     const { expressions, type } = unify([columnOf(column), columnOf(bound.columns[count + at] ?? column)], 'USING');
     const [a, b] = expressions as readonly [Expression, Expression];
-    const first = conjunction([isNull(a, true), disjunction([isNull(b), scalarCall('ge', [a, b], -1)])]);
-    return { id: splice.context.nextId(), name: column.name, expression: caseOf([[first, a]], b, type) };
+    return { id: context.nextId(), name: column.name, expression: choose(a, b, type) };
   });
   const kept = bound.plan.output.map((column) => ({ id: column.id, name: column.name, expression: columnOf(column) }));
   const columns = computed.map(({ id, name, expression }) => {

@@ -37,11 +37,28 @@ export function joinWithSubqueries(
 
 /** A LEFT JOIN, and the right rows that it has not found; both sides are computed once. */
 function fullJoin(left: LogicalPlan, right: LogicalPlan, condition: Expression, relation: Relation, context: BindContext): LogicalPlan {
+  const what = 'a subquery over both sides in the condition of a FULL JOIN that depends on rows around it';
+  const refuse = () => unsupported(what, condition.position);
   const wanted = joinPlan('full', left, right).output;
-  const number = context.nextId();
-  const numbered = numberPlan(right, [], number);
-  const rows = shared(numbered, condition, context);
-  const found = shared(joinWithSubqueries('left', left, rows(numbered.output), condition, relation, context), condition, context);
+  const pairs = (rows: LogicalPlan) => joinWithSubqueries('left', left, rows, condition, relation, context);
+  return withLostRows(left, right, wanted, pairs, refuse, context);
+}
+
+/**
+ * What `pairs` makes of the left side and the right rows, and then the right rows that it has not found; both are computed once. pairs: gives
+ * the left side's columns, the right one's, and the last column of the rows it gets, which numbers them. refuse: for rows that are not read once.
+ */
+export function withLostRows(
+  left: LogicalPlan,
+  right: LogicalPlan,
+  wanted: readonly OutputColumn[],
+  pairsOf: (rows: LogicalPlan) => LogicalPlan,
+  refuse: () => Error,
+  context: BindContext,
+): LogicalPlan {
+  const numbered = numberPlan(right, [], context.nextId());
+  const rows = shared(numbered, refuse, context);
+  const found = shared(pairsOf(rows(numbered.output)), refuse, context);
   const fresh = (columns: readonly OutputColumn[]) => columns.map((column) => ({ ...column, id: context.nextId() }));
   const pairs = fresh([...left.output, ...numbered.output]);
   const [others, known] = [fresh(numbered.output), fresh([...left.output, ...numbered.output])];
@@ -58,10 +75,8 @@ function fullJoin(left: LogicalPlan, right: LogicalPlan, condition: Expression, 
 }
 
 /** Makes the plan a relation that is computed once; gives its rows under the ids of `output`, which has its columns in order. */
-function shared(plan: LogicalPlan, condition: Expression, context: BindContext): (output: readonly OutputColumn[]) => LogicalPlan {
-  if (freeColumns(plan).size > 0 || readsWorkingTable(plan, context)) {
-    throw unsupported('a subquery over both sides in the condition of a FULL JOIN that depends on rows around it', condition.position);
-  }
+function shared(plan: LogicalPlan, refuse: () => Error, context: BindContext): (output: readonly OutputColumn[]) => LogicalPlan {
+  if (freeColumns(plan).size > 0 || readsWorkingTable(plan, context)) throw refuse();
   const key = context.nextId();
   const copy = cloneWithFreshIds(plan, context.nextId).plan;
   context.relations.push({ key, name: 'full join', plan: copy });

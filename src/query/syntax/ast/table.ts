@@ -76,8 +76,8 @@ export interface Join extends Node {
 export interface AsofJoin extends Node {
   readonly kind: 'asofJoin';
   readonly variant: 'asof' | 'lt' | 'splice' | 'aj0';
-  /** Null: neither LEFT nor INNER was written. */
-  readonly outer: 'left' | 'inner' | null;
+  /** Null: nothing was written. RIGHT, FULL, SEMI and ANTI are kinds of ASOF JOIN only. */
+  readonly outer: 'left' | 'inner' | 'right' | 'full' | 'semi' | 'anti' | null;
   readonly left: TableReference;
   readonly right: TableReference;
   /** Null: by time alone. */

@@ -12,7 +12,7 @@ import { PrimaryParser } from './primary.js';
 const CLAUSE_STARTS: ReadonlyMap<number, readonly number[]> = new Map([
   [K.sample, [K.by]],
   [K.latest, [K.on, K.by]],
-  [K.asof, [K.join, K.left, K.inner, K.nearest]],
+  [K.asof, [K.join, K.left, K.inner, K.right, K.full, K.semi, K.anti, K.nearest]],
   [K.lt, [K.join, K.left, K.inner, K.nearest]],
   [K.splice, [K.join, K.left, K.inner, K.nearest]],
   [K.horizon, [K.join]],

@@ -97,11 +97,9 @@ export abstract class JoinParser extends TableParser {
   private parseSidedHead(side: 'left' | 'right' | 'full' | 'inner'): Head {
     this.advance();
     if (side !== 'inner') this.accept(K.outer);
-    if (side === 'left' || side === 'inner') {
-      if (this.acceptBoth(K.window, K.join)) return { family: 'window', outer: side };
-      const head = this.parseAsofHead(side);
-      if (head !== null) return head;
-    }
+    if ((side === 'left' || side === 'inner') && this.acceptBoth(K.window, K.join)) return { family: 'window', outer: side };
+    const head = this.parseAsofHead(side);
+    if (head !== null) return head;
     if (side === 'left' && (this.kind === K.semi || this.kind === K.anti)) {
       const type = this.kind === K.semi ? 'semi' : 'anti';
       this.advance();
@@ -112,22 +110,29 @@ export abstract class JoinParser extends TableParser {
     return { family: 'join', type: side, natural: false };
   }
 
-  private parseAsofHead(side: 'left' | 'inner' | null): Head | null {
+  private parseAsofHead(side: AsofJoin['outer']): Head | null {
     const word = ASOF_WORDS.get(this.kind);
     if (word === undefined) return null;
     this.advance();
-    let outer = side;
     let nearest = this.accept(K.nearest);
-    if (this.accept(K.left)) {
-      this.accept(K.outer);
-      outer = 'left';
-    } else if (this.accept(K.inner)) outer = 'inner';
+    let outer = this.parseAsofSide() ?? side;
     nearest = this.accept(K.nearest) || nearest;
     // kdb+'s aj keeps rows without a match.
     if (word.keeps) outer ??= 'left';
+    const keepsLeft = outer === null || outer === 'left' || outer === 'inner';
+    if (!keepsLeft && word.variant !== 'asof') throw this.unexpected('LEFT or INNER');
     if (word.needsJoin) this.expect(K.join);
     else this.accept(K.join);
     return { family: 'asof', variant: word.variant, outer, nearest };
+  }
+
+  private parseAsofSide(): AsofJoin['outer'] {
+    const kept = this.kind === K.semi ? 'semi' : this.kind === K.anti ? 'anti' : undefined;
+    const side = kept ?? SIDES.get(this.kind);
+    if (side === undefined) return null;
+    this.advance();
+    if (!kept && side !== 'inner') this.accept(K.outer);
+    return side;
   }
 
   // ---- the rest of it ----
