@@ -28,6 +28,13 @@ const OCCUPIED = WORD + 16;
 const HEADS = WORD + 32;
 const LISTS = 128;
 
+/** What the lock's word says. */
+const FREE = 0;
+const TAKEN = 1;
+const AWAITED = 2;
+/** A turn is short: it is mostly over sooner than a thread falls asleep and is woken. */
+const SPINS = 64;
+
 /** What is posted to another thread so that it can attach to the same arena. */
 export interface ArenaHandle {
   readonly id: number;
@@ -156,13 +163,14 @@ export class Arena {
     }
   }
 
+  /** Only a lock that is AWAITED costs a call that wakes somebody, which is dearer than the turn itself. */
   private lock(): void {
-    while (Atomics.compareExchange(this.i32, LOCK, 0, 1) !== 0) Atomics.wait(this.i32, LOCK, 1, 1);
+    for (let spin = 0; spin < SPINS; spin++) if (Atomics.compareExchange(this.i32, LOCK, FREE, TAKEN) === FREE) return;
+    while (Atomics.exchange(this.i32, LOCK, AWAITED) !== FREE) Atomics.wait(this.i32, LOCK, AWAITED, 1);
   }
 
   private unlock(): void {
-    Atomics.store(this.i32, LOCK, 0);
-    Atomics.notify(this.i32, LOCK, 1);
+    if (Atomics.exchange(this.i32, LOCK, FREE) === AWAITED) Atomics.notify(this.i32, LOCK, 1);
   }
 
   private writeHead(block: number, units: number, used: number, previous: number): void {
