@@ -40,14 +40,34 @@ async function trimmed(plan: ScanPlan, branch: PipelineBranch, run: QueryRun): P
   const units: SourceUnit[] = [];
   for (const unit of branch.units) {
     const open = await unit.open(run.options.signal);
+    // Several units would take more memory side by side than one after the other.
+    const again = branch.units.length === 1 ? stillOpen(unit, open, run) : unit;
     try {
-      symbol?.add(unit, open);
+      symbol?.add(again, open);
     } finally {
-      open.release();
+      if (again === unit) open.release();
     }
-    if (open.first < open.end) units.push({ ...unit, first: open.first, rowCount: open.end - open.first });
+    if (open.first < open.end) units.push({ first: open.first, rowCount: open.end - open.first, open: again.open });
   }
   return symbol?.finish() ?? { ...branch, units };
+}
+
+/** The unit, which is open already for whoever opens it next. */
+function stillOpen(unit: SourceUnit, open: OpenUnit, run: QueryRun): SourceUnit {
+  let held: OpenUnit | null = open;
+  const pin = { release: () => held?.release() };
+  run.hold(pin);
+  return {
+    first: unit.first,
+    rowCount: unit.rowCount,
+    open: async (signal) => {
+      if (!held) return unit.open(signal);
+      const taken = held;
+      held = null;
+      run.unhold(pin);
+      return taken;
+    },
+  };
 }
 
 /** Bounds of the time that leave at least the first `count` rows, from one end, that pass the filters. */

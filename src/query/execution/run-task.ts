@@ -157,15 +157,14 @@ function* taskSteps(task: Task, thread: TaskThread, checkTime?: () => void): Gen
     const result = yield* bodyOf(task, run);
     run.counters.enter(-1);
     return {
-      lanes: [],
-      batch: null,
-      order: null,
-      table: null,
-      asof: null,
-      placed: [],
-      match: null,
-      tails: null,
-      ...result,
+      lanes: result.lanes ?? [],
+      batch: result.batch ?? null,
+      order: result.order ?? null,
+      table: result.table ?? null,
+      asof: result.asof ?? null,
+      placed: result.placed ?? [],
+      match: result.match ?? null,
+      tails: result.tails ?? null,
       counters: run.counters.list,
       owned: kept.giveAwayAll(),
     };
