@@ -113,6 +113,29 @@ export class ColumnDictionary {
     }
   }
 
+  /** Takes over what another process has added. recordsFrom gives the records that begin with a code or come after it. */
+  extend(recordsFrom: (code: number) => Iterable<Uint8Array>): void {
+    if (!this.loaded) {
+      this.recordedCount = undefined;
+      return;
+    }
+    const { memory } = this;
+    for (const record of recordsFrom(this.count)) {
+      const count = countOf(record);
+      memory.scratch((allocate) => {
+        const [lengths, offsets, codes] = [allocate(4 * count + 1), allocate(4 * count + 4), allocate(4 * count)];
+        memory.arena.u8.set(record.subarray(4, 4 + 4 * count), lengths);
+        memory.arena.i32[offsets / 4] = 0;
+        memory.kernels.sum_lengths(offsets, lengths, 0, count);
+        const bytes = record.subarray(4 + 4 * count);
+        const values = allocate(bytes.length + 8);
+        memory.arena.u8.set(bytes, values);
+        this.encodeBytes(codes, offsets, values, 0, 0, count);
+      });
+    }
+    this.persistedCount = this.count;
+  }
+
   /** The catalog record of the entries [first, count). Allocates nothing in the arena, so it cannot fail for want of memory. */
   record(first: number): Uint8Array {
     const { arena } = this.memory;

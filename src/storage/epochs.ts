@@ -14,6 +14,11 @@ export class Epochs {
   private readonly live = new Map<number, number>();
   private readonly retired: Retired[] = [];
 
+  /** No snapshot is open. */
+  get isIdle(): boolean {
+    return this.live.size === 0;
+  }
+
   /** A new holder: nothing that is reachable now is freed until leave(). */
   enter(): number {
     const holder = this.next++;

@@ -8,18 +8,21 @@ import type { Environment } from '../core/environment.js';
 import { asDbError, DbError } from '../core/errors.js';
 import type { Settings } from '../core/settings.js';
 import { Background } from './background.js';
-import { type Catalog, type CatalogWrite, memoryCatalog, openCatalog } from './catalog.js';
+import { type CatalogWrite, memoryCatalog, type SharedCatalog } from './catalog.js';
 import { forgetCodes } from './code-rows.js';
 import { addressesOf, type ColumnBuffers } from './column-buffers.js';
 import { ColumnCache } from './column-cache.js';
 import { CommitQueue } from './commit-queue.js';
 import { lockFolder } from './folder-lock.js';
+import { Follower } from './follower.js';
 import { ioError } from './io-error.js';
+import { openCatalog } from './lmdb-catalog.js';
 import { StorageMemory } from './memory.js';
-import { type Recovered, recoverTables, removeUnknownFiles } from './recovery.js';
+import { type Recovered, recoverTables, unknownFiles } from './recovery.js';
+import { RemovedFiles } from './removed-files.js';
 import { Sealer } from './sealer.js';
 import type { Segment } from './segment.js';
-import { readSegmentColumn, removeSegmentFile } from './segment-file.js';
+import { readSegmentColumn } from './segment-file.js';
 import type { StorageContext } from './storage-context.js';
 import { StorageEngine } from './storage-engine.js';
 import { type Table, type TableLimits, tableWrites } from './table.js';
@@ -39,11 +42,11 @@ const LEAST_SEGMENT_BYTES = 1 << 20;
 
 /** Fails with `locked`, `corrupt`, `io_error`, `unsupported` (a newer format), `not_found` (read_only, and nothing is there). */
 export async function openStorage(options: StorageOptions): Promise<Storage & { ingest: IngestService }> {
-  if (options.path === ':memory:') return assemble(options, memoryCatalog, null, () => undefined);
+  if (options.path === ':memory:') return assemble(options, null, null, () => undefined);
   const folder = resolve(options.path);
   const { files } = options.environment;
   const unlock = options.settings.read_only ? () => undefined : lockFolder(folder);
-  let catalog: Catalog | undefined;
+  let catalog: SharedCatalog | undefined;
   try {
     catalog = await openCatalog(join(folder, 'catalog'), options.arena, options.kernels, options.settings.read_only);
     const segments = join(folder, 'segments');
@@ -62,11 +65,12 @@ export async function openStorage(options: StorageOptions): Promise<Storage & { 
 
 async function assemble(
   options: StorageOptions,
-  catalog: Catalog,
+  shared: SharedCatalog | null,
   segmentsFolder: string | null,
   unlock: () => void,
 ): Promise<StorageEngine> {
   const { settings, environment, arena, kernels } = options;
+  const catalog = shared ?? memoryCatalog;
   const memory = new StorageMemory(arena, kernels);
   const limits: TableLimits = {
     segmentRows: settings.segment_rows,
@@ -74,9 +78,8 @@ async function assemble(
     dictionaryValues: settings.dictionary_values,
     nowMicroseconds: () => environment.monotonicMicroseconds(),
   };
-  const recovered = recoverTables(memory, catalog, limits);
-  if (segmentsFolder !== null && !settings.read_only) await removeUnknownFiles(environment.files, segmentsFolder, recovered.tables);
-
+  const follows = shared !== null && settings.read_only;
+  const recovered = follows ? NOTHING_RECOVERED : recoverTables(memory, catalog, limits);
   const changedTables = new Set<Table>();
   let refusal: DbError | undefined = settings.read_only ? new DbError('read_only', 'the database was opened read-only') : undefined;
   const refuseWrites = (cause: unknown) => {
@@ -86,6 +89,11 @@ async function assemble(
     if (catalog.persistent) for (const table of changedTables) if (!table.dropped) tableWrites(table, writes);
     changedTables.clear();
   };
+  const background = new Background(refuseWrites);
+  const removedFiles =
+    shared === null || segmentsFolder === null || settings.read_only
+      ? null
+      : new RemovedFiles(environment.files, segmentsFolder, shared, (work) => background.add(work));
   const context: StorageContext = {
     memory,
     catalog,
@@ -99,22 +107,35 @@ async function assemble(
     queue: new CommitQueue(catalog, catalog.meta('sequence') ?? 0, closeGroup, refuseWrites),
     cache: new ColumnCache(memory, (segment, index) => readColumn(segment, index)),
     sealer: new Sealer(() => context),
-    background: new Background(refuseWrites),
+    background,
     loads: new Set(),
     written: { sealedBytes: 0, compactedBytes: 0, compactions: 0 },
     assertWritable: () => {
       if (refusal !== undefined) throw new DbError(refusal.code, refusal.message, { hint: refusal.hint, cause: refusal });
     },
     tableChanged: () => engine.tableChanged(),
+    removeFile: (name) => removedFiles?.add(name),
     retireSegment: (segment) => memory.epochs.retire(() => removeSegment(context, segment)),
   };
   const names = new Map(recovered.tables.map((table) => [table.info.id, table]));
   const readColumn = (segment: Segment, index: number) => readStored(context, segment, index);
   const nextTableId = Math.max(catalog.meta('nextTableId') ?? 1, ...[...names.keys()].map((id) => id + 1));
-  const engine = new StorageEngine({ context, limits, readOnly: settings.read_only, unlock }, recovered.tables, nextTableId);
+  const follower = shared !== null && follows ? new Follower(shared, context, limits) : null;
+  const close = () => {
+    removedFiles?.stop();
+    return background.settled();
+  };
+  const engine = new StorageEngine({ context, limits, follower, close, unlock }, recovered.tables, nextTableId);
+  if (removedFiles !== null && segmentsFolder !== null) {
+    for (const name of await unknownFiles(environment.files, segmentsFolder, recovered.tables)) removedFiles.add(name);
+    await background.settled();
+  }
   sealLeftOvers(context, recovered);
+  if (follower !== null) engine.snapshot().release();
   return engine;
 }
+
+const NOTHING_RECOVERED: Recovered = { tables: [], closed: [] };
 
 function refusalOf(cause: unknown): DbError {
   const error = asDbError(cause);
@@ -148,13 +169,12 @@ function readStored(
 }
 
 function removeSegment(context: StorageContext, segment: Segment): void {
-  const { memory, cache, environment, segmentsFolder, background } = context;
+  const { memory, cache } = context;
   for (const column of segment.columns) for (const address of addressesOf(column)) memory.free(address);
   segment.columns = [];
   cache.drop(segment);
   forgetCodes(memory, segment);
   memory.free(segment.alive.address);
   const file = segment.record?.file;
-  if (segmentsFolder === null || file === undefined || file === '') return;
-  background.add(removeSegmentFile(environment.files, segmentsFolder, file));
+  if (file !== undefined && file !== '') context.removeFile(file);
 }

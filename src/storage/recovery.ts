@@ -6,7 +6,6 @@ import type { Catalog, TableRecord, TailEntry } from './catalog.js';
 import { type Layout, layoutOfIds } from './layout.js';
 import type { StorageMemory } from './memory.js';
 import { comparePlaces, Segment } from './segment.js';
-import { removeSegmentFile } from './segment-file.js';
 import { Table, type TableLimits } from './table.js';
 import { columnIdsOf, readTailRecord, type TailRecord } from './tail-record.js';
 
@@ -46,14 +45,21 @@ function recoverTable(memory: StorageMemory, catalog: Catalog, record: TableReco
   return table;
 }
 
-function knownLayout(table: Table, ids: readonly number[], where: string): Layout {
+/** The layout of columns of these ids. Fails with `corrupt`. */
+export function knownLayout(table: Table, ids: readonly number[], where: string): Layout {
   const layout = layoutOfIds(ids, table.form, table.allColumns);
   if (layout === undefined)
     throw new DbError('corrupt', `${where} of table "${table.info.definition.name}" has a column that the table never had`);
   return layout;
 }
 
-function recoverRows(memory: StorageMemory, table: Table, segments: Map<number, Segment>, { key, segment: id, bytes }: TailEntry): void {
+/** Adds the rows of a tail record to its segment, which is made where `segments` lacks it. */
+export function recoverRows(
+  memory: StorageMemory,
+  table: Table,
+  segments: Map<number, Segment>,
+  { key, segment: id, bytes }: TailEntry,
+): void {
   const address = memory.allocate(bytes.byteLength);
   try {
     memory.arena.u8.set(bytes, address);
@@ -88,10 +94,9 @@ function recoverUnsealed(memory: StorageMemory, catalog: Catalog, table: Table, 
   segment.alive = segment.plannedAlive = { deleted: deletedOf(deletion), address };
 }
 
-/** Removes files that a crash left: those that no segment record names. */
-export async function removeUnknownFiles(files: Files, folder: string, tables: readonly Table[]): Promise<void> {
+/** Files that a crash left, or an opening whose files were still read: those that no segment record names. */
+export async function unknownFiles(files: Files, folder: string, tables: readonly Table[]): Promise<readonly string[]> {
   const known = new Set(tables.flatMap((table) => table.segments.map((segment) => segment.record?.file)));
-  for (const name of (await files.names(folder)) ?? []) {
-    if (/^\d+-\d+(?:-[0-9a-f]+)?\.arrow$/.test(name) && !known.has(name)) await removeSegmentFile(files, folder, name);
-  }
+  const names = (await files.names(folder)) ?? [];
+  return names.filter((name) => /^\d+-\d+(?:-[0-9a-f]+)?\.arrow$/.test(name) && !known.has(name));
 }

@@ -43,6 +43,8 @@ export interface StorageContext {
   /** Writes are refused from now on; reads go on. */
   refuseWrites(cause: unknown): void;
   tableChanged(): void;
+  /** Removes a segment file that no record names any more, when nobody reads it. */
+  removeFile(name: string): void;
   /** Frees a segment's memory and file when no snapshot sees it any more. */
   retireSegment(segment: Segment): void;
 }

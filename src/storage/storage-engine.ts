@@ -19,6 +19,7 @@ import { DbError } from '../core/errors.js';
 import { openTableAppend } from './append-session.js';
 import { Compactor } from './compactor.js';
 import { deleteRows } from './delete-rows.js';
+import type { Follower } from './follower.js';
 import { StorageIngest } from './ingest.js';
 import { type Names, nameKey, tableKey } from './names.js';
 import { Retention } from './retention.js';
@@ -32,7 +33,10 @@ import { verifyTables } from './verify.js';
 export interface StorageParts {
   readonly context: StorageContext;
   readonly limits: TableLimits;
-  readonly readOnly: boolean;
+  /** Of a read-only opening of a folder; null: nobody else writes what is read here. */
+  readonly follower: Follower | null;
+  /** Resolves when nothing is done in the background any more. */
+  readonly close: () => Promise<void>;
   /** Gives the folder's lock back. */
   readonly unlock: () => void;
 }
@@ -56,7 +60,7 @@ export class StorageEngine implements Storage {
 
   constructor(parts: StorageParts, tables: readonly Table[], nextTableId: number) {
     this.parts = parts;
-    this.readOnly = parts.readOnly;
+    this.readOnly = parts.context.settings.read_only;
     const { catalog } = parts.context;
     this.names = {
       tables: new Map(tables.map((table) => [tableKey(table), table])),
@@ -78,13 +82,12 @@ export class StorageEngine implements Storage {
 
   snapshot(): Snapshot {
     this.assertOpen();
-    const { context } = this.parts;
-    return new StorageSnapshot(context, this.visibleNow(), context.queue.sequence, context.memory.epochs);
+    return this.ofLatest((context) => new StorageSnapshot(context, this.visibleNow(), context.queue.sequence, context.memory.epochs));
   }
 
   begin(): StorageTransaction {
     this.assertOpen();
-    return new Transaction(this.host);
+    return this.ofLatest((context) => new Transaction(this.parts.follower ? { ...this.host, context } : this.host));
   }
 
   tableChanged(): void {
@@ -160,7 +163,10 @@ export class StorageEngine implements Storage {
   }
 
   statistics(): StorageStatistics {
-    const { context } = this.parts;
+    return this.ofLatest((context) => this.statisticsOf(context));
+  }
+
+  private statisticsOf(context: StorageContext): StorageStatistics {
     const versions = [...this.names.tables.values()].map((table) => table.currentVersion());
     const segments = versions.flatMap((version) => version.segments);
     const fileBytes =
@@ -179,9 +185,15 @@ export class StorageEngine implements Storage {
     };
   }
 
-  verify(): AsyncIterable<Verified> {
+  async *verify(): AsyncIterable<Verified> {
     this.assertOpen();
-    return verifyTables(this.parts.context, this.names.tables.values());
+    const { epochs } = this.parts.context.memory;
+    const { context, holder } = this.ofLatest((latest) => ({ context: latest, holder: epochs.enter() }));
+    try {
+      yield* verifyTables(context, this.names.tables.values());
+    } finally {
+      epochs.leave(holder);
+    }
   }
 
   async close(): Promise<void> {
@@ -195,7 +207,7 @@ export class StorageEngine implements Storage {
     await context.queue.drain();
     context.refuseWrites(new DbError('closed', 'the database is closed'));
     for (const load of context.loads) await load.discard();
-    await context.background.settled();
+    await this.parts.close();
     await context.catalog.close();
     unlock();
   }
@@ -241,6 +253,19 @@ export class StorageEngine implements Storage {
     const done = this.lastAlone.then(() => attempt(ATTEMPTS));
     this.lastAlone = done.catch(() => undefined);
     return done;
+  }
+
+  /** Opens what reads as of the last commit, also of another process. */
+  private ofLatest<Opened>(open: (context: StorageContext) => Opened): Opened {
+    const { follower } = this.parts;
+    if (follower === null) return open(this.parts.context);
+    const context = follower.latest((names) => {
+      this.names = names;
+      this.visible = null;
+    });
+    const opened = open(context);
+    follower.releaseWhenIdle();
+    return opened;
   }
 
   private assertOpen(): void {
