@@ -17,10 +17,11 @@ import { Table, type TableLimits } from './table.js';
 /** What was read as of one commit. */
 interface Seen {
   readonly sequence: number;
-  /** Reads as of that commit while a snapshot is open. */
-  catalog: HeldCatalog;
+  /** Its catalog reads by what is held. */
   readonly context: StorageContext;
-  isHeld: boolean;
+  readonly catalog: HeldCatalog;
+  /** While a snapshot is open. */
+  held: HeldCatalog | null;
   /** Somebody waits for the last snapshot to end. */
   isWatched: boolean;
 }
@@ -60,15 +61,16 @@ export class Follower {
       const sequence = held.meta('sequence') ?? 0;
       const { seen } = this;
       if (seen?.sequence === sequence) {
-        if (seen.isHeld) held.release();
+        if (seen.held) held.release();
         else this.resume(seen, held);
         return seen.context;
       }
       this.assertReadable(held);
       const names = this.namesOf(held);
-      if (seen?.isHeld) this.context.memory.epochs.retire(() => seen.catalog.release());
+      this.releaseLater(seen);
       this.context.queue.sequence = sequence;
-      this.seen = { sequence, catalog: held, context: { ...this.context, catalog: held }, isHeld: true, isWatched: false };
+      const catalog = held.copy();
+      this.seen = { sequence, catalog, context: { ...this.context, catalog }, held, isWatched: false };
       show(names);
       return this.seen.context;
     } catch (error) {
@@ -84,13 +86,14 @@ export class Follower {
     const { seen } = this;
     const { epochs } = this.context.memory;
     const look = (): void => {
-      if (this.seen !== seen || !seen?.isHeld) return;
+      if (this.seen !== seen || !seen?.held) return;
       if (!epochs.isIdle) {
         epochs.retire(look);
         return;
       }
-      seen.isWatched = seen.isHeld = false;
-      seen.catalog.release();
+      seen.held.release();
+      seen.held = null;
+      seen.isWatched = false;
     };
     if (seen?.isWatched) return;
     if (seen) seen.isWatched = true;
@@ -100,8 +103,7 @@ export class Follower {
   private resume(seen: Seen, held: HeldCatalog): void {
     seen.catalog.moveTo(held);
     for (const { catalog } of this.tables.values()) catalog.moveTo(held);
-    seen.catalog = held;
-    seen.isHeld = true;
+    seen.held = held;
   }
 
   private assertReadable(held: HeldCatalog): void {
@@ -118,9 +120,14 @@ export class Follower {
 
   private forget(): void {
     for (const followed of this.tables.values()) this.retire(followed);
-    const { seen } = this;
-    if (seen?.isHeld) this.context.memory.epochs.retire(() => seen.catalog.release());
+    this.releaseLater(this.seen);
     this.seen = null;
+  }
+
+  /** When the snapshots that are open now are not any more. */
+  private releaseLater(seen: Seen | null): void {
+    const held = seen?.held;
+    if (held) this.context.memory.epochs.retire(() => held.release());
   }
 
   private namesOf(held: HeldCatalog): Names {
