@@ -9,8 +9,8 @@ import { deletedOf, readAlive } from './alive-rows.js';
 import type { HeldCatalog, SharedCatalog, TableRecord } from './catalog.js';
 import { FORMAT_KEY, FORMAT_VERSION } from './lmdb-reader.js';
 import { type Names, nameKey, tableKey } from './names.js';
-import { inPlace, knownLayout, recoverRows } from './recovery.js';
-import { Segment } from './segment.js';
+import { knownLayout, recoverRows } from './recovery.js';
+import { comparePlaces, Segment } from './segment.js';
 import type { StorageContext } from './storage-context.js';
 import { Table, type TableLimits } from './table.js';
 
@@ -186,7 +186,7 @@ export class Follower {
       followed.deletions.delete(id);
       this.context.retireSegment(segment);
     }
-    table.segments = inPlace(after.values());
+    table.segments = [...after.values()].sort(comparePlaces);
     table.touchAll();
   }
 

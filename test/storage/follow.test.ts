@@ -30,6 +30,10 @@ class Peer {
     await this.ask({ flush: table });
   }
 
+  async compact(table: string): Promise<void> {
+    await this.ask({ compact: table });
+  }
+
   private async ask(message: object): Promise<Record<string, unknown>[]> {
     const reply = this.next();
     this.child.send(message);
@@ -140,6 +144,7 @@ describe('a read-only opening', () => {
         await writer.run(`BEGIN; ${change}; UPDATE done SET n = ${n}; COMMIT`);
         finished = n;
         if (random.chance(0.2)) await writer.flush(random.pick(['a', 'b']));
+        if (random.chance(0.2)) await writer.compact(random.pick(['a', 'b']));
       }
     } finally {
       isOver = true;
