@@ -25,7 +25,12 @@ export const SETTINGS = {
     scope: 'server',
     doc: 'Load a part of the flights data so that the first query has something to answer.',
   },
-  read_only: { type: 'boolean', default: false, scope: 'server', doc: 'Open without taking writes, also beside a process that writes: its commits are seen as they come.' },
+  read_only: {
+    type: 'boolean',
+    default: false,
+    scope: 'server',
+    doc: 'Open without taking writes, also beside a process that writes: its commits are seen as they come.',
+  },
   allow_file_access: {
     type: 'boolean',
     default: false,
