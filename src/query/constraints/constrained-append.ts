@@ -2,7 +2,7 @@
 import type { Batch } from '../../core/batch.js';
 import type { AppendResult, AppendSession, StorageWriter, TableDefinition } from '../../core/contracts.js';
 import type { Schema } from '../../core/types.js';
-import { sliceVector } from '../execution/piece-reader.js';
+import { sliceVector } from '../execution/slice-vector.js';
 import type { PlanContext } from '../statements/statement.js';
 import { enforceConstraints, type KeyRule } from './enforce.js';
 

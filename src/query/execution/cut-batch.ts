@@ -1,8 +1,8 @@
 /** Some rows of a batch. */
 import type { Vector } from '../../core/batch.js';
 import { gatherVector, gatherVectorOrNull } from '../expression/gather.js';
-import { sliceVector } from './piece-reader.js';
 import type { QueryRun } from './query-run.js';
+import { sliceVector } from './slice-vector.js';
 import type { CollectedBatch } from './task.js';
 
 /** Rows [offset, offset + limit) of the batches. */

@@ -13,7 +13,7 @@ import { nextDictionaryId } from './dictionary-id.js';
 import { GrowingArray } from './growing-array.js';
 import { createKeyEncoder, type EncoderHandle, FixedEncoder, KeyFinder } from './key-encoder.js';
 import { KeyTable } from './key-table.js';
-import { sliceVector } from './piece-reader.js';
+import { sliceVector } from './slice-vector.js';
 import { SeenCodes, TextEncoder32 } from './text-encoder.js';
 
 /** Groups that a text should have on average, so that it is worth being looked up. */

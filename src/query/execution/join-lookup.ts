@@ -12,7 +12,7 @@ import type { EvaluationContext } from '../functions/contract.js';
 import { hasWholeKeys, type KeyRange, keysOf, rangeOfKeys } from './direct-map.js';
 import { GroupFinder, GroupTable, type GroupTableHandle } from './group-table.js';
 import { KeyTable, NO_ID } from './key-table.js';
-import { sliceVector } from './piece-reader.js';
+import { sliceVector } from './slice-vector.js';
 
 /** What a thread needs for look-ups: addresses only. */
 export type LookupHandle =

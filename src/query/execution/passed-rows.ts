@@ -1,8 +1,8 @@
 /** Rows that leave as they lie in their source, perhaps under other names: nothing is computed, so no task is made for them. */
 import type { Vector } from '../../core/batch.js';
 import type { ColumnId } from '../plan/expression.js';
-import { sliceVector } from './piece-reader.js';
 import type { QueryRun } from './query-run.js';
+import { sliceVector } from './slice-vector.js';
 import type { Branch, CollectedBatch, Counter, Lane, LaneRange, OperatorSpec } from './task.js';
 
 /** True when operators only rename. */

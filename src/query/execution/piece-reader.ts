@@ -1,28 +1,12 @@
 /** The beginning of a pipeline: cuts the rows of a lane into chunks of vectors. */
 import { assert } from '../../core/assert.js';
 import { bitmapBytes, flatVector, type Vector } from '../../core/batch.js';
-import { physicalOf, WIDTH_BYTES } from '../../core/types.js';
 import { gatherVector } from '../expression/gather.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { ColumnId } from '../plan/expression.js';
 import { Chunk, NONE } from './chunk.js';
+import { sliceVector } from './slice-vector.js';
 import type { Branch, LaneRange, RowsPiece, SeriesPiece } from './task.js';
-
-/** Rows [from, from + length) of a vector, in place. from is a multiple of 64. */
-export function sliceVector(vector: Vector, from: number, length: number): Vector {
-  if (from === 0 && length === vector.length) return vector;
-  if (vector.encoding === 'constant') return { ...vector, length };
-  assert(from % 64 === 0, `slice at row ${from}`);
-  const validity = vector.validity === 0 ? 0 : vector.validity + from / 8;
-  if (vector.encoding === 'dictionary') return { ...vector, length, validity, values: vector.values + from * 4 };
-  const physical = physicalOf(vector.type);
-  if (physical === 'bytes' || physical === 'list') return { ...vector, length, validity, offsets: vector.offsets + from * 4 };
-  if (physical === 'struct') {
-    return { ...vector, length, validity, children: vector.children.map((child) => sliceVector(child, from, length)) };
-  }
-  const values = physical === 'none' ? 0 : vector.values + (physical === 'bit' ? from / 8 : from * WIDTH_BYTES[physical]);
-  return { ...vector, length, validity, values };
-}
 
 /** The chunks of a range. Each is valid until the next is asked for; scratch is reset in between. */
 export function* chunksOf(branch: Branch, range: LaneRange, vectorRows: number, context: EvaluationContext): Generator<Chunk> {

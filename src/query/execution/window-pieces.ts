@@ -1,7 +1,7 @@
 /** Collected rows in pieces, as the tasks of windows and interval joins share them. */
 import type { Vector } from '../../core/batch.js';
-import { sliceVector } from './piece-reader.js';
 import type { QueryRun } from './query-run.js';
+import { sliceVector } from './slice-vector.js';
 import type { CollectedBatch, TaskResult, WindowPiece } from './task.js';
 
 /** Vectors' worth of rows below which a range is not cut further. */

@@ -56,7 +56,7 @@ export interface PartVisitor {
 }
 
 /** Plans the parts of the WITH in turn. Resolves to the context that the statement itself, without its WITH, is planned in. */
-export async function visitParts(
+async function visitParts(
   statement: WritingStatement,
   snapshot: Snapshot,
   context: StatementContext,
@@ -132,7 +132,7 @@ function changePlanOf(statement: DataStatement, bind: BindContext, context: Stat
 }
 
 /** What the statement itself does, its WITH apart. */
-export async function planRest(
+async function planRest(
   statement: WritingStatement,
   snapshot: Snapshot,
   context: StatementContext,

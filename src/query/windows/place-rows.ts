@@ -5,8 +5,8 @@
 import type { Vector } from '../../core/batch.js';
 import { MemoryScope } from '../../core/memory-scope.js';
 import { GroupTable } from '../execution/group-table.js';
-import { sliceVector } from '../execution/piece-reader.js';
 import type { TaskRun } from '../execution/run-task.js';
+import { sliceVector } from '../execution/slice-vector.js';
 import { type OrderKeys, orderKeysOf, sortRows } from '../execution/sort-rows.js';
 import type { PlaceTask, TaskResult } from '../execution/task.js';
 import { inPieces } from '../expression/in-pieces.js';

@@ -1,9 +1,9 @@
 /** The tasks of window nodes: columns in one piece, every call of a window in one pass over a range of positions, results by row. */
 import type { Vector } from '../../core/batch.js';
 import { MemoryScope } from '../../core/memory-scope.js';
-import { sliceVector } from '../execution/piece-reader.js';
 import type { TaskRun } from '../execution/run-task.js';
 import { concatenate } from '../execution/sinks.js';
+import { sliceVector } from '../execution/slice-vector.js';
 import type { CollectedBatch, TaskResult, WindowColumnTask, WindowMoveTask, WindowResultTask, WindowTask } from '../execution/task.js';
 import { gatherVector, toFlat } from '../expression/gather.js';
 import { scatterColumn } from './column-target.js';
