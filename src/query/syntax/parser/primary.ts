@@ -2,6 +2,7 @@
 import type { Identifier, QualifiedName } from '../ast/node.js';
 import type { Expression, Query, Star } from '../ast/query.js';
 import { isReserved, K } from '../keywords.js';
+import { newCall } from '../new-call.js';
 import { T } from '../token-kind.js';
 import { OperatorParser } from './operators.js';
 
@@ -225,9 +226,31 @@ export abstract class PrimaryParser extends OperatorParser {
     const outer = this.enter();
     this.expect(T.leftBracket);
     const items = this.kind === T.rightBracket ? [] : this.list(() => this.parseExpression());
+    const [only] = items;
+    const list: Expression | null = only && items.length === 1 && this.accept(K.for) ? this.parseComprehension(only, position) : null;
     this.expect(T.rightBracket);
     this.leave(outer);
-    return { kind: 'list', items, position, end: this.end };
+    return list ? { ...list, end: this.end } : { kind: 'list', items, position, end: this.end };
+  }
+
+  /** `x FOR a [, i] IN list [IF condition]`: list_transform(list_filter(list, a -> condition), (a, i) -> x). */
+  private parseComprehension(body: Expression, position: number): Expression {
+    const parameters = this.list(() => this.parseIdentifier('a name for the item'));
+    if (parameters.length > 2) throw this.unexpected('IN');
+    this.expect(K.in);
+    const source = this.parseExpression();
+    const transform = (list: Expression) => this.lambdaCall('list_transform', list, parameters, body, position);
+    if (!this.isText('if')) return transform(source);
+    if (parameters.length > 1) throw this.unexpected('"]": the place of an item has no meaning behind IF');
+    this.advance();
+    return transform(this.lambdaCall('list_filter', source, parameters, this.parseExpression(), position));
+  }
+
+  private lambdaCall(name: string, list: Expression, parameters: readonly Identifier[], body: Expression, position: number): Expression {
+    const lambda: Expression = { kind: 'lambda', parameters, body, position: body.position, end: body.end };
+    const call = newCall([{ name, quoted: false, position }], position, this.end);
+    call.arguments = [list, lambda].map((value) => ({ name: null, value }));
+    return call;
   }
 
   /** ROW(…); null when ROW is a name. */
