@@ -6,6 +6,7 @@ import type { Engine } from './core/contracts.js';
 import { type Environment, systemEnvironment } from './core/environment.js';
 import type { Settings } from './core/settings.js';
 import { createQueryService } from './query/query-service.js';
+import { type BackupResult, backUp } from './storage/backup.js';
 import { openStorage } from './storage/open.js';
 import { VERSION } from './version.js';
 import { createWorkerPool } from './workers/pool.js';
@@ -39,4 +40,17 @@ export async function openDatabase(settings: Settings, options: OpenOptions = {}
     await storage.close();
   };
   return { version: VERSION, settings, arena, storage, query, ingest: query.ingest, warmUp: () => pool.start(), close };
+}
+
+/** Backs the folder of settings.path up into `target` (storage/backup.ts); another process may be writing it. `keep`: newest backups that stay, 0 = all. */
+export async function backUpDatabase(
+  settings: Settings,
+  target: string,
+  keep = 0,
+  environment: Environment = systemEnvironment,
+): Promise<BackupResult> {
+  const arena = Arena.create(0, settings.memory_limit);
+  const kernels = instantiateKernels(arena.memory);
+  const createdAt = new Date(Number(environment.nowNanoseconds() / 1_000_000n)).toISOString();
+  return backUp({ source: settings.path, target, keep, files: environment.files, arena, kernels, createdAt });
 }

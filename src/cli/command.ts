@@ -3,9 +3,11 @@ import { DbError } from '../core/errors.js';
 import { nearestName } from '../core/nearest-name.js';
 import { SETTINGS, type SettingName } from '../core/settings.js';
 import { VERSION } from '../version.js';
+import { BACKUP_FLAGS, RESTORE_FLAGS, runBackup, runRestore } from './backup.js';
 import { runCheck } from './check.js';
 import { type CommandLine, type FlagTable, flagHelp, readCommandLine } from './config.js';
 import { errorText } from './error-text.js';
+import { EXPORT_FLAGS, runExport } from './export.js';
 import { IMPORT_FLAGS, runImport } from './import.js';
 import { type Io, write } from './io.js';
 import { runServe } from './serve.js';
@@ -23,12 +25,6 @@ interface CommandRow {
 const ALL_SETTINGS = Object.keys(SETTINGS) as SettingName[];
 const FOLDER_SETTINGS: readonly SettingName[] = ['path', 'read_only', 'threads', 'memory_limit'];
 
-function later(what: string): CommandRow['run'] {
-  return async () => {
-    throw new DbError('unsupported', `fletch ${what} is not there yet`);
-  };
-}
-
 export const COMMANDS = {
   serve: { usage: 'fletch serve [flags]', summary: 'Serve a database folder.', flags: {}, settings: ALL_SETTINGS, run: runServe },
   sql: {
@@ -45,7 +41,13 @@ export const COMMANDS = {
     settings: FOLDER_SETTINGS,
     run: runImport,
   },
-  export: { usage: 'fletch export', summary: 'Not there yet; use fletch sql --format csv.', flags: {}, settings: [], run: later('export') },
+  export: {
+    usage: 'fletch export [TABLE…] --output DIR [--format NAME] [--query SQL] [--path DIR | --url URL]',
+    summary: 'Write tables, or the rows of a query, to Parquet, CSV, TSV, NDJSON, JSON or Arrow files.',
+    flags: EXPORT_FLAGS,
+    settings: FOLDER_SETTINGS,
+    run: runExport,
+  },
   check: {
     usage: 'fletch check [--path DIR]',
     summary: 'Compare everything that is stored with its checksums.',
@@ -53,7 +55,20 @@ export const COMMANDS = {
     settings: ['path', 'memory_limit'],
     run: runCheck,
   },
-  backup: { usage: 'fletch backup', summary: 'Not there yet.', flags: {}, settings: [], run: later('backup') },
+  backup: {
+    usage: 'fletch backup TARGET [--path DIR] [--keep N]',
+    summary: 'Back a database folder up into a folder of backups; it may be written meanwhile.',
+    flags: BACKUP_FLAGS,
+    settings: ['path', 'memory_limit'],
+    run: runBackup,
+  },
+  restore: {
+    usage: 'fletch restore TARGET --path DIR [--number N] | --check',
+    summary: 'Make a new database folder of a backup, or verify all backups.',
+    flags: RESTORE_FLAGS,
+    settings: ['path'],
+    run: runRestore,
+  },
 } as const satisfies Record<string, CommandRow>;
 
 const EXIT_FAILED = 1;

@@ -3,6 +3,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { DbError } from '../core/errors.js';
 import type { CommandLine, FlagTable } from './config.js';
 import { type Io, write } from './io.js';
+import { localServer } from './local-server.js';
 import { send } from './remote-session.js';
 
 export const IMPORT_FLAGS = {
@@ -34,7 +35,7 @@ export async function runImport(line: CommandLine, io: Io): Promise<number> {
   if (typeof table !== 'string') throw new DbError('invalid_argument', 'import needs --table NAME');
   if (line.positionals.length === 0) throw new DbError('invalid_argument', 'import needs a file');
   for (const file of line.positionals) if (!existsSync(file)) throw new DbError('invalid_argument', `no file ${file}`);
-  const server = typeof url === 'string' ? { url, close: async () => undefined } : await localServer(line);
+  const server = typeof url === 'string' ? { url, close: async () => undefined } : await localServer(line.settings);
   try {
     for (const [index, file] of line.positionals.entries()) {
       const { format, coding } = kindOf(file, line.flags.format);
@@ -69,17 +70,4 @@ function kindOf(file: string, named: string | boolean | undefined): { format: st
   if (format === undefined)
     throw new DbError('invalid_argument', `${file}: the name does not tell the format`, { hint: 'say --format csv' });
   return { format, coding };
-}
-
-/** A folder is written through the same door as a server: one that listens on a free port for the moment. */
-async function localServer(line: CommandLine): Promise<{ url: string; close: () => Promise<void> }> {
-  const { openDatabase } = await import('../database.js');
-  const { startHttp } = await import('../http/server.js');
-  const engine = await openDatabase(line.settings);
-  const http = await startHttp(engine, { host: '127.0.0.1', port: 0, settings: line.settings });
-  const close = async () => {
-    await http.close(0);
-    await engine.close();
-  };
-  return { url: `http://127.0.0.1:${http.port}`, close };
 }

@@ -1,5 +1,5 @@
 /** Files of the database folder. A simulator replaces the object to make them fail. Paths are absolute; errors are those of the system, with `code`. */
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 
 export interface Files {
   /** Makes the folder and those above it; nothing happens to one that is there. */
@@ -8,6 +8,10 @@ export interface Files {
   open(path: string, use: 'read' | 'write'): Promise<OpenFile>;
   /** Removes a file. That it is not there is no error. */
   remove(path: string): Promise<void>;
+  /** Removes a folder and everything in it. That it is not there is no error. */
+  removeFolder(path: string): Promise<void>;
+  /** Gives a file or folder another name; a file of that name, or an empty folder, is replaced. */
+  rename(from: string, to: string): Promise<void>;
   /** Makes names that were made or removed in the folder durable. */
   syncFolder(path: string): Promise<void>;
   /** Names in the folder; undefined: there is no such folder. */
@@ -38,6 +42,8 @@ export const systemFiles: Files = {
     };
   },
   remove: (path) => rm(path, { force: true }),
+  removeFolder: (path) => rm(path, { force: true, recursive: true }),
+  rename: (from, to) => rename(from, to),
   syncFolder: async (path) => {
     const handle = await open(path, 'r');
     try {

@@ -154,6 +154,8 @@ export interface Catalog {
    */
   assertRoom(sizeBytes: number): void;
   sizeBytes(): number;
+  /** Writes a consistent copy into an empty folder, while others may commit. */
+  copyTo(folder: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -171,5 +173,6 @@ export const memoryCatalog: Catalog = {
   commit: () => Promise.resolve(),
   assertRoom: () => undefined,
   sizeBytes: () => 0,
+  copyTo: () => Promise.reject(new DbError('invalid_argument', 'a database in memory has no catalog to copy')),
   close: () => Promise.resolve(),
 };

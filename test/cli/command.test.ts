@@ -137,7 +137,7 @@ describe('fletch', () => {
   test('unknown commands and flags end with 2 and the nearest name', async () => {
     expect(await run(['sevre'])).toMatchObject({ code: 2, err: expect.stringContaining('did you mean fletch serve?') });
     expect(await run(['sql', '--urll', 'x'])).toMatchObject({ code: 2, err: expect.stringContaining('did you mean --url?') });
-    expect(await run(['backup'])).toMatchObject({ code: 1, err: expect.stringContaining('(unsupported)') });
+    expect(await run(['backup'])).toMatchObject({ code: 2, err: expect.stringContaining('one folder of backups') });
   });
 });
 

@@ -105,6 +105,21 @@ export class SimulatedFiles implements Files {
     this.folder(dirname(path))?.names.delete(nameOf(path));
   }
 
+  async removeFolder(path: string): Promise<void> {
+    this.call(`removeFolder ${path}`);
+    this.folder(dirname(path))?.names.delete(nameOf(path));
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    this.call(`rename ${from} ${to}`);
+    const names = this.folder(dirname(from))?.names;
+    const moved = names?.get(nameOf(from));
+    const place = this.folder(dirname(to));
+    if (moved === undefined || place === undefined) throw failure('ENOENT', from);
+    names?.delete(nameOf(from));
+    place.names.set(nameOf(to), moved);
+  }
+
   async syncFolder(path: string): Promise<void> {
     this.call(`syncFolder ${path}`);
     const folder = this.folder(path);
