@@ -14,9 +14,10 @@ import { crc32c } from '../core/crc32c.js';
 import { DbError } from '../core/errors.js';
 import type { Files } from '../core/files.js';
 import { type BackupManifest, catalogFolder, type ManifestFile, readManifests, writeManifest } from './backup-manifest.js';
-import { type Catalog, openCatalog, type SegmentRecord, type StoredNode } from './catalog.js';
+import type { SegmentRecord, SharedCatalog, StoredNode } from './catalog.js';
 import { lockFolder } from './folder-lock.js';
 import { ioError } from './io-error.js';
+import { openCatalog } from './lmdb-catalog.js';
 import { readWhole, sumOf, syncFile, writeFile } from './whole-files.js';
 
 export interface BackupOptions {
@@ -80,12 +81,12 @@ class BackupRun {
   private readonly options: BackupOptions;
   private readonly source: string;
   private readonly target: string;
-  private readonly catalog: Catalog;
+  private readonly catalog: SharedCatalog;
   /** Segment files that the target has, by name. */
   private readonly held = new Map<string, ManifestFile>();
   private readonly copied = new Map<string, ManifestFile>();
 
-  constructor(options: BackupOptions, source: string, target: string, catalog: Catalog) {
+  constructor(options: BackupOptions, source: string, target: string, catalog: SharedCatalog) {
     this.options = options;
     this.source = source;
     this.target = target;
@@ -115,10 +116,14 @@ class BackupRun {
 
   private async attempts(number: number): Promise<BackupManifest> {
     for (let left = ATTEMPTS; ; left--) {
+      // As long as a commit is held, the process that writes keeps the files that it names (removed-files.ts); one that begins to write does not.
+      const held = this.catalog.hold();
       try {
         return await this.attempt(number);
       } catch (error) {
         if (!(error instanceof Replaced) || left <= 1) throw error;
+      } finally {
+        held.release();
       }
     }
   }

@@ -100,6 +100,8 @@ export interface SharedCatalog extends Catalog {
   lastTransaction(): number;
   /** That of the oldest one that a process reads as of; undefined: nobody reads. */
   oldestReader(): number | undefined;
+  /** Writes a copy as of the last commit into an empty folder, while others may commit. */
+  copyTo(folder: string): Promise<void>;
 }
 
 /** Reads what was committed at one time, and tells what has changed since another. */
@@ -154,8 +156,6 @@ export interface Catalog {
    */
   assertRoom(sizeBytes: number): void;
   sizeBytes(): number;
-  /** Writes a consistent copy into an empty folder, while others may commit. */
-  copyTo(folder: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -173,6 +173,5 @@ export const memoryCatalog: Catalog = {
   commit: () => Promise.resolve(),
   assertRoom: () => undefined,
   sizeBytes: () => 0,
-  copyTo: () => Promise.reject(new DbError('invalid_argument', 'a database in memory has no catalog to copy')),
   close: () => Promise.resolve(),
 };

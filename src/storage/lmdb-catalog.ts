@@ -78,6 +78,14 @@ class LmdbCatalog extends LmdbReader implements SharedCatalog {
     });
   }
 
+  async copyTo(folder: string): Promise<void> {
+    try {
+      await this.lmdb.root.backup(folder, true);
+    } catch (error) {
+      throw ioError(error, `the catalog could not be copied to ${folder}`);
+    }
+  }
+
   async close(): Promise<void> {
     await this.lmdb.root.close();
   }

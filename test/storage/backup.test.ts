@@ -124,24 +124,46 @@ describe('a backup', () => {
     }
   });
 
-  test('begins anew when files that it wants are replaced before it has copied them', async () => {
+  test('has the rows of its beginning although all are replaced while it copies', async () => {
     const url = await serve();
-    await post(url, 'CREATE TABLE t (ts TIMESTAMP, id BIGINT, sym SYMBOL, note TEXT) TIMESTAMP(ts)');
+    await post(url, TABLE);
     await post(url, insert(1, 4000));
-    let replaced = 0;
+    let copied = 0;
     const files: Files = {
       ...systemFiles,
       open: async (path, use) => {
-        if (use === 'read' && path.startsWith(join(source, 'segments')) && replaced++ === 0) {
+        if (use === 'read' && path.startsWith(join(source, 'segments')) && copied++ === 0) {
           await post(url, `TRUNCATE t; ${insert(5001, 3000)}`);
-          while (existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 10));
+          await new Promise((resolve) => setTimeout(resolve, 1200));
         }
         return systemFiles.open(path, use);
       },
     };
-    await backUp(0, files);
-    expect(replaced).toBeGreaterThan(1);
+    const { manifest } = await backUp(0, files);
+    expect(copied).toBe(manifest.segments.length);
+    expect(await rowsOf(await restored(), CONTENT)).toMatchObject([{ rows: 4000n, note: 'note 999' }]);
+    await backUp();
     expect(await rowsOf(await restored(), CONTENT)).toMatchObject([{ rows: 3000n, note: 'note 8000' }]);
+  });
+
+  test('begins anew when a file is gone all the same', async () => {
+    const url = await serve();
+    await post(url, TABLE);
+    await post(url, insert(1, 4000));
+    let opened = 0;
+    const files: Files = {
+      ...systemFiles,
+      open: async (path, use) => {
+        if (use === 'read' && path.startsWith(join(source, 'segments')) && opened++ === 1) {
+          await post(url, `TRUNCATE t; ${insert(5001, 3000)}`);
+          throw Object.assign(new Error('gone'), { code: 'ENOENT' });
+        }
+        return systemFiles.open(path, use);
+      },
+    };
+    const { manifest } = await backUp(0, files);
+    expect(await rowsOf(await restored(), CONTENT)).toMatchObject([{ rows: 3000n, note: 'note 8000' }]);
+    expect(new Set(readdirSync(join(target, 'segments')))).toEqual(new Set(manifest.segments.map(({ name }) => name)));
   });
 
   test('copies what is new since the one before, and older ones stay what they were', async () => {
