@@ -16,6 +16,8 @@ const MOST_LOOKED_AT = 1 << 18;
 /** Units that are looked at one by one before a scan begins. */
 const MOST_TRIMMED = 8;
 const FIRST_STEP = 2048;
+/** The last row of a symbol is known, so that few rows of others lie in the first step. */
+const FIRST_SYMBOL_STEP = 64;
 const NOWHERE = 0xffff_ffff;
 
 export async function openScan(plan: ScanPlan, run: QueryRun): Promise<Pipeline> {
@@ -77,6 +79,7 @@ async function endBounds(plan: ScanPlan, pick: Extract<ScanPick, { kind: 'end' }
   assert(time, 'the time is a column of the scan');
   const own = timeBounds(plan.filters, pick.time);
   const walk = new Walk(plan, [time, ...filterColumns(plan, filters)], { filters, symbols }, run);
+  const firstStep = Math.max(symbols.length > 0 ? FIRST_SYMBOL_STEP : FIRST_STEP, pick.count);
   let found = 0;
   let looked = 0;
   let reached: bigint | undefined;
@@ -91,7 +94,7 @@ async function endBounds(plan: ScanPlan, pick: Extract<ScanPick, { kind: 'end' }
       const times = open.piece.kind === 'rows' ? open.piece.columns[0] : undefined;
       if (times?.encoding !== 'flat') return NO_BOUNDS;
       const [first, end] = filters.length === 0 ? [open.first, open.end] : await narrowed(plan, segment, symbols, open, run);
-      for (let done = 0, step = Math.max(FIRST_STEP, pick.count); done < end - first && found < pick.count; step *= 4) {
+      for (let done = 0, step = firstStep; done < end - first && found < pick.count; step *= 4) {
         const rows = Math.min(step, end - first - done);
         const at = pick.descending ? end - done - rows : first + done;
         found += walk.count(open, at, at + rows);
