@@ -55,7 +55,7 @@ export const SETTINGS = {
   },
   compaction: {
     type: 'boolean',
-    default: false,
+    default: true,
     scope: 'server',
     doc: 'Merge segments that are small, overlap or have many deleted rows, in the background.',
   },

@@ -25,6 +25,8 @@ const SEGMENTS_AT_ONCE = 8;
 /** Longest stretch of work that is paid back with a pause. */
 const LONGEST_PAUSE_MS = 50;
 
+const MERGES_PER_SEGMENT = 8;
+
 /** What is merged when somebody asks for it: all that may be. */
 const ALL = { fanIn: 1, lateShare: 0, deletedShare: 0 } as const;
 
@@ -95,7 +97,9 @@ export class Compactor {
 
   private async compactTable(table: Table, isAsked: boolean): Promise<void> {
     let failure: unknown;
-    for (;;) {
+    // Merges make segments fewer or part what overlaps, so they come to an end; should they not, this ends them.
+    const most = MERGES_PER_SEGMENT * (table.segments.length + 1);
+    for (let merges = 0; merges < most; merges++) {
       if (!isAsked && !this.hasChanged(table)) break;
       const merge = this.isStopped || table.dropped ? undefined : this.choose(table, isAsked);
       if (merge === undefined) break;

@@ -27,8 +27,14 @@ async function* verifyTable(context: StorageContext, table: Table): AsyncIterabl
     const { record } = segment;
     if (record === null || record.file === '' || segment.discarded || segment.became !== null) continue;
     const error = await failureOf(() => readColumns(context, table, segment));
+    if (error !== null && context.settings.read_only && !isInCatalog(context, table, record.file)) continue;
     yield { ...of, file: record.file, sizeBytes: record.sizeBytes, error };
   }
+}
+
+/** Whether the process that writes the database has it still. */
+function isInCatalog({ catalog }: StorageContext, table: Table, file: string): boolean {
+  return catalog.segments(table.id).some((record) => record.file === file);
 }
 
 async function failureOf(work: () => void | Promise<void>): Promise<DbError | null> {

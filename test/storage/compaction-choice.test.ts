@@ -95,7 +95,7 @@ interface Stored {
 }
 
 /** Segments that get batches of rows, in turn, and are merged as long as something is worth it. */
-function run(batches: readonly number[][]): { segments: Stored[]; amplification: number } {
+function run(batches: readonly number[][], limits = LIMITS): { segments: Stored[]; amplification: number } {
   let segments: Stored[] = [];
   let [rows, written] = [0, 0];
   for (const batch of batches) {
@@ -103,7 +103,7 @@ function run(batches: readonly number[][]): { segments: Stored[]; amplification:
     rows += batch.length;
     for (let merges = 0; ; merges++) {
       expect(merges, 'merging comes to an end').toBeLessThan(200);
-      const merge = chooseMerge(segments.map(candidateOf), LIMITS);
+      const merge = chooseMerge(segments.map(candidateOf), limits);
       if (merge === undefined) break;
       const times = merge.sources.flatMap((source) => source.times).sort((a, b) => a - b);
       written += times.length;
@@ -142,6 +142,9 @@ describe('what compaction writes is bounded', () => {
     const { segments, amplification } = run(batches(300, 40, time));
     expect(segments.flatMap(({ times }) => times).length).toBe(12_000);
     expect(amplification).toBeLessThan(most);
+    const all = run(batches(60, 40, time), { ...LIMITS, fanIn: 1, lateShare: 0 });
+    expect(all.segments.length).toBeLessThan(8);
+    expect(run(batches(60, 40, time), { ...LIMITS, fanIn: 1, lateShare: 0, mergeRows: 1500 }).segments.length).toBeLessThan(40);
     expect(segments.length).toBeLessThan(40);
   });
 });

@@ -192,6 +192,21 @@ describe('compaction', () => {
       await expect(on.storage.createTable({ ...define('t', FIELDS, 0), options })).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 
+  it('is no damage to a process that reads the folder beside', async () => {
+    const on = await openFolder();
+    await on.storage.createTable(define('t', FIELDS, 0));
+    for (let batch = 0; batch < 5; batch++) {
+      await append(on, range(batch * 30, 30), BigInt);
+      await on.storage.flush();
+    }
+    const reader = await openTest(folder as string, { ...SETTINGS, read_only: true });
+    await on.storage.compact();
+    await expect.poll(() => readdirSync(join(folder as string, 'segments')).length).toBe(1);
+    await expect(readRows(reader, 't')).rejects.toMatchObject({ code: 'conflict', hint: 'open the database again' });
+    for await (const { error } of reader.storage.verify()) expect(error).toBeNull();
+    await reader.close();
+  });
+
   it('goes on around a damaged segment', async () => {
     const on = await openFolder();
     await on.storage.createTable(define('t', FIELDS, 0));
