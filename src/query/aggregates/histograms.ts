@@ -200,7 +200,7 @@ export const HISTOGRAMS: readonly AggregateFunction[] = [
     examples: [
       {
         sql: "SELECT histogram_exact(x, ['a', 'c']) FROM (VALUES ('b'), ('a'), ('b')) t(x)",
-        result: "[{'key': a, 'value': 1}, {'key': c, 'value': 0}, {'key': , 'value': 2}]",
+        result: "[{'key': a, 'value': 1}, {'key': c, 'value': 0}, {'key': '', 'value': 2}]",
       },
     ],
     readsBytes: true,
