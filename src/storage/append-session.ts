@@ -2,6 +2,7 @@
 import type { AppendResult, AppendSession } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import { ArenaBytes, type CatalogWrite } from './catalog.js';
+import { tryLoadForReaders } from './load-for-readers.js';
 import type { Segment } from './segment.js';
 import { type AppendTarget, StagedAppend } from './staged-append.js';
 import { StagedRows } from './staged-rows.js';
@@ -48,7 +49,7 @@ class TableAppend implements AppendTarget {
     const undo: Undo = [];
     const own: CatalogWrite[] = [];
     try {
-      if (this.replace) truncatePlanned(table, sequence, context.catalog.persistent, undo, doomed, own);
+      if (this.replace) truncatePlanned(context, table, sequence, undo, doomed, own);
       markChanged(table, sequence, undo);
       if (staged.bulk !== null) {
         table.closeActive(undo, closed);
@@ -138,9 +139,9 @@ const ROW_STORES = ['segment', 'tail', 'deletion', 'cluster'] as const;
 
 /** Plans the removal of all rows: segments of now are doomed, rows placed from here on stay. */
 export function truncatePlanned(
+  context: StorageContext,
   table: Table,
   sequence: number,
-  persistent: boolean,
   undo: Undo,
   doomed: Segment[],
   writes: CatalogWrite[],
@@ -155,13 +156,14 @@ export function truncatePlanned(
   markChanged(table, sequence, undo);
   for (const segment of table.segments.flatMap((each) => [each, ...(each.became?.parts ?? []).map((part) => part.segment)])) {
     if (segment.discarded) continue;
+    tryLoadForReaders(context, table, segment);
     segment.discarded = true;
     doomed.push(segment);
     undo.push(() => {
       segment.discarded = false;
     });
   }
-  if (!persistent) return;
+  if (!context.catalog.persistent) return;
   const { id } = table.info;
   for (const store of ROW_STORES) writes.push({ store, removeAllOf: [id] });
 }

@@ -26,6 +26,10 @@ export class Epochs {
     return holder;
   }
 
+  get isHeld(): boolean {
+    return this.live.size > 0;
+  }
+
   /** One more leave() is needed for this holder. */
   hold(holder: number): void {
     const count = this.live.get(holder);

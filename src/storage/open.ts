@@ -151,8 +151,8 @@ function sealLeftOvers(context: StorageContext, recovered: Recovered): void {
   for (const [table, segment] of recovered.closed) context.sealer.enqueue(table, segment);
 }
 
-async function readStored(
-  { memory, environment, segmentsFolder, settings }: StorageContext,
+function readStored(
+  { memory, environment, segmentsFolder }: StorageContext,
   { record, layout }: Segment,
   index: number,
 ): Promise<ColumnBuffers> {
@@ -160,25 +160,12 @@ async function readStored(
   const stored = record?.columns.find((column) => column.id === definition?.id);
   assert(record && definition && stored && segmentsFolder !== null, 'a column that is not resident is in its segment file');
   const { name, type } = definition;
-  try {
-    return await readSegmentColumn(memory, environment.files, segmentsFolder, record.file, {
-      name,
-      type,
-      dictionary: stored.dictionary,
-      node: stored.node,
-    });
-  } catch (error) {
-    if (!settings.read_only || !isMissing(error)) throw error;
-    throw new DbError('conflict', `segment file ${record.file} is no more: the process that writes the database has merged or dropped it`, {
-      hint: 'open the database again',
-      cause: error,
-    });
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+  return readSegmentColumn(memory, environment.files, segmentsFolder, record.file, {
+    name,
+    type,
+    dictionary: stored.dictionary,
+    node: stored.node,
+  });
 }
 
 function removeSegment(context: StorageContext, segment: Segment): void {

@@ -1,6 +1,6 @@
 /** The commit of a merge: one catalog transaction puts the results in the place of their sources. */
-import { loadAlive, writeAlive } from './alive-rows.js';
-import { clusterOf, writeCluster } from './cluster-record.js';
+import { writeAlive } from './alive-rows.js';
+import { writeCluster } from './cluster-record.js';
 import type { MergedSegment } from './merge-segments.js';
 import { forgetOrders } from './seal-segment.js';
 import { ALL_ALIVE, type AliveRows, aliveBytes, comparePlaces, type Segment } from './segment.js';
@@ -9,12 +9,6 @@ import type { Table } from './table.js';
 
 /** Somebody removed the rows meanwhile, or closes the database. */
 export class GivenUp extends Error {}
-
-/** What snapshots of now may still ask the catalog for is loaded, since it will not be there any more. */
-export function loadForReaders({ memory, catalog }: StorageContext, table: Table, source: Segment): void {
-  loadAlive(memory, catalog, source.alive, table.id, source.id, source.rows);
-  clusterOf(catalog, table.id, source);
-}
 
 /** Resolves when the results are there for new snapshots. `onPlanned`: from then on the catalog may know the files. */
 export async function replaceSegments(

@@ -8,6 +8,7 @@ import { beforeTicks, parseTimeToLive } from '../core/time-to-live.js';
 import { UNITS_PER_SECOND } from '../core/types.js';
 import { truncateApplied } from './append-session.js';
 import type { CatalogWrite } from './catalog.js';
+import { tryLoadForReaders } from './load-for-readers.js';
 import type { Segment } from './segment.js';
 import type { StorageContext } from './storage-context.js';
 import { markChanged, type Table, type Undo, undoAll } from './table.js';
@@ -94,6 +95,7 @@ function hasTimeToLive(table: Table): boolean {
 
 function discard(context: StorageContext, table: Table, segment: Segment, undo: Undo, writes: CatalogWrite[]): void {
   const { active } = table;
+  tryLoadForReaders(context, table, segment);
   segment.discarded = true;
   if (active === segment) table.active = null;
   undo.push(() => {

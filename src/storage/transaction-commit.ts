@@ -104,7 +104,7 @@ export class TransactionCommit implements CommitWork<AppendResult> {
     const { context } = this;
     const doomed: Segment[] = [];
     const { persistent } = context.catalog;
-    truncatePlanned(table, plan.sequence, persistent, plan.undo, doomed, plan.writes);
+    truncatePlanned(context, table, plan.sequence, plan.undo, doomed, plan.writes);
     if (persistent) for (const store of ['table', 'dictionary'] as const) plan.writes.push({ store, removeAllOf: [table.id] });
     table.dropped = true;
     plan.undo.push(() => {
@@ -124,7 +124,7 @@ export class TransactionCommit implements CommitWork<AppendResult> {
     if (own.isAltered || own.base === null) this.alterTable(own, plan);
     if (own.isTruncated && own.base !== null) {
       const doomed: Segment[] = [];
-      truncatePlanned(table, plan.sequence, context.catalog.persistent, plan.undo, doomed, plan.writes);
+      truncatePlanned(context, table, plan.sequence, plan.undo, doomed, plan.writes);
       plan.emptied.push(table);
       plan.shown.push(() => truncateApplied(context, table, doomed));
     }
