@@ -6,7 +6,7 @@ import type { Engine } from './core/contracts.js';
 import { type Environment, systemEnvironment } from './core/environment.js';
 import type { Settings } from './core/settings.js';
 import { createQueryService } from './query/query-service.js';
-import { type BackupResult, backUp } from './storage/backup.js';
+import { type BackupResult, backUp } from './storage/backup/backup.js';
 import { openStorage } from './storage/open.js';
 import { VERSION } from './version.js';
 import { createWorkerPool } from './workers/pool.js';

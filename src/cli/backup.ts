@@ -32,7 +32,7 @@ export async function runBackup(line: CommandLine, io: Io): Promise<number> {
 }
 
 export async function runRestore(line: CommandLine, io: Io): Promise<number> {
-  const { findBackup, restoreBackup } = await import('../storage/restore.js');
+  const { findBackup, restoreBackup } = await import('../storage/backup/restore.js');
   const { files } = systemEnvironment;
   const target = targetOf(line, 'restore');
   if (line.flags.check === true) return checkBackups(target, io);
@@ -45,8 +45,8 @@ export async function runRestore(line: CommandLine, io: Io): Promise<number> {
 
 /** Exit code 1 when something is damaged. */
 async function checkBackups(target: string, io: Io): Promise<number> {
-  const { readManifests } = await import('../storage/backup-manifest.js');
-  const { backupFiles, checkFile } = await import('../storage/restore.js');
+  const { readManifests } = await import('../storage/backup/backup-manifest.js');
+  const { backupFiles, checkFile } = await import('../storage/backup/restore.js');
   const { files } = systemEnvironment;
   const manifests = await readManifests(files, resolve(target));
   if (manifests.length === 0) throw new DbError('not_found', `there is no backup in ${target}`);

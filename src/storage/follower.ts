@@ -5,14 +5,14 @@
  */
 import { assert } from '../core/assert.js';
 import { DbError } from '../core/errors.js';
-import { deletedOf, readAlive } from './alive-rows.js';
-import type { HeldCatalog, SharedCatalog, TableRecord } from './catalog.js';
-import { FORMAT_KEY, FORMAT_VERSION } from './lmdb-reader.js';
-import { type Names, nameKey, tableKey } from './names.js';
+import type { HeldCatalog, SharedCatalog, TableRecord } from './catalog/catalog.js';
+import { FORMAT_KEY, FORMAT_VERSION } from './catalog/lmdb-reader.js';
 import { knownLayout, recoverRows } from './recovery.js';
-import { comparePlaces, Segment } from './segment.js';
 import type { StorageContext } from './storage-context.js';
-import { Table, type TableLimits } from './table.js';
+import { deletedOf, readAlive } from './tables/alive-rows.js';
+import { type Names, nameKey, tableKey } from './tables/names.js';
+import { comparePlaces, Segment } from './tables/segment.js';
+import { Table, type TableLimits } from './tables/table.js';
 
 /** What was read as of one commit. */
 interface Seen {

@@ -2,7 +2,7 @@
 import type { AppendSession, IngestOptions, IngestService, Storage } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import type { Schema } from '../core/types.js';
-import { definitionOfSchema } from './table-definition.js';
+import { definitionOfSchema } from './tables/table-definition.js';
 
 interface IngestTarget extends Pick<Storage, 'createTable'> {
   hasTable(name: string): boolean;

@@ -8,24 +8,24 @@ import type { Environment } from '../core/environment.js';
 import { asDbError, DbError } from '../core/errors.js';
 import type { Settings } from '../core/settings.js';
 import { Background } from './background.js';
-import { type CatalogWrite, memoryCatalog, type SharedCatalog } from './catalog.js';
-import { forgetCodes } from './code-rows.js';
-import { addressesOf, type ColumnBuffers } from './column-buffers.js';
-import { ColumnCache } from './column-cache.js';
-import { CommitQueue } from './commit-queue.js';
+import { type CatalogWrite, memoryCatalog, type SharedCatalog } from './catalog/catalog.js';
+import { openCatalog } from './catalog/lmdb-catalog.js';
+import { forgetCodes } from './columns/code-rows.js';
+import { addressesOf, type ColumnBuffers } from './columns/column-buffers.js';
+import { ColumnCache } from './columns/column-cache.js';
 import { lockFolder } from './folder-lock.js';
 import { Follower } from './follower.js';
 import { ioError } from './io-error.js';
-import { openCatalog } from './lmdb-catalog.js';
 import { StorageMemory } from './memory.js';
 import { type Recovered, recoverTables, unknownFiles } from './recovery.js';
-import { RemovedFiles } from './removed-files.js';
-import { Sealer } from './sealer.js';
-import type { Segment } from './segment.js';
-import { readSegmentColumn } from './segment-file.js';
+import { RemovedFiles } from './segments/removed-files.js';
+import { Sealer } from './segments/sealer.js';
+import { readSegmentColumn } from './segments/segment-file.js';
 import type { StorageContext } from './storage-context.js';
 import { StorageEngine } from './storage-engine.js';
-import { type Table, type TableLimits, tableWrites } from './table.js';
+import type { Segment } from './tables/segment.js';
+import { type Table, type TableLimits, tableWrites } from './tables/table.js';
+import { CommitQueue } from './writes/commit-queue.js';
 
 export interface StorageOptions {
   /** Folder, or ':memory:'. */

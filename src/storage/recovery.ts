@@ -1,13 +1,13 @@
 /** Opening: tables and segments from the catalog, unsealed segments from their tail records. Segment files are not read. */
 import { DbError } from '../core/errors.js';
 import type { Files } from '../core/files.js';
-import { deletedOf, readAlive } from './alive-rows.js';
-import type { Catalog, TableRecord, TailEntry } from './catalog.js';
-import { type Layout, layoutOfIds } from './layout.js';
+import type { Catalog, TableRecord, TailEntry } from './catalog/catalog.js';
+import { columnIdsOf, readTailRecord, type TailRecord } from './catalog/tail-record.js';
 import type { StorageMemory } from './memory.js';
-import { comparePlaces, Segment } from './segment.js';
-import { Table, type TableLimits } from './table.js';
-import { columnIdsOf, readTailRecord, type TailRecord } from './tail-record.js';
+import { deletedOf, readAlive } from './tables/alive-rows.js';
+import { type Layout, layoutOfIds } from './tables/layout.js';
+import { comparePlaces, Segment } from './tables/segment.js';
+import { Table, type TableLimits } from './tables/table.js';
 
 export interface Recovered {
   readonly tables: readonly Table[];

@@ -2,14 +2,14 @@
 import type { Environment } from '../core/environment.js';
 import type { Settings } from '../core/settings.js';
 import type { Background } from './background.js';
-import type { BulkLoad } from './bulk-load.js';
-import type { Catalog } from './catalog.js';
-import type { ColumnCache } from './column-cache.js';
-import type { CommitQueue } from './commit-queue.js';
+import type { Catalog } from './catalog/catalog.js';
+import type { ColumnCache } from './columns/column-cache.js';
 import type { StorageMemory } from './memory.js';
-import type { Sealer } from './sealer.js';
-import type { Segment } from './segment.js';
-import type { Table } from './table.js';
+import type { Sealer } from './segments/sealer.js';
+import type { Segment } from './tables/segment.js';
+import type { Table } from './tables/table.js';
+import type { BulkLoad } from './writes/bulk-load.js';
+import type { CommitQueue } from './writes/commit-queue.js';
 
 /** Bytes of segment files since the database was opened. */
 export interface WrittenBytes {

@@ -16,19 +16,19 @@ import type {
   ViewDefinition,
 } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
-import { openTableAppend } from './append-session.js';
-import { Compactor } from './compactor.js';
-import { deleteRows } from './delete-rows.js';
 import type { Follower } from './follower.js';
 import { StorageIngest } from './ingest.js';
-import { type Names, nameKey, tableKey } from './names.js';
-import { Retention } from './retention.js';
-import type { Segment } from './segment.js';
+import { Compactor } from './segments/compactor.js';
+import { Retention } from './segments/retention.js';
 import type { StorageContext } from './storage-context.js';
 import { StorageSnapshot, type Visible } from './storage-snapshot.js';
-import { Table, type TableLimits, type Undo } from './table.js';
-import { Transaction, type TransactionHost } from './transaction.js';
+import { type Names, nameKey, tableKey } from './tables/names.js';
+import type { Segment } from './tables/segment.js';
+import { Table, type TableLimits, type Undo } from './tables/table.js';
 import { verifyTables } from './verify.js';
+import { openTableAppend } from './writes/append-session.js';
+import { deleteRows } from './writes/delete-rows.js';
+import { Transaction, type TransactionHost } from './writes/transaction.js';
 
 export interface StorageParts {
   readonly context: StorageContext;

@@ -4,19 +4,19 @@ import { assert } from '../core/assert.js';
 import { bitmapBytes, type Vector } from '../core/batch.js';
 import type { PinnedSegment, SegmentStorage, SegmentView, Snapshot, TableInfo, TableSnapshot, ViewDefinition } from '../core/contracts.js';
 import type { StopSignal } from '../core/stop-signal.js';
-import { loadAlive } from './alive-rows.js';
-import { clusterOf } from './cluster-record.js';
-import { codeRowsOf } from './code-rows.js';
-import { type ColumnBuffers, vectorOf } from './column-buffers.js';
-import type { CachedColumn } from './column-cache.js';
+import { clusterOf } from './catalog/cluster-record.js';
+import { codeRowsOf } from './columns/code-rows.js';
+import { type ColumnBuffers, vectorOf } from './columns/column-buffers.js';
+import type { CachedColumn } from './columns/column-cache.js';
+import { filledColumn } from './columns/fill-column.js';
+import { newestRowsOf } from './columns/newest-rows.js';
 import type { Epochs } from './epochs.js';
-import { filledColumn } from './fill-column.js';
-import type { Layout } from './layout.js';
-import type { Names } from './names.js';
-import { newestRowsOf } from './newest-rows.js';
-import { aliveBytes, columnAt, type SegmentVersion } from './segment.js';
 import type { StorageContext } from './storage-context.js';
-import type { TableVersion } from './table.js';
+import { loadAlive } from './tables/alive-rows.js';
+import type { Layout } from './tables/layout.js';
+import type { Names } from './tables/names.js';
+import { aliveBytes, columnAt, type SegmentVersion } from './tables/segment.js';
+import type { TableVersion } from './tables/table.js';
 
 /** What a snapshot sees: tables by their key (names.ts). */
 export interface Visible {

@@ -1,11 +1,11 @@
 /** Everything that is stored, read and compared with its checksums. What the opening itself reads (tables, segment records, the tail) was checked by it. */
 import type { Verified } from '../core/contracts.js';
 import { asDbError, type DbError } from '../core/errors.js';
-import { addressesOf } from './column-buffers.js';
-import type { Segment } from './segment.js';
-import { readSegmentColumn } from './segment-file.js';
+import { addressesOf } from './columns/column-buffers.js';
+import { readSegmentColumn } from './segments/segment-file.js';
 import type { StorageContext } from './storage-context.js';
-import type { Table } from './table.js';
+import type { Segment } from './tables/segment.js';
+import type { Table } from './tables/table.js';
 
 /** One item for the catalog's records of each table, one for each segment file. */
 export async function* verifyTables(context: StorageContext, tables: Iterable<Table>): AsyncIterable<Verified> {

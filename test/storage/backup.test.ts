@@ -10,7 +10,7 @@ import { type Files, systemFiles } from '../../src/core/files.js';
 import { settingsWith } from '../../src/core/settings.js';
 import { backUpDatabase } from '../../src/database.js';
 import { open } from '../../src/index.js';
-import { findBackup, restoreBackup } from '../../src/storage/restore.js';
+import { findBackup, restoreBackup } from '../../src/storage/backup/restore.js';
 
 let folder: string;
 let source: string;

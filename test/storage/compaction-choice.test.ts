@@ -1,6 +1,6 @@
 /** What is merged when, and what that costs. */
 import { describe, expect, it } from 'vitest';
-import { type Candidate, type CompactionLimits, chooseMerge } from '../../src/storage/compaction-choice.js';
+import { type Candidate, type CompactionLimits, chooseMerge } from '../../src/storage/segments/compaction-choice.js';
 import { randomOf } from './simulated-files.js';
 
 const LIMITS: CompactionLimits = {
