@@ -7,7 +7,7 @@ import type { Statement } from './syntax/ast/statement.js';
 import { type ParseOptions, parseStatements } from './syntax/parser.js';
 
 /** Of each generation, see RecentlyUsed. */
-const TREES_USED_ONCE = 16;
+const TREES_USED_ONCE = 4;
 const TREES_USED_AGAIN = 256;
 /** Texts whose trees are gone. When they come again, their trees stay. */
 const TEXTS_USED_ONCE = 256;

@@ -26,7 +26,7 @@ interface Entry extends PlannedQuery {
 const MOST_PLANS = 8;
 
 /** Of each generation, see RecentlyUsed. */
-const QUERIES_USED_ONCE = 16;
+const QUERIES_USED_ONCE = 4;
 const QUERIES_USED_AGAIN = 256;
 
 /** Parameters of more values than this are not compared. */
