@@ -3,7 +3,7 @@ import type { ColumnId, Expression } from '../plan/expression.js';
 import type { AggregatePlan, JoinPlan, LogicalPlan, OutputColumn, ProjectPlan } from '../plan/logical.js';
 import { freeColumns, substitute } from '../plan/traverse.js';
 import { CorrelatedKeys, groupedByKeys } from './correlated-keys.js';
-import { Domain, groupedByDomain, isOneRow, missingAsEmpty, pushDomain } from './domain.js';
+import { Domain, groupedByDomain, isOneRow, missingAsEmpty, pushDomain, underNewIds } from './domain.js';
 import { columnOf, conjunction, isTrue } from './expressions.js';
 import { filterPlan, joinPlan, limitPlan, pickColumns, projectPlan, unnestPlan } from './plans.js';
 
@@ -139,8 +139,9 @@ function joinAggregate(
   read: readonly OutputColumn[],
   nextId: NextId,
 ): LogicalPlan {
-  const joined = joinGroups(outer, aggregate, read, nextId);
-  let values = missingAsEmpty(joined, aggregate);
+  const own = underNewIds(aggregate, nextId);
+  const joined = joinGroups(outer, own, read, nextId);
+  let values = missingAsEmpty(joined, own, aggregate);
   for (const projection of [...projections].reverse()) {
     values = new Map(
       projection.output.map((column, i) => [column.id, substitute(projection.expressions[i] as Expression, values)] as const),

@@ -2,6 +2,7 @@
  * The general way to compute a subquery for all outer rows at once: for the distinct values of the outer columns that it reads (its domain).
  * The domain is pushed down through the subquery until no outer column is read any more.
  */
+import { assert } from '../../core/assert.js';
 import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
 import {
   type AggregatePlan,
@@ -12,6 +13,7 @@ import {
   type LimitPlan,
   type LogicalPlan,
   type OutputColumn,
+  type ProjectPlan,
   type RecursivePlan,
   type ReferencePlan,
   type UnionPlan,
@@ -100,8 +102,14 @@ export class Domain {
 function sourceOf(plan: LogicalPlan, columns: readonly OutputColumn[]): LogicalPlan {
   const has = (input: LogicalPlan) => columns.every((column) => input.output.some((each) => each.id === column.id));
   if (plan.kind === 'join' && (plan.join === 'left' || plan.join === 'cross') && has(plan.left)) return sourceOf(plan.left, columns);
-  if ((plan.kind === 'project' || plan.kind === 'unnest') && has(plan.input)) return sourceOf(plan.input, columns);
+  if (plan.kind === 'unnest' && has(plan.input)) return sourceOf(plan.input, columns);
+  if (plan.kind === 'project' && columns.every((column) => passesOn(plan, column.id))) return sourceOf(plan.input, columns);
   return plan;
+}
+
+function passesOn({ output, expressions }: ProjectPlan, id: ColumnId): boolean {
+  const expression = expressions[output.findIndex((column) => column.id === id)];
+  return expression?.kind === 'column' && expression.id === id;
 }
 
 /** The subquery's rows for every row of the domain, with the domain's columns. Extra columns may come along. */
@@ -265,12 +273,13 @@ export function groupedByDomain(plan: AggregatePlan, domain: Domain): { readonly
 }
 
 function pushAggregate(plan: AggregatePlan, domain: Domain): Pushed {
-  const grouped = groupedByDomain(plan, domain);
-  if (plan.groups.length > 0) return grouped;
+  if (plan.groups.length > 0) return groupedByDomain(plan, domain);
+  const own = underNewIds(plan, domain.nextId);
+  const grouped = groupedByDomain(own, domain);
   // Without groups there is a row for every outer row, also for those without inner rows.
   const all = domain.make();
   const joined = joinPlan('left', all.plan, grouped.plan, domain.sameKeys(all.by, grouped.by));
-  const values = missingAsEmpty(joined, plan);
+  const values = missingAsEmpty(joined, own, plan);
   const results = plan.output.map((column) => ({
     id: column.id,
     name: column.name,
@@ -279,18 +288,32 @@ function pushAggregate(plan: AggregatePlan, domain: Domain): Pushed {
   return { plan: projectPlan(joined, [...domainColumns(all.by), ...results]), by: all.by };
 }
 
-/** Aggregates of an outer row without inner rows: 0 for counts, NULL for the rest. `joined` has the aggregate on the side that may be missing. */
-export function missingAsEmpty(joined: JoinPlan, aggregate: AggregatePlan): Replacement {
-  const counts = new Set(aggregate.aggregates.filter((call) => isCount(call.function)).map((call) => call.id));
-  return new Map(
-    joined.output
-      .filter((column) => aggregate.output.some((each) => each.id === column.id))
-      .map((column) => {
-        const value = columnOf(column);
-        const zero = literal(column.type.kind === 'int64' || column.type.kind === 'uint64' ? 0n : 0, column.type);
-        return [column.id, counts.has(column.id) ? caseOf([[isNull(value), zero]], value, column.type) : value] as const;
-      }),
-  );
+/**
+ * The aggregate, which has no groups, with columns of its own for the side of a join that may be missing: what `missingAsEmpty` makes of them has
+ * the ids that are known above, and one id is one value wherever it stands.
+ */
+export function underNewIds(plan: AggregatePlan, nextId: () => ColumnId): AggregatePlan {
+  const aggregates = plan.aggregates.map((call) => ({ ...call, id: nextId() }));
+  const output = plan.output.map((column, i) => ({ ...column, id: aggregates[i]?.id ?? column.id }));
+  return { ...plan, aggregates, output };
+}
+
+/**
+ * Aggregates of an outer row without inner rows: 0 for counts, NULL for the rest; by the ids of `plan`. `joined` has `own`, which is the plan under
+ * new ids, on the side that may be missing.
+ */
+export function missingAsEmpty(joined: JoinPlan, own: AggregatePlan, plan: AggregatePlan): Replacement {
+  const values = new Map<ColumnId, Expression>();
+  own.output.forEach(({ id }, i) => {
+    const column = joined.output.find((each) => each.id === id);
+    const known = plan.output[i];
+    assert(column && known, 'the join has the columns of the aggregate');
+    const value = columnOf(column);
+    const zero = literal(column.type.kind === 'int64' || column.type.kind === 'uint64' ? 0n : 0, column.type);
+    const isCounted = isCount(own.aggregates[i]?.function ?? '');
+    values.set(known.id, isCounted ? caseOf([[isNull(value), zero]], value, column.type) : value);
+  });
+  return values;
 }
 
 // ---- joins inside the subquery ----
