@@ -76,11 +76,10 @@ export async function runHere(engine: OpenEngine, sql: string, vectorRows: numbe
 
 async function openEngines(world: World): Promise<{ engines: Engines; close: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'fletch-differential-'));
-  const open = (path: string, workerThreads: number) =>
-    openDatabase(
-      settingsWith({ path, memory_limit: '512MB', segment_rows: world.segmentRows, dictionary_values: world.dictionaryValues }),
-      { workerThreads },
-    );
+  const { segmentRows, dictionaryValues } = world;
+  // Merged segments have their rows in another order than the ones before, and so have results without ORDER BY and sums of floats.
+  const settings = { memory_limit: '512MB', segment_rows: segmentRows, dictionary_values: dictionaryValues, compaction: false };
+  const open = (path: string, workerThreads: number) => openDatabase(settingsWith({ path, ...settings }), { workerThreads });
   const engines = { inline: await open(':memory:', 0), threaded: await open(folder, 2) };
   const close = async () => {
     await engines.inline.close();
