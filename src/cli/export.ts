@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { DbError } from '../core/errors.js';
 import type { CommandLine, FlagTable } from './config.js';
 import { type Io, write } from './io.js';
-import { localServer } from './local-server.js';
+import { serverFor } from './local-server.js';
 import { send } from './remote-session.js';
 
 export const EXPORT_FLAGS = {
@@ -26,7 +26,7 @@ export async function runExport(line: CommandLine, io: Io): Promise<number> {
     throw new DbError('invalid_argument', `no format of export is called ${String(format)}`, { hint: Object.keys(EXTENSIONS).join(', ') });
   }
   const extension = EXTENSIONS[format as keyof typeof EXTENSIONS];
-  const server = typeof url === 'string' ? { url, close: async () => undefined } : await localServer({ ...line.settings, read_only: true });
+  const server = await serverFor(url, { ...line.settings, read_only: true });
   try {
     await mkdir(output, { recursive: true });
     const sources = typeof query === 'string' ? [{ sql: query, name: String(name) }] : await tableSources(server.url, line.positionals);

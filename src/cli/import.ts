@@ -3,7 +3,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { DbError } from '../core/errors.js';
 import type { CommandLine, FlagTable } from './config.js';
 import { type Io, write } from './io.js';
-import { localServer } from './local-server.js';
+import { serverFor } from './local-server.js';
 import { send } from './remote-session.js';
 
 export const IMPORT_FLAGS = {
@@ -35,7 +35,7 @@ export async function runImport(line: CommandLine, io: Io): Promise<number> {
   if (typeof table !== 'string') throw new DbError('invalid_argument', 'import needs --table NAME');
   if (line.positionals.length === 0) throw new DbError('invalid_argument', 'import needs a file');
   for (const file of line.positionals) if (!existsSync(file)) throw new DbError('invalid_argument', `no file ${file}`);
-  const server = typeof url === 'string' ? { url, close: async () => undefined } : await localServer(line.settings);
+  const server = await serverFor(url, line.settings);
   try {
     for (const [index, file] of line.positionals.entries()) {
       const { format, coding } = kindOf(file, line.flags.format);

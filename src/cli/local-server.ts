@@ -1,4 +1,4 @@
-/** A folder is read and written through the same door as a server: one that listens on a free port for the moment. */
+/** The server that a command works through: one that runs, or, for a folder, one that listens on a free port for the moment. */
 import type { Settings } from '../core/settings.js';
 
 export interface LocalServer {
@@ -6,7 +6,12 @@ export interface LocalServer {
   close(): Promise<void>;
 }
 
-export async function localServer(settings: Settings): Promise<LocalServer> {
+/** url: of a server that runs; else `settings` say which folder. */
+export async function serverFor(url: unknown, settings: Settings): Promise<LocalServer> {
+  return typeof url === 'string' ? { url, close: async () => undefined } : localServer(settings);
+}
+
+async function localServer(settings: Settings): Promise<LocalServer> {
   const { openDatabase } = await import('../database.js');
   const { startHttp } = await import('../http/server.js');
   const engine = await openDatabase(settings);

@@ -28,6 +28,11 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
+/** Writes all bytes behind those written before, however many the system takes at once. */
+export async function writeAll(file: OpenFile, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) done += await file.write(bytes, done, bytes.length - done);
+}
+
 export const systemFiles: Files = {
   makeFolder: async (path) => {
     await mkdir(path, { recursive: true });

@@ -10,7 +10,7 @@ import { FORMAT_KEY, FORMAT_VERSION } from './catalog/lmdb-reader.js';
 import { knownLayout, recoverRows } from './recovery.js';
 import type { StorageContext } from './storage-context.js';
 import { deletedOf, readAlive } from './tables/alive-rows.js';
-import { type Names, nameKey, tableKey } from './tables/names.js';
+import { type Names, namesIn } from './tables/names.js';
 import { comparePlaces, Segment } from './tables/segment.js';
 import { Table, type TableLimits } from './tables/table.js';
 
@@ -84,9 +84,10 @@ export class Follower {
   /** Lets the commit go when no snapshot is open any more: LMDB cannot use space again that an open transaction may read. */
   releaseWhenIdle(): void {
     const { seen } = this;
+    if (!seen || seen.isWatched) return;
     const { epochs } = this.context.memory;
     const look = (): void => {
-      if (this.seen !== seen || !seen?.held) return;
+      if (this.seen !== seen || !seen.held) return;
       if (!epochs.isIdle) {
         epochs.retire(look);
         return;
@@ -95,8 +96,7 @@ export class Follower {
       seen.held = null;
       seen.isWatched = false;
     };
-    if (seen?.isWatched) return;
-    if (seen) seen.isWatched = true;
+    seen.isWatched = true;
     epochs.retire(look);
   }
 
@@ -135,11 +135,8 @@ export class Follower {
     const ids = new Set(records.map((record) => record.id));
     for (const [id, followed] of this.tables) if (!ids.has(id)) this.retire(followed);
     for (const record of records) this.takeOver(this.followed(record, held));
-    return {
-      tables: new Map([...this.tables.values()].map(({ table }) => [tableKey(table), table])),
-      views: new Map(held.views().map((view) => [nameKey(view.name, view.schema), view])),
-      schemas: new Map(held.schemas().map((name) => [name.toLowerCase(), name])),
-    };
+    const tables = [...this.tables.values()].map(({ table }) => table);
+    return namesIn(held, tables);
   }
 
   /** The table as it was followed so far; one that was altered is read anew. */
@@ -199,7 +196,7 @@ export class Follower {
     const deletion = catalog.deletion(table.id, id) as Buffer | undefined;
     const isSame = deletion === undefined || deletions.get(id)?.equals(deletion) === true;
     if (isSame && segment.rows === rows) return;
-    if (deletion && (!isSame || segment.alive.address === 0 || segment.rows > rows)) {
+    if (deletion) {
       const address = readAlive(memory, deletion, Math.max(this.limits.segmentRows, segment.rows));
       if (segment.alive.address !== 0) memory.retire(segment.alive.address);
       segment.alive = segment.plannedAlive = { deleted: deletedOf(deletion), address };

@@ -72,12 +72,7 @@ async function assemble(
   const { settings, environment, arena, kernels } = options;
   const catalog = shared ?? memoryCatalog;
   const memory = new StorageMemory(arena, kernels);
-  const limits: TableLimits = {
-    segmentRows: settings.segment_rows,
-    segmentBytes: Math.max(LEAST_SEGMENT_BYTES, arena.limitBytes / SEGMENTS_IN_MEMORY),
-    dictionaryValues: settings.dictionary_values,
-    nowMicroseconds: () => environment.monotonicMicroseconds(),
-  };
+  const limits = limitsOf(options);
   const follows = shared !== null && settings.read_only;
   const recovered = follows ? NOTHING_RECOVERED : recoverTables(memory, catalog, limits);
   const changedTables = new Set<Table>();
@@ -90,10 +85,9 @@ async function assemble(
     changedTables.clear();
   };
   const background = new Background(refuseWrites);
+  const owned = settings.read_only ? null : segmentsFolder;
   const removedFiles =
-    shared === null || segmentsFolder === null || settings.read_only
-      ? null
-      : new RemovedFiles(environment.files, segmentsFolder, shared, (work) => background.add(work));
+    shared === null || owned === null ? null : new RemovedFiles(environment.files, owned, shared, (work) => background.add(work));
   const context: StorageContext = {
     memory,
     catalog,
@@ -117,22 +111,30 @@ async function assemble(
     removeFile: (name) => removedFiles?.add(name),
     retireSegment: (segment) => memory.epochs.retire(() => removeSegment(context, segment)),
   };
-  const names = new Map(recovered.tables.map((table) => [table.info.id, table]));
   const readColumn = (segment: Segment, index: number) => readStored(context, segment, index);
-  const nextTableId = Math.max(catalog.meta('nextTableId') ?? 1, ...[...names.keys()].map((id) => id + 1));
+  const nextTableId = Math.max(catalog.meta('nextTableId') ?? 1, ...recovered.tables.map((table) => table.info.id + 1));
   const follower = shared !== null && follows ? new Follower(shared, context, limits) : null;
   const close = () => {
     removedFiles?.stop();
     return background.settled();
   };
   const engine = new StorageEngine({ context, limits, follower, close, unlock }, recovered.tables, nextTableId);
-  if (removedFiles !== null && segmentsFolder !== null) {
-    for (const name of await unknownFiles(environment.files, segmentsFolder, recovered.tables)) removedFiles.add(name);
+  if (removedFiles !== null && owned !== null) {
+    for (const name of await unknownFiles(environment.files, owned, recovered.tables)) removedFiles.add(name);
     await background.settled();
   }
   sealLeftOvers(context, recovered);
   if (follower !== null) engine.snapshot().release();
   return engine;
+}
+
+function limitsOf({ settings, environment, arena }: StorageOptions): TableLimits {
+  return {
+    segmentRows: settings.segment_rows,
+    segmentBytes: Math.max(LEAST_SEGMENT_BYTES, arena.limitBytes / SEGMENTS_IN_MEMORY),
+    dictionaryValues: settings.dictionary_values,
+    nowMicroseconds: () => environment.monotonicMicroseconds(),
+  };
 }
 
 const NOTHING_RECOVERED: Recovered = { tables: [], closed: [] };

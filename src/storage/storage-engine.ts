@@ -22,7 +22,7 @@ import { Compactor } from './segments/compactor.js';
 import { Retention } from './segments/retention.js';
 import type { StorageContext } from './storage-context.js';
 import { StorageSnapshot, type Visible } from './storage-snapshot.js';
-import { type Names, nameKey, tableKey } from './tables/names.js';
+import { type Names, namesIn } from './tables/names.js';
 import type { Segment } from './tables/segment.js';
 import { Table, type TableLimits, type Undo } from './tables/table.js';
 import { verifyTables } from './verify.js';
@@ -62,11 +62,7 @@ export class StorageEngine implements Storage {
     this.parts = parts;
     this.readOnly = parts.context.settings.read_only;
     const { catalog } = parts.context;
-    this.names = {
-      tables: new Map(tables.map((table) => [tableKey(table), table])),
-      views: new Map(catalog.views().map((view) => [nameKey(view.name, view.schema), view])),
-      schemas: new Map(catalog.schemas().map((name) => [name.toLowerCase(), name])),
-    };
+    this.names = namesIn(catalog, tables);
     this.host = this.makeHost(nextTableId);
     this.ingest = new StorageIngest(this);
     this.retention = new Retention(parts.context, () => this.names.tables.values());

@@ -8,6 +8,7 @@ import { asDbError, DbError } from '../../core/errors.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import type { StopSignal } from '../../core/stop-signal.js';
 import { type DataType, type Field, isNested, physicalOf } from '../../core/types.js';
+import { yieldToOthers } from '../../core/yield-to-others.js';
 import type { RowSource } from '../decoders/row-decoder.js';
 import { fieldOf, itemOf, type LeafKind, leafKind, type SchemaNode } from './parquet-types.js';
 
@@ -71,11 +72,11 @@ async function* rowGroups(
       try {
         const vectors: Vector[] = [];
         for (const { node, field, read } of columns) {
-          await new Promise<void>((resolve) => setImmediate(resolve));
+          await yieldToOthers();
           signal?.throwIfAborted();
           const scan = await guarded(() => parquetScan({ ...options, columns: [node.element.name] }));
           const data = await guarded(() => scan.readColumn({ column: node.element.name, rowStart: first, rowEnd }));
-          await new Promise<void>((resolve) => setImmediate(resolve));
+          await yieldToOthers();
           signal?.throwIfAborted();
           vectors.push(vectorOf(data, rowEnd - first, node, field.type, read, scope));
         }

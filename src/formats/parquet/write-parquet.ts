@@ -8,6 +8,7 @@ import type { OwnedBatch, Value, Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, type Field, isText, physicalOf } from '../../core/types.js';
 import { isValid, valueAt } from '../../core/values.js';
+import { yieldToOthers } from '../../core/yield-to-others.js';
 import type { Output } from '../encoders/output.js';
 import type { EncoderOptions, MakeEncoder } from '../encoders/result-encoder.js';
 import { elementsOf } from './parquet-types.js';
@@ -35,7 +36,7 @@ async function writeGroups(
   const file = await GroupWriter.begin(fields, codec, output);
   /** Between two columns others may run, and say that the file is not wanted any more. */
   const pause = async (): Promise<void> => {
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await yieldToOthers();
     signal?.throwIfAborted();
   };
   const readers = fields.map((field) => readerOf(arena, field));

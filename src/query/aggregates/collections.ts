@@ -4,6 +4,7 @@ import { DbError } from '../../core/errors.js';
 import { BOOL, type DataType, isNested, isText, UTF8 } from '../../core/types.js';
 import { bucketRows, sortedBuckets } from '../execution/sort-rows.js';
 import { gatherVector, gatherVectorOrNull } from '../expression/gather.js';
+import { knownType } from '../functions/types.js';
 import type { AggregateFunction, AggregateRecipe, FinishInput } from './contract.js';
 import { allocateValues, listAt, reached } from './finishing.js';
 
@@ -82,8 +83,6 @@ function gathered(): AggregateRecipe {
   };
 }
 
-const known = (type: DataType): DataType => (type.kind === 'null' ? UTF8 : type);
-
 export const COLLECTIONS = [
   {
     name: 'mode',
@@ -92,7 +91,7 @@ export const COLLECTIONS = [
     constantsFrom: 1,
     // The second argument, which the binder adds, says that the largest is taken.
     resolve: (args) => {
-      const type = args[0] && known(args[0].type);
+      const type = args[0] && knownType(args[0].type);
       const fits = args.length === 1 || (args.length === 2 && args[1]?.type.kind === 'bool');
       return fits && type ? { args: [type, BOOL].slice(0, args.length), type } : undefined;
     },
@@ -120,7 +119,7 @@ export const COLLECTIONS = [
     examples: [{ sql: 'SELECT array_length(array_agg(x)) FROM (VALUES (1), (2)) t(x)', result: '2' }],
     ordered: true,
     resolve: (args) => {
-      const type = args[0] && known(args[0].type);
+      const type = args[0] && knownType(args[0].type);
       if (args.length !== 1 || !type) return undefined;
       return { args: [type], type: { kind: 'list', item: { name: 'item', type, nullable: true } } };
     },

@@ -13,7 +13,8 @@ import { vectorOf } from '../expression/vector-values.js';
 import type { ArgumentType } from '../functions/contract.js';
 import { intervalNanoseconds } from '../functions/interval-values.js';
 import { otherBin } from '../functions/other-bin.js';
-import { commonType } from '../functions/types.js';
+import { listOf } from '../functions/row-by-row.js';
+import { commonType, knownType } from '../functions/types.js';
 import type { AggregateFunction, AggregateRecipe, AggregateSignature, FinishInput } from './contract.js';
 import { reached, slotAt } from './finishing.js';
 import { valueHistogram } from './value-counts.js';
@@ -146,9 +147,6 @@ function sortedBins(list: Value, compare: Compare, position: number): Value[] {
 
 // ---- types ----
 
-const known = (type: DataType): DataType => (type.kind === 'null' ? UTF8 : type);
-const listOf = (type: DataType): DataType => ({ kind: 'list', item: { name: 'item', type, nullable: true } });
-
 function histogramType(key: DataType): DataType {
   const fields = [
     { name: 'key', type: key, nullable: true },
@@ -159,7 +157,7 @@ function histogramType(key: DataType): DataType {
 
 /** Bins that are whole numbers or texts become values of the column's type; others and the column what holds both. */
 function binType(value: ArgumentType, bins: DataType): DataType | undefined {
-  const type = known(value.type);
+  const type = knownType(value.type);
   if (bins.kind === 'null' || isText(type) || isText(bins)) return type;
   if (isInteger(bins) && (isInteger(type) || type.kind === 'decimal')) return type;
   return commonType([
@@ -190,7 +188,7 @@ export const HISTOGRAMS: readonly AggregateFunction[] = [
     resolve: (args) => {
       const [value, ...more] = args;
       if (!value || more.length > 0) return binned(args);
-      return { args: [known(value.type)], type: histogramType(known(value.type)) };
+      return { args: [knownType(value.type)], type: histogramType(knownType(value.type)) };
     },
     recipe: (args) => (args.length > 1 ? histogramRecipe(eachBin(false)) : valueHistogram()),
   },

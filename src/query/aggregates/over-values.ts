@@ -3,11 +3,13 @@
 import { flatVector, type Value, type Vector } from '../../core/batch.js';
 import { tooMuchText } from '../../core/build-vector.js';
 import { DbError } from '../../core/errors.js';
-import { type DataType, INT64, isText, UTF8 } from '../../core/types.js';
+import { INT64, isText, UTF8 } from '../../core/types.js';
 import { valueAt } from '../../core/values.js';
 import { compareValues } from '../expression/compare.js';
 import { vectorOf } from '../expression/vector-values.js';
 import type { ArgumentType } from '../functions/contract.js';
+import { listOf } from '../functions/row-by-row.js';
+import { knownType } from '../functions/types.js';
 import type { AggregateFunction, AggregateRecipe, AggregateSignature, FinishInput } from './contract.js';
 import { listAt, offsetsOf, reached } from './finishing.js';
 import { isNumberArgument } from './number-statistics.js';
@@ -52,19 +54,16 @@ export function bestBy(least: boolean, required: readonly number[] = [0, 1]): Ag
   };
 }
 
-const known = (type: DataType): DataType => (type.kind === 'null' ? UTF8 : type);
-const listOf = (type: DataType): DataType => ({ kind: 'list', item: { name: 'item', type, nullable: true } });
-
 /** The signature of min(x, n) and max(x, n). */
 export function severalSignature([value, n, ...more]: readonly ArgumentType[]): AggregateSignature | undefined {
   if (!value || !isNumberArgument(n) || more.length > 0) return undefined;
-  return { args: [known(value.type), INT64], type: listOf(known(value.type)) };
+  return { args: [knownType(value.type), INT64], type: listOf(knownType(value.type)) };
 }
 
 /** The signature of arg_min(x, y, n) and arg_max(x, y, n). */
 export function severalBestSignature([value, order, n, ...more]: readonly ArgumentType[]): AggregateSignature | undefined {
   if (!value || !order || !isNumberArgument(n) || more.length > 0) return undefined;
-  return { args: [known(value.type), known(order.type), INT64], type: listOf(known(value.type)) };
+  return { args: [knownType(value.type), knownType(order.type), INT64], type: listOf(knownType(value.type)) };
 }
 
 // ---- JSON: the binder has made the values JSON text ----

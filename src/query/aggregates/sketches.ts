@@ -7,13 +7,12 @@ import { DbError } from '../../core/errors.js';
 import { type DataType, FLOAT64, INT64, isNumeric, physicalOf } from '../../core/types.js';
 import { castNumber } from '../expression/cast-number.js';
 import type { ArgumentType } from '../functions/contract.js';
+import { listOf } from '../functions/row-by-row.js';
 import type { AggregateFunction, AggregateRecipe, AggregateSignature, FinishInput } from './contract.js';
 import { allocateValues, partAt, reached } from './finishing.js';
 import { DIGEST_WORK_BYTES } from './sketch-states.js';
 
 const TEMPORAL: ReadonlySet<DataType['kind']> = new Set(['date32', 'timestamp', 'time64']);
-
-const listOf = (type: DataType): DataType => ({ kind: 'list', item: { name: 'item', type, nullable: true } });
 
 /** Numbers become float64; dates and times stay what they are. */
 function digestType({ type }: ArgumentType): DataType | undefined {

@@ -1,10 +1,12 @@
 /** Aggregates over the distinct values of each group and how often each comes: the values are sorted, equal ones are counted. */
 import { flatVector, type Value, type Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
-import { type DataType, FLOAT64, INT64, isNested, UTF8 } from '../../core/types.js';
+import { FLOAT64, INT64, isNested } from '../../core/types.js';
 import { sortedBuckets } from '../execution/sort-rows.js';
 import { gatherVector, toFlat } from '../expression/gather.js';
 import { bytesToNested } from '../expression/nested-bytes.js';
+import { listOf } from '../functions/row-by-row.js';
+import { knownType } from '../functions/types.js';
 import type { AggregateFunction, AggregateRecipe, FinishInput } from './contract.js';
 import { allocateValues, listAt, offsetsOf, reached } from './finishing.js';
 import { isNumberArgument } from './number-statistics.js';
@@ -122,15 +124,12 @@ function mostFrequent(input: FinishInput, { values, firsts, counts, starts, tota
   return flatVector(type, groupCount, 0, reached(input), offsetsOf(input, ends), [items]);
 }
 
-const known = (type: DataType): DataType => (type.kind === 'null' ? UTF8 : type);
-const listOf = (type: DataType): DataType => ({ kind: 'list', item: { name: 'item', type, nullable: true } });
-
 export const VALUE_COUNTS: readonly AggregateFunction[] = [
   {
     name: 'entropy',
     doc: 'Entropy of the values in bits; 0 of no values.',
     examples: [{ sql: 'SELECT entropy(x) FROM (VALUES (1), (2), (2), (5)) t(x)', result: '1.5' }],
-    resolve: (args) => (args.length === 1 && args[0] ? { args: [known(args[0].type)], type: FLOAT64 } : undefined),
+    resolve: (args) => (args.length === 1 && args[0] ? { args: [knownType(args[0].type)], type: FLOAT64 } : undefined),
     recipe: () => countsRecipe(entropy),
   },
   {
@@ -139,7 +138,9 @@ export const VALUE_COUNTS: readonly AggregateFunction[] = [
     examples: [{ sql: "SELECT approx_top_k(x, 1) FROM (VALUES ('b'), ('a'), ('b')) t(x)", result: '[b]' }],
     constantsFrom: 1,
     resolve: ([value, n, ...more]) =>
-      value && isNumberArgument(n) && more.length === 0 ? { args: [known(value.type), INT64], type: listOf(known(value.type)) } : undefined,
+      value && isNumberArgument(n) && more.length === 0
+        ? { args: [knownType(value.type), INT64], type: listOf(knownType(value.type)) }
+        : undefined,
     recipe: () => countsRecipe(mostFrequent),
   },
 ];

@@ -40,7 +40,17 @@ import type { RangeLookup } from './range-conditions.js';
 import { openLimitedRecursion, Recursion } from './recursion.js';
 import { Relations } from './relations.js';
 import { seriesUnits, valuesBatch } from './row-sources.js';
-import { lanesOf, OpenLanes, openSome, type Pipeline, pieceUnit, rowsOf, withOperator } from './sources.js';
+import {
+  lanesOf,
+  OpenLanes,
+  openSome,
+  type Pipeline,
+  pieceUnit,
+  rowsOf,
+  type SourceUnit,
+  sourcePipeline,
+  withOperator,
+} from './sources.js';
 import type { CollectedBatch, JoinTable, LaneOutput, OrderSpec, ProbeSpec, SinkSpec } from './task.js';
 import { openTopBy } from './top-by.js';
 import { computeWindows, prepareWindows } from './window-stage.js';
@@ -93,7 +103,7 @@ export class Executor {
       case 'values':
         return this.batchPipeline(valuesBatch(plan, this.run), plan.output, counter);
       case 'series':
-        return { branches: [{ columns: idsOf(plan.output), units: seriesUnits(plan, this.run), operators: [], counter }] };
+        return sourcePipeline(idsOf(plan.output), seriesUnits(plan, this.run), counter);
       case 'file':
         return openFile(plan, this);
       case 'filter':
@@ -207,25 +217,24 @@ export class Executor {
         : { kind: 'collect', ids, limit: null, copy: false, counter };
     const collected = await this.collect(pipeline, sink);
     const rows = collected.batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+    const sorted = (units: readonly SourceUnit[]): Pipeline => sourcePipeline(ids, units, counter + 1);
     if (rows === 0) {
       collected.release();
-      return { branches: [{ columns: ids, units: [], operators: [], counter: counter + 1 }] };
+      return sorted([]);
     }
     const node = run.nodes.list.find((each) => each.counter === counter);
     const [first, another] = collected.batches;
     if (first && !another && sink.kind === 'top') {
       // The first rows of one lane are in order already.
       node?.countRows(rows);
-      const unit = pieceUnit({ kind: 'rows', columns: first.columns, alive: 0, order: 0 }, rows);
-      return { branches: [{ columns: ids, units: [unit], operators: [], counter: counter + 1 }] };
+      return sorted([pieceUnit({ kind: 'rows', columns: first.columns, alive: 0, order: 0 }, rows)]);
     }
     const task = { kind: 'sort', frame: run.frame, ids, types, batches: plain(collected.batches), keys: specs, limit } as const;
     const { batch, order } = await run.run(task, run.runsHere(rows));
     assert(batch && order, 'sorting gives rows and their order');
     collected.release();
     node?.countRows(order.count);
-    const unit = pieceUnit({ kind: 'rows', columns: batch.columns, alive: 0, order: order.rows }, order.count);
-    return { branches: [{ columns: ids, units: [unit], operators: [], counter: counter + 1 }] };
+    return sorted([pieceUnit({ kind: 'rows', columns: batch.columns, alive: 0, order: order.rows }, order.count)]);
   }
 
   private async openLimitBy(plan: LimitByPlan): Promise<Pipeline> {
@@ -242,7 +251,7 @@ export class Executor {
     assert(batch && order, 'a limit by keys gives rows');
     collected.release();
     const unit = pieceUnit({ kind: 'rows', columns: batch.columns, alive: 0, order: order.rows }, order.count);
-    return { branches: [{ columns: ids, units: [unit], operators: [], counter: counter + 1 }] };
+    return sourcePipeline(ids, [unit], counter + 1);
   }
 
   private async openUnnest(plan: UnnestPlan): Promise<Pipeline> {
@@ -350,7 +359,7 @@ export class Executor {
     const alive = run.scope.allocate(Math.ceil(table.rowCount / 64) * 8);
     run.options.kernels.bits_eq_u8(matched, plan.join === 'semi' ? 1 : 0, table.rowCount, alive);
     const unit = pieceUnit({ kind: 'rows', columns: table.columns, alive, order: 0 }, table.rowCount);
-    return { branches: [{ columns: table.ids, units: [unit], operators: [], counter: node.sourceCounter }] };
+    return sourcePipeline(table.ids, [unit], node.sourceCounter);
   }
 
   private async buildTable(
@@ -389,7 +398,7 @@ export class Executor {
     const own = new Set(table.ids);
     const expressions = plan.output.map((column): Expression => (own.has(column.id) ? columnOf(column) : nullOf(column)));
     const unit = pieceUnit({ kind: 'rows', columns: table.columns, alive, order: 0 }, table.rowCount);
-    const rest = { branches: [{ columns: table.ids, units: [unit], operators: [], counter: node.sourceCounter }] };
+    const rest = sourcePipeline(table.ids, [unit], node.sourceCounter);
     const shaped = withOperator(rest, { kind: 'project', ids, expressions, counter: node.counter });
     return { branches: [...found.branches, ...shaped.branches] };
   }
@@ -487,7 +496,7 @@ export class Executor {
     const units = batches
       .filter((batch) => batch.rowCount > 0)
       .map((batch) => pieceUnit({ kind: 'rows', columns: batch.columns, alive: 0, order: 0 }, batch.rowCount));
-    return { branches: [{ columns: idsOf(output), units, operators: [], counter }] };
+    return sourcePipeline(idsOf(output), units, counter);
   }
 }
 

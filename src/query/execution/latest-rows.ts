@@ -5,6 +5,7 @@
 import { assert } from '../../core/assert.js';
 import { bitmapBytes, type Vector } from '../../core/batch.js';
 import type { NewestRows } from '../../core/contracts.js';
+import { yieldToOthers } from '../../core/yield-to-others.js';
 import type { ScanPick, ScanPlan } from '../plan/logical.js';
 import type { Chunk } from './chunk.js';
 import type { QueryRun } from './query-run.js';
@@ -20,6 +21,7 @@ import {
   type ReadColumn,
   type SourceUnit,
   segmentUnit,
+  sourcePipeline,
 } from './sources.js';
 import { orderedUnit } from './symbol-rows.js';
 import { timeBounds } from './zone-pruning.js';
@@ -47,7 +49,7 @@ export async function latestRows(plan: ScanPlan, pick: LatestPick, run: QueryRun
     await search.look(each);
     if (search.rowsLookedAt - since > SLICE_ROWS) {
       since = search.rowsLookedAt;
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await yieldToOthers();
     }
   }
   const read = columnsToRead(plan, []);
@@ -60,7 +62,11 @@ export async function latestRows(plan: ScanPlan, pick: LatestPick, run: QueryRun
   node.segments = { total, pruned: total - looked.size };
   const whole = plan.source.segments.reduce((sum, segment) => sum + segment.rowCount, 0);
   node.prunedRows += Math.max(0, whole - search.rowsLookedAt);
-  return { branches: [{ columns: read.map((column) => column.id), units, operators: [], counter: node.counter }] };
+  return sourcePipeline(
+    read.map((column) => column.id),
+    units,
+    node.counter,
+  );
 }
 
 /** Rows of a segment, ascending. */

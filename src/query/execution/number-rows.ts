@@ -2,6 +2,7 @@
 import { type Batch, flatVector, type Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { INT64 } from '../../core/types.js';
+import { yieldToOthers } from '../../core/yield-to-others.js';
 import { evaluate } from '../expression/evaluate.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { NumberPlan } from '../plan/logical.js';
@@ -29,7 +30,7 @@ export async function openNumbered(plan: NumberPlan, executor: Executor): Promis
     first += batch.rowCount;
     out.push({ arena: batch.arena, rowCount: batch.rowCount, columns: [...batch.columns, column] });
     if (performance.now() < sliceEnd) continue;
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await yieldToOthers();
     sliceEnd = performance.now() + SLICE_MS;
   }
   return executor.batchesPipeline(out, plan.output, sourceCounter);

@@ -3,6 +3,7 @@
  * that only the result grows. UNION keeps the rows that are known in a group table, which grows with them; USING KEY the last row of each key.
  */
 import type { Batch, Vector } from '../../core/batch.js';
+import { yieldToOthers } from '../../core/yield-to-others.js';
 import { ColumnBuilder } from '../expression/column-builder.js';
 import { gatherVector, type MoveContext, toFlat } from '../expression/gather.js';
 import type { LimitPlan, LogicalPlan, RecursivePlan, ReferencePlan } from '../plan/logical.js';
@@ -62,7 +63,7 @@ export class Recursion {
     this.rounds += 1;
     for (const batch of fresh) this.append(batch);
     run.nodes.of(plan).rows += fresh.reduce((sum, batch) => sum + batch.rowCount, 0);
-    if (this.rounds % ROUNDS_AT_ONCE === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    if (this.rounds % ROUNDS_AT_ONCE === 0) await yieldToOthers();
     return fresh;
   }
 

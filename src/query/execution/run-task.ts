@@ -6,6 +6,7 @@ import type { Kernels } from '../../../native-free/kernels.js';
 import type { Arena } from '../../core/arena.js';
 import { DbError } from '../../core/errors.js';
 import { MemoryScope, Scratch } from '../../core/memory-scope.js';
+import { yieldToOthers } from '../../core/yield-to-others.js';
 import { DictionaryCache } from '../expression/dictionary-cache.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import { runPlace } from '../windows/place-rows.js';
@@ -111,7 +112,7 @@ export async function runTaskInSlices(task: Task, thread: TaskThread, mayMove = 
     const step = steps.next();
     if (step.done) return step.value;
     if (performance.now() < sliceEnd) continue;
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await yieldToOthers();
     sliceEnd = performance.now() + SLICE_MS;
   }
 }

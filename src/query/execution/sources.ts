@@ -64,6 +64,11 @@ export interface Pipeline {
   readonly branches: readonly PipelineBranch[];
 }
 
+/** Rows of one source, before any operator. */
+export function sourcePipeline(columns: readonly ColumnId[], units: readonly SourceUnit[], counter: number): Pipeline {
+  return { branches: [{ columns, units, operators: [], counter }] };
+}
+
 export function rowsOf(pipeline: Pipeline): number {
   return pipeline.branches.reduce((sum, branch) => sum + branch.units.reduce((rows, unit) => rows + unit.rowCount, 0), 0);
 }

@@ -23,7 +23,7 @@ import type { TaskRun } from './run-task.js';
 import { concatenate } from './sinks.js';
 import { sliceVector } from './slice-vector.js';
 import { narrowOrderKey } from './sort-rows.js';
-import { type Pipeline, pieceUnit, withOperator } from './sources.js';
+import { type Pipeline, pieceUnit, sourcePipeline, withOperator } from './sources.js';
 import type { OrderSpec, TaskResult, TopByTask, TopFilterSpec } from './task.js';
 import { chunkOf } from './top-sink.js';
 
@@ -50,7 +50,7 @@ export async function openTopBy(plan: TopByPlan, executor: Executor): Promise<Pi
   assert(batch && kept, 'the first rows of groups');
   collected.release();
   const unit = pieceUnit({ kind: 'rows', columns: batch.columns, alive: 0, order: kept.rows }, kept.count);
-  return { branches: [{ columns: ids, units: [unit], operators: [], counter: counter + 1 }] };
+  return sourcePipeline(ids, [unit], counter + 1);
 }
 
 /** Groups and the least keys of each. */

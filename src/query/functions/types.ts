@@ -241,3 +241,8 @@ const OTHER_CASTS: Partial<Record<DataType['kind'], readonly string[]>> = {
   uuid: ['binary'],
   binary: ['uuid'],
 };
+
+/** The type itself; of nothing but NULL text, as results have it. */
+export function knownType(type: DataType): DataType {
+  return type.kind === 'null' ? UTF8 : type;
+}

@@ -2,9 +2,10 @@
  * Window functions over series. Most are another function over a frame of their own: `expand` says which. The others go on from row to row
  * (running-calls.ts).
  */
-import { BOOL, type DataType, FLOAT64, INT64, INTERVAL, isNumeric, UTF8 } from '../../core/types.js';
+import { BOOL, type DataType, FLOAT64, INT64, INTERVAL, isNumeric } from '../../core/types.js';
 import { timeTypeOf, valueThenTime } from '../aggregates/series-rows.js';
 import type { ArgumentType, FunctionExample } from '../functions/contract.js';
+import { knownType } from '../functions/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { WindowFunction } from './registry.js';
 
@@ -31,14 +32,13 @@ function exampleOf(call: string, result: string, from = SERIES): readonly Functi
   return [{ sql: `SELECT ${call} OVER (ORDER BY i) FROM ${from} ORDER BY i DESC LIMIT 1`, result }];
 }
 
-const known = (type: DataType): DataType => (type.kind === 'null' ? UTF8 : type);
 const isNumber = (arg: ArgumentType | undefined): boolean => arg !== undefined && (isNumeric(arg.type) || arg.type.kind === 'null');
 
 /** The value as it is, and so many whole numbers behind. */
 function valueAnd(most: number): WindowFunction['resolve'] {
   return ([value, ...more]) =>
     value && more.length <= most
-      ? { args: [known(value.type), ...more.map((arg) => (isNumeric(arg.type) ? arg.type : INT64))], type: value.type, nullable: true }
+      ? { args: [knownType(value.type), ...more.map((arg) => (isNumeric(arg.type) ? arg.type : INT64))], type: value.type, nullable: true }
       : undefined;
 }
 
@@ -65,7 +65,9 @@ function moving(name: string, aliases: readonly string[], aggregate: string, doc
     arrange: (args) => (args.length === 2 && args[0]?.literal === true && args[1]?.literal !== true ? [1, 0] : args.map((_, i) => i)),
     resolve: ([value, size, ...more]) => {
       const counted = size && (isNumber(size) || size.type.kind === 'interval' || (size.literal && size.type.kind === 'utf8'));
-      return value && counted && more.length === 0 ? { args: [known(value.type), size.type], type: value.type, nullable: true } : undefined;
+      return value && counted && more.length === 0
+        ? { args: [knownType(value.type), size.type], type: value.type, nullable: true }
+        : undefined;
     },
     expand: (args, make) => make.moving(aggregate, args.slice(0, 1), 1),
   };
@@ -84,7 +86,7 @@ function neighbour(name: string, aliases: readonly string[], call: 'lag' | 'lead
     arrange: (args) => (args.length === 2 && args[0]?.literal === true && args[1]?.literal !== true ? [1, 0] : args.map((_, i) => i)),
     resolve: ([value, count, ...more]) => {
       if (!value || more.length > 0 || (count && !isNumber(count))) return undefined;
-      return { args: count ? [known(value.type), INT64] : [known(value.type)], type: known(value.type), nullable: true };
+      return { args: count ? [knownType(value.type), INT64] : [knownType(value.type)], type: knownType(value.type), nullable: true };
     },
     expand: (args, make) => make.picked(call, args, false),
   };
@@ -217,7 +219,8 @@ export const SERIES_WINDOWS: readonly WindowFunction[] = [
     aliases: [],
     doc: 'True where the value is another than that of the row before (NULL is a value like others), and in the first row.',
     examples: exampleOf('differ(x)', 'true'),
-    resolve: ([value, ...more]) => (value && more.length === 0 ? { args: [known(value.type)], type: BOOL, nullable: false } : undefined),
+    resolve: ([value, ...more]) =>
+      value && more.length === 0 ? { args: [knownType(value.type)], type: BOOL, nullable: false } : undefined,
     expand: ([x], make) => {
       if (!x) throw new Error('differ without a value');
       const first = make.call('eq', [make.running('count', []), make.literal(1n, INT64)]);

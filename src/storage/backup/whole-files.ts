@@ -1,6 +1,6 @@
 /** Files that are read, copied and compared as a whole. Errors are those of the system. */
 import { crc32c } from '../../core/crc32c.js';
-import type { Files } from '../../core/files.js';
+import { type Files, writeAll } from '../../core/files.js';
 
 const PIECE_BYTES = 1 << 22;
 
@@ -58,7 +58,7 @@ export async function writeFile(files: Files, path: string, pieces: AsyncIterabl
   try {
     let sum: FileSum = { sizeBytes: 0, crc32c: 0 };
     for await (const piece of pieces) {
-      for (let done = 0; done < piece.length; ) done += await handle.write(piece, done, piece.length - done);
+      await writeAll(handle, piece);
       sum = withPiece(sum, piece);
     }
     await handle.sync();

@@ -2,6 +2,7 @@
 import { assert } from '../../core/assert.js';
 import type { ClusterIndex, ZoneMap } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
+import { yieldToOthers } from '../../core/yield-to-others.js';
 import type { SegmentRecord } from '../catalog/catalog.js';
 import { addressesOf, type ColumnBuffers, freeze } from '../columns/column-buffers.js';
 import type { CachedColumn } from '../columns/column-cache.js';
@@ -27,8 +28,6 @@ export interface PreparedSegment {
   readonly zones: readonly ZoneMap[];
   readonly record: SegmentRecord;
 }
-
-const yieldToOthers = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /**
  * Orders (unless the order is to be kept), cuts and writes a segment that takes no more rows; between columns others get their turn. Fails with

@@ -4,6 +4,7 @@
  * catalog does not know, which the next opening removes.
  */
 import { DbError } from '../../core/errors.js';
+import { yieldToOthers } from '../../core/yield-to-others.js';
 import type { CatalogWrite, SegmentRecord } from '../catalog/catalog.js';
 import { writeCluster } from '../catalog/cluster-record.js';
 import type { StorageMemory } from '../memory.js';
@@ -15,8 +16,6 @@ import { becomeParts, becomeSealed, discardPrepared, type PreparedSegment, prepa
 
 /** Closed segments that may wait before appends do. */
 const BACKLOG = 4;
-
-const yieldToOthers = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 interface Waiting {
   readonly table: Table;

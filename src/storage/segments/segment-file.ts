@@ -15,9 +15,10 @@ import { wireSchemaOf } from '../../arrow/wire-type.js';
 import type { Batch } from '../../core/batch.js';
 import type { ColumnDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
-import type { Files, OpenFile } from '../../core/files.js';
+import { type Files, type OpenFile, writeAll } from '../../core/files.js';
 import { MemoryScope } from '../../core/memory-scope.js';
 import type { DataType } from '../../core/types.js';
+import { yieldToOthers } from '../../core/yield-to-others.js';
 import type { StoredBuffer, StoredNode } from '../catalog/catalog.js';
 import { type ColumnBuffers, childTypes, nodesOf, rolesOf, vectorOf } from '../columns/column-buffers.js';
 import type { ColumnDictionary } from '../columns/column-dictionary.js';
@@ -37,8 +38,6 @@ export interface WrittenFile {
   /** By column. */
   readonly nodes: readonly StoredNode[];
 }
-
-const yieldToOthers = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Writes and syncs the file and its folder. Fails with `io_error` or `read_only`; what was written is then removed. */
 export async function writeSegmentFile(
@@ -121,11 +120,7 @@ function usedCodes(memory: StorageMemory, column: ColumnBuffers, count: number):
 }
 
 async function writeParts(handle: OpenFile, parts: readonly Uint8Array[]): Promise<void> {
-  for (const part of parts) {
-    for (let done = 0; done < part.length; ) {
-      done += await handle.write(part, done, part.length - done);
-    }
-  }
+  for (const part of parts) await writeAll(handle, part);
 }
 
 async function describeBuffers(memory: StorageMemory, placed: PlacedMessage, columns: readonly ColumnBuffers[]): Promise<StoredNode[]> {

@@ -1,5 +1,6 @@
 /** Columns of rows that will not change any more become a segment file, its zone maps, and the record that the catalog will have. */
 import type { ZoneMap } from '../../core/contracts.js';
+import { yieldToOthers } from '../../core/yield-to-others.js';
 import type { SegmentRecord } from '../catalog/catalog.js';
 import { type ColumnBuffers, columnBytes, nodesOf } from '../columns/column-buffers.js';
 import { storeBound, zoneMapOf } from '../columns/zone-map.js';
@@ -20,8 +21,6 @@ export interface StoredSegment {
   readonly zones: readonly ZoneMap[];
   readonly record: SegmentRecord;
 }
-
-const yieldToOthers = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Fails with `read_only` or `io_error`, and then leaves no file behind. */
 export async function storeSegment(

@@ -1,7 +1,7 @@
 /** The name space: tables and views by key, which is the lower-case name, `schema.name` outside of schema public. Never changed in place. */
 import type { ViewDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
-import type { CatalogWrite } from '../catalog/catalog.js';
+import type { Catalog, CatalogWrite } from '../catalog/catalog.js';
 import type { Table } from './table.js';
 
 const PUBLIC = 'public';
@@ -21,6 +21,15 @@ export function nameKey(name: string, schema: string | undefined): string {
 export function tableKey(table: Table): string {
   const { name, schema } = table.plannedForm.info.definition;
   return nameKey(name, schema);
+}
+
+/** All names of a catalog whose tables are these. */
+export function namesIn(catalog: Catalog, tables: readonly Table[]): Names {
+  return {
+    tables: new Map(tables.map((table) => [tableKey(table), table])),
+    views: new Map(catalog.views().map((view) => [nameKey(view.name, view.schema), view])),
+    schemas: new Map(catalog.schemas().map((name) => [name.toLowerCase(), name])),
+  };
 }
 
 /** Fails with `not_found` for a schema that was not created. */

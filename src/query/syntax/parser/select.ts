@@ -1,6 +1,5 @@
 /** Queries: WITH, set operations, SELECT and its clauses, ORDER BY and LIMIT. */
 import type {
-  CommonTable,
   Expression,
   GroupBy,
   GroupingElement,
@@ -17,12 +16,11 @@ import type {
   Values,
   WithClause,
 } from '../ast/query.js';
-import type { DataStatement } from '../ast/statement.js';
 import type { TableReference } from '../ast/table.js';
 import { K } from '../keywords.js';
 import { T } from '../token-kind.js';
-import type { CountedTable, Mutable } from './tables.js';
-import { TimeClauseParser } from './time-clauses.js';
+import type { Mutable } from './tables.js';
+import { WithClauseParser } from './with-clause.js';
 
 /** Stack that one nested query weighs, in levels of an expression. */
 export const QUERY_WEIGHT = 2;
@@ -42,10 +40,7 @@ const CLAUSE_RANK: ReadonlyMap<number, number> = new Map([
   [K.qualify, 5],
 ]);
 
-export abstract class SelectParser extends TimeClauseParser {
-  /** What a common table stands for. */
-  protected abstract parseQueryOrChange(): Query | DataStatement;
-
+export abstract class SelectParser extends WithClauseParser {
   protected parseQuery(): Query {
     const outer = this.enter(QUERY_WEIGHT);
     const position = this.position;
@@ -75,33 +70,6 @@ export abstract class SelectParser extends TimeClauseParser {
     if (withClause !== null) this.countedTables.length -= withClause.entries.length;
     const { orderBy, orderByAll, limitBy, limit } = tail;
     return { kind: 'query', with: withClause, body, orderBy, orderByAll, limitBy, limit, position, end: this.end };
-  }
-
-  // ---- with ----
-
-  protected parseWith(): WithClause {
-    const position = this.position;
-    this.expect(K.with);
-    const recursive = this.accept(K.recursive);
-    const entries = this.list(() => this.parseCommonTable());
-    return { recursive, entries, position, end: this.end };
-  }
-
-  private parseCommonTable(): CommonTable {
-    const position = this.position;
-    const name = this.parseIdentifier('a name for the common table');
-    const columns = this.parseOptionalColumnNames();
-    const key = this.acceptBoth(K.using, K.key) ? this.parseColumnNames() : null;
-    this.expect(K.as);
-    const isNegated = this.kind === K.not && this.peek() === K.materialized;
-    if (isNegated) this.advance();
-    const materialized = this.accept(K.materialized) ? !isNegated : null;
-    this.expect(T.leftParenthesis);
-    const query = this.parseQueryOrChange();
-    this.expect(T.rightParenthesis);
-    const table: CountedTable = { name, columns, materialized, key, query, uses: 0, position, end: this.end };
-    this.countedTables.push(table);
-    return table;
   }
 
   // ---- set operations ----
