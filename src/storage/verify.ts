@@ -1,7 +1,11 @@
 /** Everything that is stored, read and compared with its checksums. What the opening itself reads (tables, segment records, the tail) was checked by it. */
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { Verified } from '../core/contracts.js';
-import { asDbError, type DbError } from '../core/errors.js';
+import { asDbError, DbError } from '../core/errors.js';
+import type { SegmentRecord } from './catalog/catalog.js';
 import { addressesOf } from './columns/column-buffers.js';
+import { ioError } from './io-error.js';
 import { readSegmentColumn } from './segments/segment-file.js';
 import type { StorageContext } from './storage-context.js';
 import type { Segment } from './tables/segment.js';
@@ -26,7 +30,7 @@ async function* verifyTable(context: StorageContext, table: Table): AsyncIterabl
   for (const segment of [...table.segments]) {
     const { record } = segment;
     if (record === null || record.file === '' || segment.discarded || segment.became !== null) continue;
-    const error = await failureOf(() => readColumns(context, table, segment));
+    const error = await failureOf(() => verifySegment(context, table, segment));
     if (error !== null && context.settings.read_only && !isInCatalog(context, table, record.file)) continue;
     yield { ...of, file: record.file, sizeBytes: record.sizeBytes, error };
   }
@@ -55,6 +59,44 @@ function readRecords({ catalog }: StorageContext, table: Table): void {
   for (const segment of table.segments) {
     catalog.cluster(table.id, segment.id);
     catalog.deletion(table.id, segment.id);
+  }
+}
+
+/** The whole file when its checksum is known; what no query reads may be damaged too. */
+async function verifySegment(context: StorageContext, table: Table, segment: Segment): Promise<void> {
+  const { record } = segment;
+  if (record === null || context.segmentsFolder === null) return;
+  if (record.checksum !== undefined && (await fileChecksum(context, context.segmentsFolder, record)) === record.checksum) return;
+  await readColumns(context, table, segment);
+  if (record.checksum === undefined) return;
+  throw new DbError('corrupt', `segment file ${record.file}: bytes that no query reads do not match the checksum of the file`, {
+    hint: 'queries answer right; other programs may misread the file',
+  });
+}
+
+const READ_BYTES = 1 << 20;
+
+/** Of so many bytes as the catalog says; undefined: the file has more or fewer. */
+async function fileChecksum(
+  { environment }: StorageContext,
+  folder: string,
+  { file, sizeBytes }: SegmentRecord,
+): Promise<number | undefined> {
+  const bytes = Buffer.alloc(READ_BYTES);
+  try {
+    const handle = await environment.files.open(join(folder, file), 'read');
+    try {
+      let [checksum, done] = [0, 0];
+      for (let count = -1; count !== 0; done += count) {
+        count = await handle.read(bytes, 0, READ_BYTES, done);
+        checksum = crc32(bytes.subarray(0, count), checksum);
+      }
+      return done === sizeBytes ? checksum : undefined;
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw ioError(error, `segment file ${file} could not be read`);
   }
 }
 

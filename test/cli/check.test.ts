@@ -54,6 +54,12 @@ describe('fletch check', () => {
     expect(err).toContain('"a"');
     expect(out).toContain('s.big: 1 file, ');
     expect(out).toContain('1 damaged');
+    const unread = Buffer.from(bytes);
+    unread[bytes.length - 20] = (bytes[bytes.length - 20] as number) ^ 1;
+    writeFileSync(file, unread);
+    expect((await check()).err).toContain('bytes that no query reads');
+    writeFileSync(file, Buffer.concat([bytes, Buffer.from('x')]));
+    expect((await check()).code).toBe(1);
     rmSync(file);
     expect((await check()).err).toContain('ENOENT');
     writeFileSync(file, bytes);

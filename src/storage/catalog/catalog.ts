@@ -67,6 +67,8 @@ export interface SegmentRecord {
   /** Name inside <path>/segments. */
   readonly file: string;
   readonly sizeBytes: number;
+  /** CRC-32 (zlib's) of the whole file. Absent: the file is of before it was kept. */
+  readonly checksum?: number;
   readonly columns: readonly StoredColumn[];
 }
 

@@ -6,9 +6,11 @@
  *
  * Every buffer begins at a multiple of 64 bytes. A dictionary batch holds the entries of the table's shared dictionary up to the greatest code
  * that the segment uses, so codes in the file are the codes in memory. Where each buffer stands, and its CRC32C, is in the catalog: a column is
- * read without looking at the rest of the file.
+ * read without looking at the rest of the file. The catalog has a CRC-32 of the whole file too, for what no query reads: dictionary batches,
+ * heads, footer.
  */
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { encodeDictionaryBatch, encodeRecordBatch } from '../../arrow/ipc-batch.js';
 import { FileLayout, type PlacedMessage } from '../../arrow/ipc-file.js';
 import { wireSchemaOf } from '../../arrow/wire-type.js';
@@ -35,6 +37,8 @@ export interface SegmentFileContent {
 
 export interface WrittenFile {
   readonly sizeBytes: number;
+  /** CRC-32 (zlib's) of all its bytes. */
+  readonly checksum: number;
   /** By column. */
   readonly nodes: readonly StoredNode[];
 }
@@ -52,9 +56,10 @@ export async function writeSegmentFile(
   try {
     const handle = await files.open(path, 'write');
     try {
-      const written = await writeContent(memory, scope, handle, content);
+      const output = new SummedOutput(handle);
+      const written = await writeContent(memory, scope, output, content);
       await handle.sync();
-      return written;
+      return { ...written, checksum: output.checksum };
     } finally {
       await handle.close();
       await files.syncFolder(folder);
@@ -76,12 +81,29 @@ export async function removeSegmentFile(files: Files, folder: string, name: stri
   }
 }
 
+/** Writes parts behind each other and keeps the checksum of all of them. */
+class SummedOutput {
+  checksum = 0;
+  private readonly handle: OpenFile;
+
+  constructor(handle: OpenFile) {
+    this.handle = handle;
+  }
+
+  async write(parts: readonly Uint8Array[]): Promise<void> {
+    for (const part of parts) {
+      this.checksum = crc32(part, this.checksum);
+      await writeAll(this.handle, part);
+    }
+  }
+}
+
 async function writeContent(
   memory: StorageMemory,
   scope: MemoryScope,
-  handle: OpenFile,
+  output: SummedOutput,
   content: SegmentFileContent,
-): Promise<WrittenFile> {
+): Promise<Omit<WrittenFile, 'checksum'>> {
   const { arena } = memory;
   const { columns, dictionaries, definitions, tableName } = content;
   const nothing = scope.allocateZeroed(64);
@@ -91,22 +113,22 @@ async function writeContent(
   );
   const layout = new FileLayout(arena, schema, 64);
   const context = { arena, scope, alignmentBytes: 64 } as const;
-  await writeParts(handle, layout.open());
+  await output.write(layout.open());
   for (const [index, column] of columns.entries()) {
     const view = column.dictionary ? dictionaries[index]?.view() : undefined;
     const field = schema.fields[index];
     if (view === undefined || field === undefined) continue;
     const count = usedCodes(memory, column, view.count);
-    await writeParts(handle, layout.dictionary(encodeDictionaryBatch(context, field, { ...view, count })).parts);
+    await output.write(layout.dictionary(encodeDictionaryBatch(context, field, { ...view, count })).parts);
   }
   const vectors = columns.map((column, i) =>
     vectorOf(column, content.rows, column.dictionary ? (dictionaries[i]?.view() ?? null) : null, nothing),
   );
   const batch: Batch = { arena: arena.id, rowCount: content.rows, columns: vectors };
   const placed = layout.batch(encodeRecordBatch(context, schema, batch));
-  await writeParts(handle, placed.parts);
+  await output.write(placed.parts);
   const nodes = await describeBuffers(memory, placed, columns);
-  await writeParts(handle, layout.close());
+  await output.write(layout.close());
   return { sizeBytes: layout.sizeBytes, nodes };
 }
 
@@ -117,10 +139,6 @@ function usedCodes(memory: StorageMemory, column: ColumnBuffers, count: number):
     if (memory.kernels.zone_u32(column.values, column.validity, column.length, out) === 0) return 0;
     return Math.min(count, (memory.arena.u32[out / 4 + 1] as number) + 1);
   });
-}
-
-async function writeParts(handle: OpenFile, parts: readonly Uint8Array[]): Promise<void> {
-  for (const part of parts) await writeAll(handle, part);
 }
 
 async function describeBuffers(memory: StorageMemory, placed: PlacedMessage, columns: readonly ColumnBuffers[]): Promise<StoredNode[]> {

@@ -58,6 +58,7 @@ export async function storeSegment(
     ...(part.cluster === null ? {} : { cluster: part.cluster.columnId }),
     file,
     sizeBytes: written?.sizeBytes ?? sizeBytes,
+    ...(written === null ? {} : { checksum: written.checksum }),
     columns: layout.columns.map((column, i) => ({
       id: column.id,
       dictionary: columns[i]?.dictionary === true,
