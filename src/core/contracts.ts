@@ -302,6 +302,9 @@ export interface StorageStatistics {
   readonly sealedBytes: number;
   readonly compactedBytes: number;
   readonly compactions: number;
+  readonly durability: 'fsync' | 'group' | 'memory';
+  /** Of commits that are acknowledged and not on disk yet. */
+  readonly waitingBytes: number;
 }
 
 // ---- queries ---------------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ interface SettingRow {
   readonly scope: 'server' | 'query';
   readonly doc: string;
   readonly minimum?: number;
+  /** The texts that it may be. */
+  readonly values?: readonly string[];
 }
 
 export const SETTINGS = {
@@ -52,6 +54,20 @@ export const SETTINGS = {
     minimum: 0,
     scope: 'server',
     doc: 'Age at which a quiet active segment is sealed; 0 = never by age.',
+  },
+  durability: {
+    type: 'string',
+    values: ['fsync', 'group', 'memory'],
+    default: 'fsync',
+    scope: 'server',
+    doc: 'When a commit of rows is acknowledged: fsync = it is on disk; group = it is on disk within group_commit_ms; memory = it is on disk when its segment is sealed or the database is closed. A crash loses the last commits at most, never one before a kept one, and tears none. Definitions and bulk loads are always on disk.',
+  },
+  group_commit_ms: {
+    type: 'integer',
+    default: 10,
+    minimum: 1,
+    scope: 'server',
+    doc: 'How long acknowledged commits wait to be written together, at durability group.',
   },
   compaction: {
     type: 'boolean',
@@ -127,7 +143,13 @@ export const SETTINGS = {
 
 export type SettingName = keyof typeof SETTINGS;
 
-type ValueOf<Row> = Row extends { type: 'integer' | 'bytes' } ? number : Row extends { type: 'boolean' } ? boolean : string;
+type ValueOf<Row> = Row extends { values: readonly (infer Value)[] }
+  ? Value
+  : Row extends { type: 'integer' | 'bytes' }
+    ? number
+    : Row extends { type: 'boolean' }
+      ? boolean
+      : string;
 
 export type Settings = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> };
 
@@ -163,6 +185,9 @@ export function parseSetting<Name extends SettingName>(name: Name, raw: string |
       `setting ${name}: ${JSON.stringify(raw)} is not ${row.type === 'integer' ? 'an integer' : `of type ${row.type}`}`,
       { hint: row.doc },
     );
+  if (row.values !== undefined && !row.values.includes(String(value))) {
+    throw new DbError('invalid_argument', `setting ${name}: ${JSON.stringify(raw)} is none of ${row.values.join(', ')}`, { hint: row.doc });
+  }
   if (typeof value === 'number' && value < (row.minimum ?? 0)) {
     throw new DbError('invalid_argument', `setting ${name}: ${value} is below its minimum ${row.minimum ?? 0}`, { hint: row.doc });
   }

@@ -68,6 +68,17 @@ export const METRICS = {
     help: 'Bytes of columns held in memory.',
     read: (engine) => engine.storage.statistics().cachedBytes,
   },
+  fletchdb_durability: {
+    type: 'gauge',
+    labels: ['level'],
+    help: 'Level of durability at which commits of rows are acknowledged: 1 for the one that is set.',
+    readByLabel: (engine) => [[engine.storage.statistics().durability, 1]],
+  },
+  fletchdb_waiting_bytes: {
+    type: 'gauge',
+    help: 'Bytes of commits that are acknowledged and not on disk yet (durability group, memory).',
+    read: (engine) => engine.storage.statistics().waitingBytes,
+  },
   fletchdb_commits_total: {
     type: 'gauge',
     help: 'Commits since the database was made.',

@@ -25,6 +25,7 @@ import type { StorageContext } from './storage-context.js';
 import { StorageEngine } from './storage-engine.js';
 import type { Segment } from './tables/segment.js';
 import { type Table, type TableLimits, tableWrites } from './tables/table.js';
+import { CatalogWriter } from './writes/catalog-writer.js';
 import { CommitQueue } from './writes/commit-queue.js';
 
 export interface StorageOptions {
@@ -88,6 +89,7 @@ async function assemble(
   const owned = settings.read_only ? null : segmentsFolder;
   const removedFiles =
     shared === null || owned === null ? null : new RemovedFiles(environment.files, owned, shared, (work) => background.add(work));
+  const writer = new CatalogWriter(shared, settings, refuseWrites);
   const context: StorageContext = {
     memory,
     catalog,
@@ -98,7 +100,8 @@ async function assemble(
     changedTables,
     refuseWrites,
     nothing: memory.allocateZeroed(64),
-    queue: new CommitQueue(catalog, catalog.meta('sequence') ?? 0, closeGroup, refuseWrites),
+    queue: new CommitQueue(catalog, writer, closeGroup, refuseWrites),
+    writer,
     cache: new ColumnCache(memory, (segment, index) => readColumn(segment, index)),
     sealer: new Sealer(() => context),
     background,

@@ -9,6 +9,7 @@ import type { Sealer } from './segments/sealer.js';
 import type { Segment } from './tables/segment.js';
 import type { Table } from './tables/table.js';
 import type { BulkLoad } from './writes/bulk-load.js';
+import type { CatalogWriter } from './writes/catalog-writer.js';
 import type { CommitQueue } from './writes/commit-queue.js';
 
 /** Bytes of segment files since the database was opened. */
@@ -23,6 +24,7 @@ export interface StorageContext {
   readonly memory: StorageMemory;
   readonly catalog: Catalog;
   readonly queue: CommitQueue;
+  readonly writer: CatalogWriter;
   readonly cache: ColumnCache;
   readonly sealer: Sealer;
   readonly background: Background;

@@ -15,7 +15,7 @@ import type {
   Verified,
   ViewDefinition,
 } from '../core/contracts.js';
-import { DbError } from '../core/errors.js';
+import { asDbError, DbError } from '../core/errors.js';
 import type { Follower } from './follower.js';
 import { StorageIngest } from './ingest.js';
 import { Compactor } from './segments/compactor.js';
@@ -149,6 +149,7 @@ export class StorageEngine implements Storage {
     this.parts.context.sealer.retry();
     await this.parts.context.sealer.drain();
     await this.retention.expire();
+    await this.parts.context.writer.flush();
     this.parts.context.assertWritable();
   }
 
@@ -178,6 +179,8 @@ export class StorageEngine implements Storage {
       sealedSegments: segments.filter(({ segment }) => segment.state === 'sealed').length,
       segmentsByLevel: countByLevel(segments.map(({ segment }) => segment)),
       ...context.written,
+      durability: context.settings.durability,
+      waitingBytes: context.writer.waitingBytes,
     };
   }
 
@@ -192,6 +195,7 @@ export class StorageEngine implements Storage {
     }
   }
 
+  /** Fails when acknowledged commits could not be brought to the disk; all else is closed then. */
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
@@ -201,11 +205,14 @@ export class StorageEngine implements Storage {
     await this.compactor.stop();
     await context.sealer.stop();
     await context.queue.drain();
+    const failure = await context.writer.flush().catch((error: unknown) => asDbError(error));
+    context.writer.stop();
     context.refuseWrites(new DbError('closed', 'the database is closed'));
     for (const load of context.loads) await load.discard();
     await this.parts.close();
     await context.catalog.close();
     unlock();
+    if (failure !== undefined) throw failure;
   }
 
   private makeHost(firstTableId: number): TransactionHost {
@@ -279,6 +286,7 @@ export class StorageEngine implements Storage {
     context.assertWritable();
     const closed: [Table, Segment][] = [];
     await context.queue.submit({
+      mayWait: true,
       plan: () => {
         for (const table of tables) {
           const segments: Segment[] = [];

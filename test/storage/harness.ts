@@ -16,6 +16,9 @@ export interface TestStorage {
   close(): Promise<void>;
 }
 
+/** FLETCH_DURABILITY=memory runs the tests at another level. */
+const LEVEL = process.env.FLETCH_DURABILITY === undefined ? {} : { durability: process.env.FLETCH_DURABILITY };
+
 type Overrides = Partial<Record<SettingName, string | number | boolean>>;
 
 export async function openTest(
@@ -23,7 +26,7 @@ export async function openTest(
   overrides: Overrides = {},
   environment: Environment = systemEnvironment,
 ): Promise<TestStorage> {
-  const settings = settingsWith({ memory_limit: '512MB', ...overrides });
+  const settings = settingsWith({ memory_limit: '512MB', ...LEVEL, ...overrides });
   const arena = Arena.create(0, settings.memory_limit);
   const kernels = instantiateKernels(arena.memory);
   const storage = await openStorage({ path, settings, environment, arena, kernels });

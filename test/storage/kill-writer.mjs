@@ -1,13 +1,13 @@
 // Appends batches without end and prints the number of each once it is acknowledged; segments are merged all the time. Killed by kill.test.ts.
-// Arguments: folder, first batch number.
+// Arguments: folder, first batch number, level of durability. A line is the batch's number and the number of its commit.
 import { instantiateKernels } from '../../dist/native-free/kernels.js';
 import { Arena } from '../../dist/src/core/arena.js';
 import { systemEnvironment } from '../../dist/src/core/environment.js';
 import { settingsWith } from '../../dist/src/core/settings.js';
 import { openStorage } from '../../dist/src/storage/open.js';
 
-const [, , path, first] = process.argv;
-const settings = settingsWith({ memory_limit: '256MB', segment_rows: 4096, compaction: true });
+const [, , path, first, durability] = process.argv;
+const settings = settingsWith({ memory_limit: '256MB', segment_rows: 4096, compaction: true, durability, group_commit_ms: 20 });
 const arena = Arena.create(0, settings.memory_limit);
 const storage = await openStorage({ path, settings, environment: systemEnvironment, arena, kernels: instantiateKernels(arena.memory) });
 const fields = [
@@ -53,8 +53,8 @@ async function write(n) {
   const session = storage.openAppend('t');
   await session.append({ arena: arena.id, rowCount: rows, columns: columns.map((c) => ({ ...c, length: rows })) }, { fields });
   for (const address of [ts, batch, row, offsets, bytes]) arena.free(address);
-  await session.commit();
-  process.stdout.write(`${n}\n`);
+  const { sequence } = await session.commit();
+  process.stdout.write(`${n} ${sequence}\n`);
 }
 
 process.stdout.write('open\n');

@@ -16,7 +16,8 @@
  *   cluster     [table, segment]                 u32 n, n codes (u32, ascending; 0xffffffff = NULL), n times the row after the last of a code (u32)
  *   deletion    [table, segment]                 u32 rows, u32 deleted rows, then the bitmap of the rows that are alive, in 8-byte words
  *
- * A commit is one LMDB transaction; LMDB syncs it (fdatasync) before its promise resolves, since overlappingSync is off.
+ * LMDB syncs a transaction (fdatasync) before its promise resolves, since overlappingSync is off. Commits are one transaction each, or together
+ * (writes/catalog-writer.ts).
  */
 import type { ColumnDefinition, TableDefinition, ViewDefinition } from '../../core/contracts.js';
 import type { StoredBound } from '../columns/zone-map.js';
@@ -82,7 +83,7 @@ export type CatalogWrite =
   | { readonly store: StoreName; readonly removeAllOf: readonly [table: number, segment?: number] };
 
 /** JSON, bytes, or bytes of the arena (read before commit() returns its promise). */
-export type CatalogValue = object | number | string | Uint8Array | ArenaBytes;
+export type CatalogValue = object | number | string | Uint8Array | ArenaBytes | SealedBytes;
 
 export class ArenaBytes {
   readonly address: number;
@@ -94,6 +95,15 @@ export class ArenaBytes {
   }
 }
 
+/** A value with its checksum behind it. */
+export class SealedBytes {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
 /** A catalog that other processes may have open too. */
 export interface SharedCatalog extends Catalog {
   /** Reads as of the last commit, whatever any process commits later. */
@@ -102,6 +112,8 @@ export interface SharedCatalog extends Catalog {
   lastTransaction(): number;
   /** That of the oldest one that a process reads as of; undefined: nobody reads. */
   oldestReader(): number | undefined;
+  /** A write that holds bytes of its own, to be committed later, and how many. */
+  detached(write: CatalogWrite): { readonly write: CatalogWrite; readonly sizeBytes: number };
   /** Writes a copy as of the last commit into an empty folder, while others may commit. */
   copyTo(folder: string): Promise<void>;
 }

@@ -7,7 +7,15 @@ import type { Arena } from '../../core/arena.js';
 import { assert } from '../../core/assert.js';
 import { DbError } from '../../core/errors.js';
 import { ioError } from '../io-error.js';
-import { ArenaBytes, type CatalogWrite, type HeldCatalog, type SharedCatalog, type StoreName } from './catalog.js';
+import {
+  ArenaBytes,
+  type CatalogValue,
+  type CatalogWrite,
+  type HeldCatalog,
+  SealedBytes,
+  type SharedCatalog,
+  type StoreName,
+} from './catalog.js';
 import { FORMAT_KEY, FORMAT_VERSION, HeldLmdb, LmdbReader, type LmdbStores, wholeKey } from './lmdb-reader.js';
 import { CHECKSUM_BYTES, keyChecksum, sealValue } from './record-checksum.js';
 
@@ -68,6 +76,16 @@ class LmdbCatalog extends LmdbReader implements SharedCatalog {
     }
   }
 
+  detached(write: CatalogWrite): { readonly write: CatalogWrite; readonly sizeBytes: number } {
+    if (!('value' in write)) return { write, sizeBytes: 0 };
+    const { store, key, value } = write;
+    const isArena = value instanceof ArenaBytes;
+    const bytes = isArena
+      ? this.sealed(value, keyChecksum(store, key), Buffer.allocUnsafeSlow(value.sizeBytes + CHECKSUM_BYTES))
+      : bytesOf(value);
+    return { write: { store, key, value: isArena ? new SealedBytes(bytes) : bytes }, sizeBytes: bytes.length };
+  }
+
   assertRoom(sizeBytes: number): void {
     const { bavail, blocks, bsize } = statfsSync(this.lmdb.folder);
     const reserve = Math.max(1 << 20, Math.min(32 << 20, (blocks * bsize) / 64));
@@ -105,23 +123,32 @@ class LmdbCatalog extends LmdbReader implements SharedCatalog {
     }
     if ('remove' in write) return [store.remove(write.key)];
     const { key, value } = write;
+    if (value instanceof SealedBytes) return [store.put(key, value.bytes)];
     if (value instanceof ArenaBytes) return [store.put(key, this.copied(value, keyChecksum(write.store, key), borrowed))];
-    const bytes = value instanceof Uint8Array ? value : Buffer.from(JSON.stringify(value));
+    const bytes = bytesOf(value);
     if (key === FORMAT_KEY) return [store.put(key, bytes)];
     return [store.put(key, sealValue(Buffer.concat([bytes, Buffer.alloc(CHECKSUM_BYTES)]), write.store, key))];
   }
 
   /** lmdb takes no address inside a shared memory, so bytes of the arena go through a buffer that is used again. */
-  private copied({ address, sizeBytes }: ArenaBytes, seed: number, borrowed: Buffer[]): Uint8Array {
-    const wanted = sizeBytes + CHECKSUM_BYTES;
+  private copied(bytes: ArenaBytes, seed: number, borrowed: Buffer[]): Uint8Array {
+    const wanted = bytes.sizeBytes + CHECKSUM_BYTES;
     const index = this.pool.findIndex((buffer) => buffer.length >= wanted && buffer.length <= 4 * wanted);
     const [pooled] = index < 0 ? [] : this.pool.splice(index, 1);
     const buffer = pooled ?? Buffer.allocUnsafeSlow(wanted);
     borrowed.push(buffer);
-    buffer.fill(this.arena.u8.subarray(address, address + sizeBytes), 0, sizeBytes);
-    buffer.writeUInt32LE(this.kernels.crc32c(address, sizeBytes, seed) >>> 0, sizeBytes);
-    return buffer.length === wanted ? buffer : buffer.subarray(0, wanted);
+    return this.sealed(bytes, seed, buffer);
   }
+
+  private sealed({ address, sizeBytes }: ArenaBytes, seed: number, into: Buffer): Uint8Array {
+    into.fill(this.arena.u8.subarray(address, address + sizeBytes), 0, sizeBytes);
+    into.writeUInt32LE(this.kernels.crc32c(address, sizeBytes, seed) >>> 0, sizeBytes);
+    return into.subarray(0, sizeBytes + CHECKSUM_BYTES);
+  }
+}
+
+function bytesOf(value: Exclude<CatalogValue, ArenaBytes | SealedBytes>): Uint8Array {
+  return value instanceof Uint8Array ? value : Buffer.from(JSON.stringify(value));
 }
 
 /** lmdb tells why a commit failed by a second promise, which it rejects in the same turn; unheard it would end the process. */

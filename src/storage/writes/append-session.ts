@@ -36,6 +36,7 @@ class TableAppend implements AppendTarget {
     const changes: Changes = { placed: [], closed: [], doomed: [] };
     return await this.context.queue.submit({
       sizeBytes: staged.sizeBytes,
+      mayWait: staged.bulk === null && !this.replace,
       plan: (sequence, writes) => this.plan(staged, sequence, writes, changes),
       apply: (sequence) => this.apply(staged, sequence, changes),
     });

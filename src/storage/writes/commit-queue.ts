@@ -5,10 +5,13 @@
  * what was planned before it in its own group.
  */
 import type { Catalog, CatalogWrite } from '../catalog/catalog.js';
+import type { CatalogWriter } from './catalog-writer.js';
 
 export interface CommitWork<Result> {
   /** Bytes that it will write; it is refused when the disk has no room for them. */
   readonly sizeBytes?: number;
+  /** It only adds or deletes rows, so that at a lower level of durability it may be shown before it is on disk. */
+  readonly mayWait?: boolean;
   /** Throws to refuse; it must then leave nothing behind, neither in memory nor in `writes`. */
   plan(sequence: number, writes: CatalogWrite[]): void;
   apply(sequence: number): Result;
@@ -30,15 +33,17 @@ export class CommitQueue {
   sequence: number;
   commits = 0;
   private readonly catalog: Catalog;
+  private readonly writer: CatalogWriter;
   private readonly closeGroup: (writes: CatalogWrite[]) => void;
   private readonly onFailure: (error: unknown) => void;
   private waiting: Waiting[] = [];
   private running: Promise<void> | undefined;
 
   /** closeGroup adds what depends on the whole group; onFailure hears of a transaction that could not be written. */
-  constructor(catalog: Catalog, sequence: number, closeGroup: (writes: CatalogWrite[]) => void, onFailure: (error: unknown) => void) {
+  constructor(catalog: Catalog, writer: CatalogWriter, closeGroup: (writes: CatalogWrite[]) => void, onFailure: (error: unknown) => void) {
     this.catalog = catalog;
-    this.sequence = sequence;
+    this.writer = writer;
+    this.sequence = catalog.meta('sequence') ?? 0;
     this.closeGroup = closeGroup;
     this.onFailure = onFailure;
   }
@@ -75,7 +80,8 @@ export class CommitQueue {
     for (const waiting of group) {
       try {
         sizeBytes += waiting.work.sizeBytes ?? 0;
-        if (waiting.work.sizeBytes !== undefined) this.catalog.assertRoom(sizeBytes);
+        const { waitingBytes } = this.writer;
+        if (waiting.work.sizeBytes !== undefined || waitingBytes > 0) this.catalog.assertRoom(sizeBytes + waitingBytes);
         waiting.work.plan(sequence + 1, writes);
         planned.push({ waiting, sequence: ++sequence });
       } catch (error) {
@@ -91,7 +97,10 @@ export class CommitQueue {
     try {
       this.closeGroup(writes);
       if (this.catalog.persistent) writes.push({ store: 'meta', key: 'sequence', value: sequence });
-      await this.catalog.commit(writes);
+      await this.writer.commit(
+        writes,
+        planned.every(({ waiting }) => waiting.work.mayWait === true),
+      );
     } catch (error) {
       this.onFailure(error);
       for (const { waiting } of planned) waiting.reject(error);

@@ -23,6 +23,7 @@ export async function deleteRows(context: StorageContext, table: Table, deletion
     let removed = 0;
     const planned: Deletion[] = [];
     return await queue.submit({
+      mayWait: true,
       plan: (sequence, writes) => {
         context.assertWritable();
         const undo: Undo = [];

@@ -41,6 +41,7 @@ interface Plan {
 
 export class TransactionCommit implements CommitWork<AppendResult> {
   readonly sizeBytes: number;
+  readonly mayWait: boolean;
   private readonly context: StorageContext;
   private readonly state: CommitState;
   private readonly change: TransactionChange;
@@ -52,6 +53,7 @@ export class TransactionCommit implements CommitWork<AppendResult> {
     this.state = state;
     this.change = change;
     this.sizeBytes = change.tables.reduce((sum, { rows }) => sum + rows.sizeBytes, 0);
+    this.mayWait = change.before === change.after && change.tables.every(changesRowsOnly);
   }
 
   plan(sequence: number, writes: CatalogWrite[]): void {
@@ -265,6 +267,11 @@ export class TransactionCommit implements CommitWork<AppendResult> {
       plan.shown.push(() => showDeletion(context, table, deletion));
     }
   }
+}
+
+/** Nothing but rows of the tail and deletions. */
+function changesRowsOnly({ base, isAltered, isTruncated, rows }: TransactionTable): boolean {
+  return base !== null && !isAltered && !isTruncated && rows.pieces.every(({ segment }) => segment.state !== 'sealed');
 }
 
 /** Rows [at, at + rows) of a segment are alive as rows [from, from + rows) of the bitmap say. */
