@@ -5,3 +5,4 @@ export * from './check';
 export * from './widen';
 export * from './lz4';
 export * from './zstd';
+export { begin_zstd_frame, encode_zstd_block } from './zstd-encode';
