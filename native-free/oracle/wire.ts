@@ -1,8 +1,8 @@
 /** Plain-TypeScript twins of the kernels in assembly/wire, over any bytes: what the kernels must do, written to be read. */
 import type { WireKernels } from '../generated/wire.js';
 
-/** Twins that work on these bytes; addresses are offsets in them. decode_zstd_frames has other programs' frames as its oracle. */
-export function wireOracle(bytes: Uint8Array): Omit<WireKernels, 'decode_zstd_frames'> {
+/** Twins that work on these bytes; addresses are offsets in them. the ZSTD kernels have other programs as their oracle. */
+export function wireOracle(bytes: Uint8Array): Omit<WireKernels, 'decode_zstd_frames' | 'begin_zstd_frame' | 'encode_zstd_block'> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const i32 = (at: number) => view.getInt32(at, true);
   const bit = (address: number, index: number) => ((bytes[address + (index >> 3)] as number) >> (index & 7)) & 1;
@@ -146,6 +146,12 @@ export function wireOracle(bytes: Uint8Array): Omit<WireKernels, 'decode_zstd_fr
     take_codes_u32: takeCodes(4, (at) => BigInt(view.getUint32(at, true))),
     take_codes_i64: takeCodes(8, (at) => view.getBigInt64(at, true)),
     take_codes_u64: takeCodes(8, (at) => view.getBigUint64(at, true)),
+    narrow_codes_8: (target, source, count) => {
+      for (const i of rows(count)) view.setUint8(target + i, view.getUint8(source + 4 * i));
+    },
+    narrow_codes_16: (target, source, count) => {
+      for (const i of rows(count)) view.setUint16(target + 2 * i, view.getUint16(source + 4 * i, true), true);
+    },
     check_codes_i32: (codes, count, limit) => (rows(count).every((i) => view.getUint32(codes + 4 * i, true) < limit) ? 1 : 0),
     and_code_validity: (target, codes, validity, count, dictionaryValidity) => {
       for (const i of rows(count)) if (isSet(validity, i) && isSet(dictionaryValidity, i32(codes + 4 * i))) put(target, i, 1);

@@ -55,7 +55,7 @@ function decodeLz4Frame(arena: Arena, source: number, end: number, target: numbe
 }
 
 /** Bytes of workspace that the ZSTD kernel needs. */
-const ZSTD_WORK_BYTES = 147_456;
+const ZSTD_WORK_BYTES = 152_064;
 
 function decodeZstd(arena: Arena, source: number, sizeBytes: number, target: number, plainBytes: number): void {
   const work = arena.allocate(ZSTD_WORK_BYTES);

@@ -202,6 +202,8 @@ test('dictionary indexes of every width become codes in range', () => {
           load(a, small ? raw.map((value, i) => (i % width === 0 ? value : 0)) : raw);
           same(`take_codes_${kind}`, [target, a, c, count, limit]);
         }
+        same('narrow_codes_8', [target, a, count]);
+        same('narrow_codes_16', [target, a, count]);
         same('check_codes_i32', [a, count, limit]);
       },
     ),

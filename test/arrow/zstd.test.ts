@@ -36,7 +36,7 @@ const FRAMES = [
 ] as const;
 
 const arena = Arena.create(1, 1 << 20);
-const work = arena.allocate(147_456);
+const work = arena.allocate(152_064);
 const source = arena.allocate(65_536);
 const target = arena.allocate(65_536);
 const GUARD = Buffer.alloc(65_536, 0x5a);

@@ -125,6 +125,14 @@ export function take_codes_u64(target: usize, source: usize, validity: usize, co
   return takeCodes<u64>(target, source, validity, count, limit);
 }
 
+/** The lower bytes of int32 codes. */
+export function narrow_codes_8(target: usize, source: usize, count: u32): void {
+  for (let i: usize = 0; i < <usize>count; i++) store<u8>(target + i, load<u8>(source + (i << 2)));
+}
+export function narrow_codes_16(target: usize, source: usize, count: u32): void {
+  for (let i: usize = 0; i < <usize>count; i++) store<u16>(target + (i << 1), load<u16>(source + (i << 2)));
+}
+
 /** 1 when all count int32 codes are in [0, limit), null rows included. */
 export function check_codes_i32(codes: usize, count: u32, limit: u32): u32 {
   const limits = i32x4.splat(<i32>limit);

@@ -151,7 +151,7 @@ function matchBytes(history: usize, source: usize, end: usize, work: usize): usi
     }
     if (!isSame) {
       // Where nothing matches, more and more is passed over.
-      at += 1 + ((at - anchor) >> 7);
+      at += 1 + ((at - anchor) >> 6);
       continue;
     }
     let length: usize = 4 + sameBytes(from + 4, at + 4, end);
@@ -163,7 +163,7 @@ function matchBytes(history: usize, source: usize, end: usize, work: usize): usi
     }
     const back = <u32>(begin - from);
     if (distanceCost(back) >= (<i32>min<usize>(length, 4096) * literalCost) >> 4) {
-      at += 1 + ((at - anchor) >> 7);
+      at += 1 + ((at - anchor) >> 4);
       continue;
     }
     takeMatch(anchor, begin, length, back);
