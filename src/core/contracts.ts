@@ -302,6 +302,8 @@ export interface StorageStatistics {
   readonly sealedBytes: number;
   readonly compactedBytes: number;
   readonly compactions: number;
+  /** Tables that take no writes since a file of theirs could not be written. */
+  readonly readOnlyTables: number;
   readonly durability: 'fsync' | 'group' | 'memory';
   /** Of commits that are acknowledged and not on disk yet. */
   readonly waitingBytes: number;

@@ -68,6 +68,11 @@ export const METRICS = {
     help: 'Bytes of columns held in memory.',
     read: (engine) => engine.storage.statistics().cachedBytes,
   },
+  fletchdb_read_only_tables: {
+    type: 'gauge',
+    help: 'Tables that take no writes since a file of theirs could not be written or synced.',
+    read: (engine) => engine.storage.statistics().readOnlyTables,
+  },
   fletchdb_durability: {
     type: 'gauge',
     labels: ['level'],

@@ -3,6 +3,9 @@ import { DbError } from '../core/errors.js';
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS']);
 
+/** A sync that failed. What it was to keep may be lost although it can still be read, so it is not tried again. */
+export class SyncFailure extends DbError {}
+
 /** `read_only` when there is no room to write, `corrupt` when LMDB does not know its own file, else `io_error`; errors of ours stay. */
 export function ioError(thrown: unknown, what: string): DbError {
   if (thrown instanceof DbError) return thrown;
@@ -12,7 +15,7 @@ export function ioError(thrown: unknown, what: string): DbError {
   if (isFull) {
     return new DbError('read_only', `${what}: ${message}`, {
       cause: thrown,
-      hint: 'make room on the disk, then open the database again; reads go on',
+      hint: 'make room on the disk; reads go on',
     });
   }
   if (/MDB_(INVALID|CORRUPTED|VERSION_MISMATCH|PAGE_NOTFOUND)/.test(message))

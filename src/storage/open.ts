@@ -13,6 +13,7 @@ import { openCatalog } from './catalog/lmdb-catalog.js';
 import { forgetCodes } from './columns/code-rows.js';
 import { addressesOf, type ColumnBuffers } from './columns/column-buffers.js';
 import { ColumnCache } from './columns/column-cache.js';
+import { DiskRoom } from './disk-room.js';
 import { lockFolder } from './folder-lock.js';
 import { Follower } from './follower.js';
 import { ioError } from './io-error.js';
@@ -89,7 +90,8 @@ async function assemble(
   const owned = settings.read_only ? null : segmentsFolder;
   const removedFiles =
     shared === null || owned === null ? null : new RemovedFiles(environment.files, owned, shared, (work) => background.add(work));
-  const writer = new CatalogWriter(shared, settings, refuseWrites);
+  const room = new DiskRoom(owned);
+  const writer = new CatalogWriter(shared, settings, room, refuseWrites);
   const context: StorageContext = {
     memory,
     catalog,
@@ -100,8 +102,9 @@ async function assemble(
     changedTables,
     refuseWrites,
     nothing: memory.allocateZeroed(64),
-    queue: new CommitQueue(catalog, writer, closeGroup, refuseWrites),
+    queue: new CommitQueue(catalog, writer, room, closeGroup, refuseWrites),
     writer,
+    room,
     cache: new ColumnCache(memory, (segment, index) => readColumn(segment, index)),
     sealer: new Sealer(() => context),
     background,
@@ -122,9 +125,14 @@ async function assemble(
     return background.settled();
   };
   const engine = new StorageEngine({ context, limits, follower, close, unlock }, recovered.tables, nextTableId);
-  if (removedFiles !== null && owned !== null) {
-    for (const name of await unknownFiles(environment.files, owned, recovered.tables)) removedFiles.add(name);
-    await background.settled();
+  try {
+    if (removedFiles !== null && owned !== null) {
+      for (const name of await unknownFiles(environment.files, owned, recovered.tables)) removedFiles.add(name);
+      await background.settled();
+    }
+  } catch (error) {
+    await engine.stop();
+    throw error;
   }
   sealLeftOvers(context, recovered);
   if (follower !== null) engine.snapshot().release();

@@ -4,6 +4,7 @@ import type { Settings } from '../core/settings.js';
 import type { Background } from './background.js';
 import type { Catalog } from './catalog/catalog.js';
 import type { ColumnCache } from './columns/column-cache.js';
+import type { DiskRoom } from './disk-room.js';
 import type { StorageMemory } from './memory.js';
 import type { Sealer } from './segments/sealer.js';
 import type { Segment } from './tables/segment.js';
@@ -25,6 +26,7 @@ export interface StorageContext {
   readonly catalog: Catalog;
   readonly queue: CommitQueue;
   readonly writer: CatalogWriter;
+  readonly room: DiskRoom;
   readonly cache: ColumnCache;
   readonly sealer: Sealer;
   readonly background: Background;

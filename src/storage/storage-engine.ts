@@ -150,13 +150,14 @@ export class StorageEngine implements Storage {
     await this.parts.context.sealer.drain();
     await this.retention.expire();
     await this.parts.context.writer.flush();
-    this.parts.context.assertWritable();
+    this.assertWritable(tables);
   }
 
   async compact(name?: string): Promise<void> {
     this.parts.context.assertWritable();
-    await this.compactor.compact(name === undefined ? [...this.names.tables.values()] : [this.tableOf(name)]);
-    this.parts.context.assertWritable();
+    const tables = name === undefined ? [...this.names.tables.values()] : [this.tableOf(name)];
+    await this.compactor.compact(tables);
+    this.assertWritable(tables);
   }
 
   statistics(): StorageStatistics {
@@ -179,6 +180,7 @@ export class StorageEngine implements Storage {
       sealedSegments: segments.filter(({ segment }) => segment.state === 'sealed').length,
       segmentsByLevel: countByLevel(segments.map(({ segment }) => segment)),
       ...context.written,
+      readOnlyTables: [...this.names.tables.values()].filter(({ refusal }) => refusal !== null).length,
       durability: context.settings.durability,
       waitingBytes: context.writer.waitingBytes,
     };
@@ -198,13 +200,8 @@ export class StorageEngine implements Storage {
   /** Fails when acknowledged commits could not be brought to the disk; all else is closed then. */
   async close(): Promise<void> {
     if (this.isClosed) return;
-    this.isClosed = true;
-    clearTimeout(this.sealTimer);
     const { context, unlock } = this.parts;
-    await this.retention.stop();
-    await this.compactor.stop();
-    await context.sealer.stop();
-    await context.queue.drain();
+    await this.stop();
     const failure = await context.writer.flush().catch((error: unknown) => asDbError(error));
     context.writer.stop();
     context.refuseWrites(new DbError('closed', 'the database is closed'));
@@ -213,6 +210,17 @@ export class StorageEngine implements Storage {
     await context.catalog.close();
     unlock();
     if (failure !== undefined) throw failure;
+  }
+
+  /** Ends all that goes on by itself. */
+  async stop(): Promise<void> {
+    this.isClosed = true;
+    clearTimeout(this.sealTimer);
+    const { context } = this.parts;
+    await this.retention.stop();
+    await this.compactor.stop();
+    await context.sealer.stop();
+    await context.queue.drain();
   }
 
   private makeHost(firstTableId: number): TransactionHost {
@@ -269,6 +277,11 @@ export class StorageEngine implements Storage {
     const opened = open(context);
     follower.releaseWhenIdle();
     return opened;
+  }
+
+  private assertWritable(tables: readonly Table[]): void {
+    this.parts.context.assertWritable();
+    for (const table of tables) table.assertWritable();
   }
 
   private assertOpen(): void {

@@ -198,6 +198,7 @@ export class FakeEngine {
         segmentsByLevel: [],
         sealedBytes: 0,
         compactedBytes: 0,
+        readOnlyTables: 0,
         durability: 'fsync' as const,
         waitingBytes: 0,
         compactions: 0,

@@ -164,11 +164,6 @@ export interface Catalog {
   cluster(table: number, segment: number): Uint8Array | undefined;
   /** Resolves when the writes are on disk, all of them or none. */
   commit(writes: readonly CatalogWrite[]): Promise<void>;
-  /**
-   * Fails with `read_only` when the disk has no room for so many bytes more. Asked before every large write: lmdb-js 3.5 corrupts its heap when
-   * a write of its own meets a full disk.
-   */
-  assertRoom(sizeBytes: number): void;
   sizeBytes(): number;
   close(): Promise<void>;
 }
@@ -185,7 +180,6 @@ export const memoryCatalog: Catalog = {
   deletion: () => undefined,
   cluster: () => undefined,
   commit: () => Promise.resolve(),
-  assertRoom: () => undefined,
   sizeBytes: () => 0,
   close: () => Promise.resolve(),
 };

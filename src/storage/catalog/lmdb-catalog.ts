@@ -1,5 +1,5 @@
 /** The catalog in LMDB (layout: catalog.ts): reading as of one commit or the last, writing, and opening. */
-import { closeSync, mkdirSync, openSync, readSync, statfsSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open } from 'lmdb';
 import type { Kernels } from '../../../native-free/kernels.js';
@@ -84,16 +84,6 @@ class LmdbCatalog extends LmdbReader implements SharedCatalog {
       ? this.sealed(value, keyChecksum(store, key), Buffer.allocUnsafeSlow(value.sizeBytes + CHECKSUM_BYTES))
       : bytesOf(value);
     return { write: { store, key, value: isArena ? new SealedBytes(bytes) : bytes }, sizeBytes: bytes.length };
-  }
-
-  assertRoom(sizeBytes: number): void {
-    const { bavail, blocks, bsize } = statfsSync(this.lmdb.folder);
-    const reserve = Math.max(1 << 20, Math.min(32 << 20, (blocks * bsize) / 64));
-    const free = bavail * bsize;
-    if (free >= 2 * sizeBytes + reserve) return;
-    throw new DbError('read_only', `the disk of ${this.lmdb.folder} is full: ${free} bytes are free, ${sizeBytes} are to be written`, {
-      hint: 'make room on the disk; reads go on, and writes will too',
-    });
   }
 
   async copyTo(folder: string): Promise<void> {

@@ -164,10 +164,6 @@ export class HeldLmdb extends LmdbReader implements HeldCatalog {
     return Promise.reject(new DbError('read_only', 'the database was opened read-only'));
   }
 
-  assertRoom(): void {
-    throw new DbError('read_only', 'the database was opened read-only');
-  }
-
   close(): Promise<void> {
     return Promise.resolve();
   }

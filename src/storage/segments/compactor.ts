@@ -102,7 +102,7 @@ export class Compactor {
     const most = MERGES_PER_SEGMENT * (table.segments.length + 1);
     for (let merges = 0; merges < most; merges++) {
       if (!isAsked && !this.hasChanged(table)) break;
-      const merge = this.isStopped || table.dropped ? undefined : this.choose(table, isAsked);
+      const merge = this.isStopped || table.dropped || table.refusal !== null ? undefined : this.choose(table, isAsked);
       if (merge === undefined) break;
       try {
         await this.merge(table, merge.sources, isAsked);

@@ -90,7 +90,7 @@ export class Retention {
 }
 
 function hasTimeToLive(table: Table): boolean {
-  return table.info.definition.ttl !== null && !table.dropped;
+  return table.info.definition.ttl !== null && !table.dropped && table.refusal === null;
 }
 
 function discard(context: StorageContext, table: Table, segment: Segment, undo: Undo, writes: CatalogWrite[]): void {

@@ -87,7 +87,8 @@ export class Sealer {
         if (isWant) {
           this.postponed.push(next);
           this.postponedBy = error;
-        } else this.context().refuseWrites(error);
+        } else if (error instanceof DbError) next.table.refuseWrites(error);
+        else this.context().refuseWrites(error);
       }
       this.waiting.shift();
       this.wake();

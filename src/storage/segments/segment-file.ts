@@ -24,7 +24,7 @@ import { yieldToOthers } from '../../core/yield-to-others.js';
 import type { StoredBuffer, StoredNode } from '../catalog/catalog.js';
 import { type ColumnBuffers, childTypes, nodesOf, rolesOf, vectorOf } from '../columns/column-buffers.js';
 import type { ColumnDictionary } from '../columns/column-dictionary.js';
-import { ioError } from '../io-error.js';
+import { ioError, SyncFailure } from '../io-error.js';
 import type { StorageMemory } from '../memory.js';
 
 export interface SegmentFileContent {
@@ -43,7 +43,7 @@ export interface WrittenFile {
   readonly nodes: readonly StoredNode[];
 }
 
-/** Writes and syncs the file and its folder. Fails with `io_error` or `read_only`; what was written is then removed. */
+/** Writes and syncs the file and its folder. Fails with `io_error` (a SyncFailure where that was it) or `read_only`; what was written is then removed. */
 export async function writeSegmentFile(
   memory: StorageMemory,
   files: Files,
@@ -58,17 +58,27 @@ export async function writeSegmentFile(
     try {
       const output = new SummedOutput(handle);
       const written = await writeContent(memory, scope, output, content);
-      await handle.sync();
+      await synced(handle.sync(), name);
       return { ...written, checksum: output.checksum };
     } finally {
       await handle.close();
-      await files.syncFolder(folder);
+      await synced(files.syncFolder(folder), name);
     }
   } catch (error) {
     await removeSegmentFile(files, folder, name);
     throw ioError(error, `segment file ${name} could not be written`);
   } finally {
     scope.release();
+  }
+}
+
+async function synced(sync: Promise<void>, name: string): Promise<void> {
+  try {
+    await sync;
+  } catch (thrown) {
+    const error = ioError(thrown, `segment file ${name} could not be synced`);
+    // What a full disk did not take is written anew, into another file.
+    throw error.code === 'io_error' ? new SyncFailure('io_error', error.message, { cause: thrown }) : error;
   }
 }
 

@@ -4,6 +4,7 @@ import { yieldToOthers } from '../../core/yield-to-others.js';
 import type { SegmentRecord } from '../catalog/catalog.js';
 import { type ColumnBuffers, columnBytes, nodesOf } from '../columns/column-buffers.js';
 import { storeBound, zoneMapOf } from '../columns/zone-map.js';
+import { SyncFailure } from '../io-error.js';
 import type { StorageContext } from '../storage-context.js';
 import type { Layout } from '../tables/layout.js';
 import type { Table } from '../tables/table.js';
@@ -22,13 +23,13 @@ export interface StoredSegment {
   readonly record: SegmentRecord;
 }
 
-/** Fails with `read_only` or `io_error`, and then leaves no file behind. */
+/** Fails with `read_only` or `io_error`, and then leaves no file behind; after a failed sync the table takes no more writes. */
 export async function storeSegment(
   context: StorageContext,
   table: Table,
   { id, layout, columns, part }: StorableSegment,
 ): Promise<StoredSegment> {
-  const { memory, environment, segmentsFolder, opening, catalog } = context;
+  const { memory, environment, segmentsFolder, opening, room } = context;
   const zones: ZoneMap[] = [];
   for (const [i, column] of columns.entries()) {
     trimBitmaps(context, column);
@@ -39,16 +40,19 @@ export async function storeSegment(
   let file = '';
   let written: WrittenFile | null = null;
   if (segmentsFolder !== null) {
-    catalog.assertRoom(sizeBytes);
+    room.assert(sizeBytes);
+    const promise = room.promise(sizeBytes);
     file = `${table.info.id}-${id}-${opening}.arrow`;
     const dictionaries = layout.columns.map((column) => column.dictionary);
-    written = await writeSegmentFile(memory, environment.files, segmentsFolder, file, {
-      tableName: table.info.definition.name,
-      definitions: layout.definitions,
-      rows: part.rows,
-      columns,
-      dictionaries,
-    });
+    const content = { tableName: table.info.definition.name, definitions: layout.definitions, rows: part.rows, columns, dictionaries };
+    try {
+      written = await writeSegmentFile(memory, environment.files, segmentsFolder, file, content);
+    } catch (error) {
+      if (error instanceof SyncFailure) table.refuseWrites(error);
+      throw error;
+    } finally {
+      promise.end();
+    }
   }
   const record: SegmentRecord = {
     id,

@@ -1,5 +1,6 @@
 /** One table: its columns' dictionaries, its segments in order, and the placing of new rows. */
 import type { TableInfo } from '../../core/contracts.js';
+import { DbError } from '../../core/errors.js';
 import { isText } from '../../core/types.js';
 import type { Catalog, CatalogWrite, TableRecord } from '../catalog/catalog.js';
 import { storeValue } from '../catalog/stored-value.js';
@@ -59,6 +60,8 @@ export class Table {
   truncatedAt = 0;
   /** Plain columns that the catalog knows, or a transaction on its way. */
   persistedPlain: number;
+  /** A file of the table could not be written or synced: it takes no more writes until the next opening. */
+  refusal: DbError | null = null;
   /** Views that snapshots may still hold, by id. */
   readonly views = new Map<number, SegmentVersion>();
   readonly makeColumn: ColumnMaker;
@@ -77,6 +80,20 @@ export class Table {
     this.allColumns = columns;
     this.nextSegmentId = record.nextSegmentId;
     this.persistedPlain = record.plainColumns.length;
+  }
+
+  /** Fails with `read_only` after refuseWrites(). */
+  assertWritable(): void {
+    const { refusal } = this;
+    if (refusal !== null) throw new DbError(refusal.code, refusal.message, { hint: refusal.hint, cause: refusal });
+  }
+
+  /** The table takes no writes from now on; it can be read and dropped, and other tables take writes. */
+  refuseWrites(cause: DbError): void {
+    this.refusal ??= new DbError('read_only', `table "${this.info.definition.name}" takes no writes since one failed: ${cause.message}`, {
+      cause,
+      hint: 'see to the disk, then open the database again; reads go on, and other tables take writes',
+    });
   }
 
   get info(): TableInfo {

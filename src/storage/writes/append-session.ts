@@ -30,6 +30,7 @@ class TableAppend implements AppendTarget {
   assertOpen(): void {
     if (this.table.dropped) throw droppedMeanwhile(this.table);
     this.context.assertWritable();
+    this.table.assertWritable();
   }
 
   async commit(staged: StagedRows): Promise<AppendResult> {
@@ -45,6 +46,7 @@ class TableAppend implements AppendTarget {
   private plan(staged: StagedRows, sequence: number, writes: CatalogWrite[], { placed, closed, doomed }: Changes): void {
     const { table, context } = this;
     context.assertWritable();
+    table.assertWritable();
     if (table.dropped) throw droppedMeanwhile(table);
     if (table.plannedForm.layout.shape !== staged.layout.shape) throw alteredMeanwhile(table);
     const undo: Undo = [];

@@ -15,6 +15,7 @@
 import { assert } from '../../core/assert.js';
 import { asDbError, DbError } from '../../core/errors.js';
 import type { Settings } from '../../core/settings.js';
+import type { DiskRoom, RoomPromise } from '../disk-room.js';
 import type { CatalogKey, CatalogWrite, SharedCatalog, StoreName } from '../catalog/catalog.js';
 
 export type DurabilitySettings = Pick<Settings, 'durability' | 'group_commit_ms'>;
@@ -33,11 +34,14 @@ interface Waiting {
   /** The last write of each key. */
   readonly writes: Map<string, WaitingWrite>;
   sizeBytes: number;
+  /** Room for them. */
+  readonly promises: RoomPromise[];
 }
 
 export class CatalogWriter {
   private readonly catalog: SharedCatalog | null;
   private readonly settings: DurabilitySettings;
+  private readonly room: DiskRoom;
   private readonly onFailure: (error: unknown) => void;
   private waiting = nothing();
   private last: Promise<void> = Promise.resolve();
@@ -47,9 +51,10 @@ export class CatalogWriter {
   private isLost = false;
 
   /** null: nothing is kept. onFailure hears of a transaction that could not be written: nothing is written any more then. */
-  constructor(catalog: SharedCatalog | null, settings: DurabilitySettings, onFailure: (error: unknown) => void) {
+  constructor(catalog: SharedCatalog | null, settings: DurabilitySettings, room: DiskRoom, onFailure: (error: unknown) => void) {
     this.catalog = catalog;
     this.settings = settings;
+    this.room = room;
     this.onFailure = onFailure;
   }
 
@@ -64,7 +69,9 @@ export class CatalogWriter {
     if (this.catalog === null) return;
     if (!mayWait || durability === 'fsync') return this.write(this.catalog, writes);
     if (this.failure !== undefined) throw this.failure;
+    const before = this.waiting.sizeBytes;
     for (const write of writes) this.keep(this.catalog, write);
+    this.waiting.promises.push(this.room.promise(2 * Math.max(0, this.waiting.sizeBytes - before)));
     if (this.waiting.sizeBytes >= WAITING_BYTES) return this.write(this.catalog, []);
     if (durability === 'group') this.schedule(groupMs);
   }
@@ -72,7 +79,7 @@ export class CatalogWriter {
   /** Resolves when all that waits is on disk. Fails with `read_only` when the disk is full (it goes on waiting then), or when it never will be. */
   async flush(): Promise<void> {
     if (this.catalog !== null && this.waiting.writes.size > 0) {
-      this.catalog.assertRoom(this.waiting.sizeBytes);
+      this.room.assert(0);
       await this.write(this.catalog, []);
     } else await this.last;
     if (this.isLost && this.failure !== undefined) throw this.failure;
@@ -108,6 +115,8 @@ export class CatalogWriter {
         this.failure = asDbError(error);
         this.isLost = taken.writes.size > 0;
         throw error;
+      } finally {
+        for (const promise of taken.promises) promise.end();
       }
     });
     this.last = done.catch(() => undefined);
@@ -127,7 +136,7 @@ export class CatalogWriter {
 }
 
 function nothing(): Waiting {
-  return { writes: new Map(), sizeBytes: 0 };
+  return { writes: new Map(), sizeBytes: 0, promises: [] };
 }
 
 const keyText = (store: StoreName, key: CatalogKey): string => `${store} ${JSON.stringify(key)}`;

@@ -5,6 +5,7 @@
  * what was planned before it in its own group.
  */
 import type { Catalog, CatalogWrite } from '../catalog/catalog.js';
+import type { DiskRoom } from '../disk-room.js';
 import type { CatalogWriter } from './catalog-writer.js';
 
 export interface CommitWork<Result> {
@@ -34,15 +35,17 @@ export class CommitQueue {
   commits = 0;
   private readonly catalog: Catalog;
   private readonly writer: CatalogWriter;
+  private readonly room: DiskRoom;
   private readonly closeGroup: (writes: CatalogWrite[]) => void;
   private readonly onFailure: (error: unknown) => void;
   private waiting: Waiting[] = [];
   private running: Promise<void> | undefined;
 
   /** closeGroup adds what depends on the whole group; onFailure hears of a transaction that could not be written. */
-  constructor(catalog: Catalog, writer: CatalogWriter, closeGroup: (writes: CatalogWrite[]) => void, onFailure: (error: unknown) => void) {
+  constructor(catalog: Catalog, writer: CatalogWriter, room: DiskRoom, closeGroup: (writes: CatalogWrite[]) => void, onFailure: (error: unknown) => void) {
     this.catalog = catalog;
     this.writer = writer;
+    this.room = room;
     this.sequence = catalog.meta('sequence') ?? 0;
     this.closeGroup = closeGroup;
     this.onFailure = onFailure;
@@ -80,15 +83,16 @@ export class CommitQueue {
     for (const waiting of group) {
       try {
         sizeBytes += waiting.work.sizeBytes ?? 0;
-        const { waitingBytes } = this.writer;
-        if (waiting.work.sizeBytes !== undefined || waitingBytes > 0) this.catalog.assertRoom(sizeBytes + waitingBytes);
+        if (waiting.work.sizeBytes !== undefined || this.writer.waitingBytes > 0) this.room.assert(sizeBytes);
         waiting.work.plan(sequence + 1, writes);
         planned.push({ waiting, sequence: ++sequence });
       } catch (error) {
         refused.push(() => waiting.reject(error));
       }
     }
+    const promise = this.room.promise(2 * sizeBytes);
     if (planned.length > 0) await this.write(planned, sequence, writes);
+    promise.end();
     // What was refused may have been so because of what has become visible only now.
     for (const reject of refused) reject();
   }

@@ -26,6 +26,7 @@ export async function deleteRows(context: StorageContext, table: Table, deletion
       mayWait: true,
       plan: (sequence, writes) => {
         context.assertWritable();
+        table.assertWritable();
         const undo: Undo = [];
         const own: CatalogWrite[] = [];
         try {

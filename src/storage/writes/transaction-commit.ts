@@ -123,6 +123,7 @@ export class TransactionCommit implements CommitWork<AppendResult> {
     const { context } = this;
     const { table } = own;
     if (own.base !== null && !own.isChanged) return;
+    table.assertWritable();
     if (own.isAltered || own.base === null) this.alterTable(own, plan);
     if (own.isTruncated && own.base !== null) {
       const doomed: Segment[] = [];
