@@ -15,8 +15,8 @@
 import { assert } from '../../core/assert.js';
 import { asDbError, DbError } from '../../core/errors.js';
 import type { Settings } from '../../core/settings.js';
-import type { DiskRoom, RoomPromise } from '../disk-room.js';
 import type { CatalogKey, CatalogWrite, SharedCatalog, StoreName } from '../catalog/catalog.js';
+import type { DiskRoom, RoomPromise } from '../disk-room.js';
 
 export type DurabilitySettings = Pick<Settings, 'durability' | 'group_commit_ms'>;
 

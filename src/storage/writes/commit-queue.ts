@@ -42,7 +42,13 @@ export class CommitQueue {
   private running: Promise<void> | undefined;
 
   /** closeGroup adds what depends on the whole group; onFailure hears of a transaction that could not be written. */
-  constructor(catalog: Catalog, writer: CatalogWriter, room: DiskRoom, closeGroup: (writes: CatalogWrite[]) => void, onFailure: (error: unknown) => void) {
+  constructor(
+    catalog: Catalog,
+    writer: CatalogWriter,
+    room: DiskRoom,
+    closeGroup: (writes: CatalogWrite[]) => void,
+    onFailure: (error: unknown) => void,
+  ) {
     this.catalog = catalog;
     this.writer = writer;
     this.room = room;
