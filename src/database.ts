@@ -6,6 +6,7 @@ import type { Engine } from './core/contracts.js';
 import { type Environment, systemEnvironment } from './core/environment.js';
 import type { Settings } from './core/settings.js';
 import { createQueryService } from './query/query-service.js';
+import { openSpillSpace } from './query/spill/spill-space.js';
 import { type BackupResult, backUp } from './storage/backup/backup.js';
 import { openStorage } from './storage/open.js';
 import { VERSION } from './version.js';
@@ -31,9 +32,13 @@ export async function openDatabase(settings: Settings, options: OpenOptions = {}
   const arena = Arena.create(0, settings.memory_limit);
   const kernels = instantiateKernels(arena.memory);
   const storage = await openStorage({ path: settings.path, settings, environment, arena, kernels });
+  const spill = await openSpillSpace(settings, environment.files).catch(async (error: unknown) => {
+    await storage.close();
+    throw error;
+  });
   const threads = options.workerThreads ?? (settings.threads === 0 ? availableParallelism() : settings.threads);
   const pool = createWorkerPool({ threads, arena, kernels });
-  const query = createQueryService({ storage, ingest: storage.ingest, pool, kernels, settings, environment, version: VERSION });
+  const query = createQueryService({ storage, ingest: storage.ingest, pool, kernels, settings, environment, spill, version: VERSION });
   const close = async () => {
     await query.close();
     await pool.close();

@@ -272,6 +272,10 @@ export interface Storage extends StorageWriter {
   /** Merges segments as far as they can be, also where it costs more than the background would pay. */
   compact(table?: string): Promise<void>;
   statistics(): StorageStatistics;
+  /** Bytes of the arena that are free, cached columns that nobody holds counted as free. */
+  room(): number;
+  /** Lets cached columns go until so many bytes of the arena are free, as far as there are any. */
+  makeRoom(sizeBytes: number): void;
   /** Reads everything that is stored and compares it with its checksums. */
   verify(): AsyncIterable<Verified>;
   close(): Promise<void>;

@@ -41,6 +41,12 @@ export class MemoryScope {
     return address;
   }
 
+  /** True when the address lies in an allocation of this scope. */
+  holds(address: number): boolean {
+    for (const [first, size] of this.held) if (address >= first && address < first + size) return true;
+    return false;
+  }
+
   /** Takes over an allocation that another scope gave away (also one made by another thread). */
   adopt(address: number): void {
     const size = this.arena.capacityBytes(address);

@@ -41,6 +41,18 @@ export const SETTINGS = {
   },
   threads: { type: 'integer', default: 0, minimum: 0, scope: 'server', doc: 'Worker threads; 0 = one per core.' },
   memory_limit: { type: 'bytes', default: '4GB', scope: 'server', doc: 'Bytes that columns, query state and staging may take together.' },
+  spill_folder: {
+    type: 'string',
+    default: '',
+    scope: 'server',
+    doc: 'Folder where queries put rows that do not fit in memory; its subfolder fletch-spill is emptied at the opening. Empty = tmp in the folder of the database; then databases in memory and those opened read-only do not spill.',
+  },
+  spill_limit: {
+    type: 'bytes',
+    default: '0',
+    scope: 'server',
+    doc: 'Bytes on disk that the spilled rows of all queries may take together; 0 = what the disk has.',
+  },
   segment_rows: {
     type: 'integer',
     default: 1_048_576,

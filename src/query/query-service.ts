@@ -23,6 +23,7 @@ import { QueryRun } from './query-run.js';
 import { readStatements } from './read-statements.js';
 import { Session } from './session.js';
 import { querySettingsOf, type SessionSettings } from './session-settings.js';
+import type { SpillSpace } from './spill/spill-space.js';
 import { PlanCache } from './statements/plan-cache.js';
 import { describeStatement, mayWrite, runStatement, writes } from './statements/run-statement.js';
 import { done, type PlanContext, type StatementContext, type StatementOutcome } from './statements/statement.js';
@@ -36,6 +37,8 @@ export interface QueryServiceOptions {
   readonly kernels: Kernels;
   readonly settings: Settings;
   readonly environment: Environment;
+  /** Where queries may put rows that do not fit in memory. */
+  readonly spill?: SpillSpace | undefined;
   readonly version: string;
 }
 
@@ -260,7 +263,7 @@ class Service implements QueryEngine {
   }
 
   private contextOf(run: QueryRun, client: Session): StatementContext {
-    const { storage, pool, kernels, environment, version, settings } = this.options;
+    const { storage, pool, kernels, environment, spill, version, settings } = this.options;
     const transaction = client.transaction?.storage ?? null;
     const effective = client.settings.effective(run.request.settings);
     const nowNanoseconds = environment.nowNanoseconds();
@@ -271,6 +274,7 @@ class Service implements QueryEngine {
       pool,
       kernels,
       environment,
+      spill,
       version,
       serverSettings: settings,
       settings: effective,
@@ -299,13 +303,14 @@ class Service implements QueryEngine {
 
   /** For plans that no statement asks for. */
   private planContext(signal: StopSignal): PlanContext {
-    const { storage, pool, kernels, environment, settings } = this.options;
+    const { storage, pool, kernels, environment, spill, settings } = this.options;
     const nowNanoseconds = environment.nowNanoseconds();
     return {
       storage,
       pool,
       kernels,
       environment,
+      spill,
       serverSettings: settings,
       settings: this.querySettings,
       session: this.newSession().settings,

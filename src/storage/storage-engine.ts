@@ -160,6 +160,17 @@ export class StorageEngine implements Storage {
     this.assertWritable(tables);
   }
 
+  room(): number {
+    const { memory, cache } = this.parts.context;
+    return memory.arena.limitBytes - memory.arena.usedBytes + cache.evictableBytes();
+  }
+
+  makeRoom(sizeBytes: number): void {
+    const { memory } = this.parts.context;
+    const missing = sizeBytes - (memory.arena.limitBytes - memory.arena.usedBytes);
+    if (missing > 0) memory.evict(missing);
+  }
+
   statistics(): StorageStatistics {
     return this.ofLatest((context) => this.statisticsOf(context));
   }

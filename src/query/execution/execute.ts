@@ -3,11 +3,13 @@
 import type { Kernels } from '../../../native-free/kernels.js';
 import type { Arena } from '../../core/arena.js';
 import type { OwnedBatch } from '../../core/batch.js';
+import type { Storage } from '../../core/contracts.js';
 import type { Environment } from '../../core/environment.js';
 import type { QuerySettings } from '../../core/settings.js';
 import type { StopSignal } from '../../core/stop-signal.js';
 import type { Schema } from '../../core/types.js';
 import type { LogicalPlan } from '../plan/logical.js';
+import type { SpillSpace } from '../spill/spill-space.js';
 import { Executor } from './executor.js';
 import { idsOf } from './output-columns.js';
 import { OperatorNodes, type OperatorProfile } from './profile.js';
@@ -31,6 +33,10 @@ export interface ExecutionOptions {
   /** Bytes that the query may hold beyond the pinned columns. */
   readonly memoryLimitBytes: number;
   readonly environment: Environment;
+  /** Who holds columns in the arena that may go when a query needs the room. */
+  readonly memory?: Pick<Storage, 'room' | 'makeRoom'>;
+  /** Where rows go that do not fit in memory; undefined: nowhere. */
+  readonly spill?: SpillSpace | undefined;
 }
 
 export interface PlanExecution {
@@ -89,6 +95,7 @@ async function* runPlan(plan: LogicalPlan, nodes: OperatorNodes, options: Execut
     throw run.errorOf(error);
   } finally {
     run.release();
+    await run.removeSpilled();
   }
 }
 

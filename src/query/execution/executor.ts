@@ -20,6 +20,9 @@ import type {
   UnnestPlan,
   WindowPlan,
 } from '../plan/logical.js';
+import type { RunsInput } from '../spill/runs.js';
+import { sortOnDisk } from '../spill/sort.js';
+import { inMemoryElse } from '../spill/waves.js';
 import { openAggregate, openGroupingSets } from './aggregation.js';
 import { openAsof } from './asof/stage.js';
 import { openCut } from './cut.js';
@@ -35,12 +38,13 @@ import { openNumbered } from './number-rows.js';
 import { columnOf, idsOf, nullOf } from './output-columns.js';
 import { openScan } from './picked-rows.js';
 import { openPositional } from './positional.js';
-import type { QueryRun } from './query-run.js';
+import { growth, type QueryRun } from './query-run.js';
 import type { RangeLookup } from './range-conditions.js';
 import { openLimitedRecursion, Recursion } from './recursion.js';
 import { Relations } from './relations.js';
 import { seriesUnits, valuesBatch } from './row-sources.js';
 import {
+  bytesOf,
   lanesOf,
   OpenLanes,
   openSome,
@@ -62,22 +66,31 @@ export class Executor {
   readonly run: QueryRun;
   /** What references read: relations of WITH, working tables of recursions. */
   readonly relations: Relations;
-  private nextId: number;
+  /** Columns that only execution knows have ids that no plan uses. */
+  private readonly ids: { next: number };
   /** Nodes that are being opened, inside each other. */
   private depth = 0;
   /** Joins whose keys are all that matters of a node below. */
   private readonly keyFilters = new Map<LogicalPlan, ProbeSpec>();
 
-  constructor(run: QueryRun, relations: Relations = new Relations()) {
+  constructor(run: QueryRun, relations: Relations = new Relations(), ids = { next: -1000 }) {
     this.run = run;
     this.relations = relations;
-    // Columns that only execution knows have ids that no plan uses.
-    this.nextId = -1000;
+    this.ids = ids;
+  }
+
+  newId(): ColumnId {
+    return this.ids.next--;
   }
 
   /** An executor over a part of the run, which sees other relations. */
   nested(run: QueryRun, relations: Relations): Executor {
     return new Executor(run, relations);
+  }
+
+  /** This executor over a part of its run. */
+  within(run: QueryRun): Executor {
+    return run === this.run ? this : new Executor(run, this.relations, this.ids);
   }
 
   /** A pipeline whose chunks have the plan's output columns (and perhaps others). */
@@ -196,13 +209,12 @@ export class Executor {
     limit: number | null,
     counter: number,
   ): Promise<Pipeline> {
-    const { run } = this;
     const columns = [...output];
     const made: { id: ColumnId; expression: Expression }[] = [];
     const specs = keys.map((key): OrderSpec => {
       const { expression } = key;
       if (expression.kind === 'column' && output.some((column) => column.id === expression.id)) return key;
-      const id = this.nextId--;
+      const id = this.newId();
       made.push({ id, expression });
       columns.push({ id, name: 'key', type: expression.type, nullable: true });
       return { ...key, expression: columnOf({ id, name: 'key', type: expression.type, nullable: true }) };
@@ -211,9 +223,16 @@ export class Executor {
     const types = columns.map((column) => column.type);
     const expressions = [...output.map(columnOf), ...made.map((one) => one.expression)];
     const pipeline = made.length === 0 ? input : withOperator(input, { kind: 'project', ids, expressions, counter });
+    const rows: RunsInput = { pipeline, ids, types, keys: specs, counter, limit };
+    const inMemory = (run: QueryRun): Promise<Pipeline> => this.within(run).sortInMemory(rows);
+    return mayBeMany(pipeline, this.run) ? inMemoryElse(this.run, inMemory, () => sortOnDisk(rows, this.run)) : inMemory(this.run);
+  }
+
+  private async sortInMemory({ pipeline, ids, types, keys, counter, limit }: RunsInput): Promise<Pipeline> {
+    const { run } = this;
     const sink: SinkSpec =
       limit !== null && limit <= TOP_LIMIT
-        ? { kind: 'top', ids, types, keys: specs, limit, counter }
+        ? { kind: 'top', ids, types, keys, limit, counter }
         : { kind: 'collect', ids, limit: null, copy: false, counter };
     const collected = await this.collect(pipeline, sink);
     const rows = collected.batches.reduce((sum, batch) => sum + batch.rowCount, 0);
@@ -229,7 +248,7 @@ export class Executor {
       node?.countRows(rows);
       return sorted([pieceUnit({ kind: 'rows', columns: first.columns, alive: 0, order: 0 }, rows)]);
     }
-    const task = { kind: 'sort', frame: run.frame, ids, types, batches: plain(collected.batches), keys: specs, limit } as const;
+    const task = { kind: 'sort', frame: run.frame, ids, types, batches: plain(collected.batches), keys, limit } as const;
     const { batch, order } = await run.run(task, run.runsHere(rows));
     assert(batch && order, 'sorting gives rows and their order');
     collected.release();
@@ -272,7 +291,7 @@ export class Executor {
 
   private async openWindow(plan: WindowPlan): Promise<Pipeline> {
     const { run } = this;
-    const prepared = prepareWindows(plan, run, () => this.nextId--);
+    const prepared = prepareWindows(plan, run, () => this.newId());
     const opened = await this.open(prepared.input);
     const { ids, expressions, node } = prepared;
     const pipeline = prepared.computes ? withOperator(opened, { kind: 'project', ids, expressions, counter: node.counter }) : opened;
@@ -431,13 +450,14 @@ export class Executor {
     take: (outputs: readonly LaneOutput[], owned: readonly number[]) => void,
   ): Promise<OpenLanes[]> {
     const { run } = this;
-    const lanes = lanesOf(pipeline, run.frame.vectorRows);
+    const { fewestLanes, mostBytes } = wavesOf(pipeline, run);
+    const lanes = lanesOf(pipeline, run.frame.vectorRows, fewestLanes);
     const holds: OpenLanes[] = [];
     for (let next = 0; next < lanes.length; ) {
       run.check();
       const open = new OpenLanes(pipeline, run.options.signal);
       run.hold(open);
-      const opened = await openSome(open, lanes, next);
+      const opened = await openSome(open, lanes, next, mostBytes);
       const partial = opened < lanes.length - next || next > 0;
       // Later waves need the room, so nothing may point into this one.
       const waveSink: SinkSpec = partial && sink.kind === 'collect' ? { ...sink, copy: true } : sink;
@@ -498,6 +518,21 @@ export class Executor {
       .map((batch) => pieceUnit({ kind: 'rows', columns: batch.columns, alive: 0, order: 0 }, batch.rowCount));
     return sourcePipeline(idsOf(output), units, counter);
   }
+}
+
+/** False for so few rows that no stage over them is worth being done on disk. */
+export function mayBeMany(pipeline: Pipeline, run: QueryRun): boolean {
+  return run.maySpill && rowsOf(pipeline) * growth(pipeline.branches) > run.frame.vectorRows;
+}
+
+/** Lanes whose source does not fit in memory at once leave room for what is made of them. */
+function wavesOf(pipeline: Pipeline, run: QueryRun): { readonly fewestLanes: number; readonly mostBytes: number } {
+  const bytes = bytesOf(pipeline);
+  if (bytes < run.options.arena.limitBytes / 4) return { fewestLanes: 1, mostBytes: Number.POSITIVE_INFINITY };
+  const room = run.room();
+  if (bytes < room * 0.75) return { fewestLanes: 1, mostBytes: Number.POSITIVE_INFINITY };
+  const laneBytes = bytes / 64;
+  return { fewestLanes: laneBytes > room / 4 ? Math.ceil(bytes / (room / 8)) : 1, mostBytes: room / 2 };
 }
 
 function plain(batches: readonly CollectedBatch[]): Batch[] {

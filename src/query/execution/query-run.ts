@@ -1,7 +1,9 @@
 /** One running plan: its memory, its tasks on threads, its end. */
+import { assert } from '../../core/assert.js';
 import { asDbError, DbError } from '../../core/errors.js';
 import { MemoryScope, Scratch } from '../../core/memory-scope.js';
 import type { EvaluationContext } from '../functions/contract.js';
+import type { SpillFile, SpillFolder } from '../spill/spill-space.js';
 import type { ExecutionOptions } from './execute.js';
 import type { OperatorNodes } from './profile.js';
 import { cancelledCheck, epochMs, runTaskInSlices, TooLongHere } from './run-task.js';
@@ -10,6 +12,7 @@ import {
   type Branch,
   CANCELLED_WORD,
   CLAIM_WORD,
+  MEMORY_WORD,
   type OperatorSpec,
   type PipelineTask,
   type QueryFrame,
@@ -27,6 +30,13 @@ const STREAMED_VECTORS = 4;
 /** Rows that one source vector may grow to in joins; smaller vectors keep the work between two looks at the cancel flag short. */
 const GROWN_ROWS = 1 << 20;
 
+/** Share of the memory below which not enough is left for what comes after a stage. */
+const SHORT_SHARE = 1 / 16;
+
+function settingOf({ settings }: ExecutionOptions): number {
+  return Math.max(64, settings.vector_rows - (settings.vector_rows % 64));
+}
+
 export class QueryRun {
   readonly options: ExecutionOptions;
   readonly nodes: OperatorNodes;
@@ -37,22 +47,27 @@ export class QueryRun {
   readonly context: EvaluationContext;
   /** Throws when the query was cancelled. */
   readonly check: () => void;
+  /** Closes what is open although nobody uses it now. */
+  readonly idle: Set<() => void>;
   private readonly control: number;
   private readonly onAbort: () => void;
   private readonly pins = new Set<{ release(): void }>();
   private readonly outer: QueryRun | null;
   private lives = 1;
+  /** Made when something is spilled. */
+  private spilled: SpillFolder | null = null;
   private numbers: { readonly address: number; readonly count: number } | null = null;
 
   /** outer: this is a part of that run, with memory of its own that may be given back sooner. */
-  constructor(nodes: OperatorNodes, options: ExecutionOptions, outer: QueryRun | null = null) {
+  constructor(nodes: OperatorNodes, options: ExecutionOptions, outer: QueryRun | null = null, vectorRows = settingOf(options)) {
     const { arena, settings, memoryLimitBytes } = options;
     this.outer = outer;
+    this.idle = outer ? outer.idle : new Set();
     this.options = options;
     this.nodes = nodes;
     this.control = outer ? outer.control : arena.allocateZeroed(64);
     this.frame = {
-      vectorRows: Math.max(64, settings.vector_rows - (settings.vector_rows % 64)),
+      vectorRows,
       nowNanoseconds: options.nowNanoseconds,
       timezone: options.timezone,
       control: this.control,
@@ -79,8 +94,53 @@ export class QueryRun {
   }
 
   /** A part of this run whose memory is given back by its release(). */
-  part(): QueryRun {
-    return new QueryRun(this.nodes, this.options, this);
+  part(vectorRows = this.frame.vectorRows): QueryRun {
+    return new QueryRun(this.nodes, this.options, this, vectorRows);
+  }
+
+  // ---- memory that is short ----
+
+  /** Bytes that the run may still take, cached columns that nobody holds counted as free. */
+  room(): number {
+    const { arena, memory } = this.options;
+    const own = this.frame.memoryLimitBytes - Atomics.load(arena.i32, this.control / 4 + MEMORY_WORD) * 64;
+    return Math.max(0, Math.min(own, memory ? memory.room() : arena.limitBytes - arena.usedBytes));
+  }
+
+  /** True when so little memory is left that what comes next would fail. */
+  isShort(): boolean {
+    return this.room() < Math.min(this.frame.memoryLimitBytes, this.options.arena.limitBytes) * SHORT_SHARE;
+  }
+
+  /** Lets cached columns go, so that so many bytes are free as far as possible. */
+  makeRoom(sizeBytes: number): void {
+    this.options.memory?.makeRoom(sizeBytes);
+  }
+
+  closeIdle(): void {
+    for (const close of this.idle) close();
+  }
+
+  get maySpill(): boolean {
+    return this.options.spill !== undefined;
+  }
+
+  createSpillFile(): Promise<SpillFile> {
+    if (this.outer) return this.outer.createSpillFile();
+    assert(this.options.spill, 'spilling is possible');
+    this.spilled ??= this.options.spill.openFolder();
+    return this.spilled.create();
+  }
+
+  /** At the run's end: nothing reads them any more. */
+  async removeSpilled(): Promise<void> {
+    await this.spilled?.remove();
+  }
+
+  /** What was told to stop because a part of it failed may run again. */
+  resume(): void {
+    Atomics.store(this.options.arena.i32, this.control / 4 + CANCELLED_WORD, 0);
+    if (this.options.signal.aborted) this.cancel();
   }
 
   /** True when the pipeline is small enough to run here. */

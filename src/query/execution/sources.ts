@@ -39,6 +39,8 @@ export interface SourceUnit {
   /** Rows [first, first + rowCount) of it are wanted. */
   readonly first: number;
   readonly rowCount: number;
+  /** Memory that the open unit takes, about; undefined: its rows are in memory already. */
+  readonly sizeBytes?: number;
   /** Makes the rows readable; the range is what remains of the wanted rows after a look at the values. */
   open(signal: StopSignal): Promise<OpenUnit>;
 }
@@ -71,6 +73,11 @@ export function sourcePipeline(columns: readonly ColumnId[], units: readonly Sou
 
 export function rowsOf(pipeline: Pipeline): number {
   return pipeline.branches.reduce((sum, branch) => sum + branch.units.reduce((rows, unit) => rows + unit.rowCount, 0), 0);
+}
+
+/** Memory that all units would take at once, about. */
+export function bytesOf(pipeline: Pipeline): number {
+  return pipeline.branches.reduce((sum, branch) => sum + branch.units.reduce((bytes, unit) => bytes + (unit.sizeBytes ?? 0), 0), 0);
 }
 
 /** The same pipeline with one more operator on every branch. */
@@ -229,6 +236,7 @@ export function segmentUnit(
   return {
     first: from,
     rowCount: to - from,
+    sizeBytes: segment.sizeBytes * (stored.length / Math.max(1, plan.source.table.definition.columns.length)),
     open: async (signal) => {
       const pinned = await plan.source.pin(segment, stored, signal);
       try {
@@ -294,13 +302,13 @@ export interface UnitRange {
   readonly end: number;
 }
 
-/** Divides the rows of a pipeline into contiguous lanes of about equally many rows. */
-export function lanesOf(pipeline: Pipeline, vectorRows: number): UnitRange[][] {
+/** Divides the rows of a pipeline into contiguous lanes of about equally many rows, at least `fewest` where there are so many vectors. */
+export function lanesOf(pipeline: Pipeline, vectorRows: number, fewest = 1): UnitRange[][] {
   const rows = rowsOf(pipeline);
   if (rows === 0) return [];
   const vectors = rows / vectorRows;
   const laneVectors = Math.min(LARGE_LANE_VECTORS, Math.max(SMALL_LANE_VECTORS, vectors / ENOUGH_LANES));
-  const count = Math.max(1, Math.min(MAX_LANES, Math.round(vectors / laneVectors)));
+  const count = Math.max(fewest, Math.min(MAX_LANES, Math.round(vectors / laneVectors)));
   return [...cutUnits(pipeline, Math.ceil(rows / count / vectorRows) * vectorRows)];
 }
 
@@ -331,6 +339,8 @@ export class OpenLanes {
   readonly branches: Branch[];
   readonly lanes: Lane[] = [];
   rows = 0;
+  /** Memory that the open units take, about. */
+  sizeBytes = 0;
   private readonly pipeline: Pipeline;
   private readonly open = new Map<SourceUnit, { readonly unit: OpenUnit; readonly piece: number }>();
   private readonly signal: StopSignal;
@@ -366,6 +376,7 @@ export class OpenLanes {
       known = { unit, piece: branch.pieces.length };
       this.open.set(source, known);
       (branch.pieces as Piece[]).push(unit.piece);
+      this.sizeBytes += source.sizeBytes ?? 0;
     }
     return known;
   }
@@ -376,10 +387,16 @@ export class OpenLanes {
   }
 }
 
-/** Opens lanes from `first` on until memory is full; at least one, or fails. */
-export async function openSome(open: OpenLanes, lanes: readonly (readonly UnitRange[])[], first: number): Promise<number> {
+/** Opens lanes from `first` on until they take `mostBytes` or memory is full; at least one, or fails. */
+export async function openSome(
+  open: OpenLanes,
+  lanes: readonly (readonly UnitRange[])[],
+  first: number,
+  mostBytes = Number.POSITIVE_INFINITY,
+): Promise<number> {
   let opened = 0;
   for (const lane of lanes.slice(first)) {
+    if (opened > 0 && open.sizeBytes >= mostBytes) return opened;
     try {
       await open.add(lane);
       opened += 1;

@@ -11,7 +11,7 @@ export function optimizePlan(plan: LogicalPlan, bind: BindContext, context: Plan
 }
 
 export function runPlan(plan: LogicalPlan, context: PlanContext): PlanExecution {
-  const { storage, kernels, pool, settings, signal, nowNanoseconds, environment } = context;
+  const { storage, kernels, pool, settings, signal, nowNanoseconds, environment, spill } = context;
   return executePlan(plan, {
     arena: storage.arena,
     kernels,
@@ -22,5 +22,7 @@ export function runPlan(plan: LogicalPlan, context: PlanContext): PlanExecution 
     timezone: settings.timezone,
     memoryLimitBytes: memoryLimitOf(context),
     environment,
+    memory: storage,
+    spill,
   });
 }

@@ -27,6 +27,7 @@ import type { StatementFiles } from '../files/statement-files.js';
 import type { Expression } from '../plan/expression.js';
 import type { Session } from '../session.js';
 import type { SessionSettings } from '../session-settings.js';
+import type { SpillSpace } from '../spill/spill-space.js';
 import type { Statement } from '../syntax/ast/statement.js';
 import type { PlanCache } from './plan-cache.js';
 
@@ -47,6 +48,7 @@ export interface StatementContext {
   readonly kernels: Kernels;
   readonly environment: Environment;
   readonly version: string;
+  readonly spill?: SpillSpace | undefined;
   readonly serverSettings: Settings;
   /** In force for this statement. */
   readonly settings: QuerySettings;
@@ -82,6 +84,7 @@ export type PlanContext = Pick<
   | 'pool'
   | 'environment'
   | 'settings'
+  | 'spill'
   | 'serverSettings'
   | 'session'
   | 'sql'

@@ -79,6 +79,13 @@ export class ColumnCache {
     if (excess > 0) this.evict(excess);
   }
 
+  /** Bytes that evict() could free. */
+  evictableBytes(): number {
+    let bytes = 0;
+    for (const entry of this.resident) if (entry.pins === 0 && entry.evictable) bytes += entry.sizeBytes;
+    return bytes;
+  }
+
   private evict(sizeBytes: number): number {
     let freed = 0;
     for (const entry of this.resident) {

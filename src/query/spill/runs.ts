@@ -1,0 +1,154 @@
+/**
+ * Rows on disk in sorted runs: as many rows as memory allows are collected, sorted and written, then the next ones. A run is cut into groups of
+ * pages: one for a sort, one for each value of the key for a partitioning.
+ */
+import { assert } from '../../core/assert.js';
+import type { Batch } from '../../core/batch.js';
+import { type DataType, physicalOf, WIDTH_BYTES } from '../../core/types.js';
+import type { QueryRun } from '../execution/query-run.js';
+import { type Pipeline, pieceUnit, type SourceUnit, sourcePipeline } from '../execution/sources.js';
+import type { OrderSpec, RowsPiece, TaskResult } from '../execution/task.js';
+import type { ColumnId } from '../plan/expression.js';
+import { PageWriter, type SpilledPage } from './spool.js';
+import { isShortage, type Wave, wavesOf } from './waves.js';
+
+export interface RunsInput {
+  readonly pipeline: Pipeline;
+  readonly ids: readonly ColumnId[];
+  readonly types: readonly DataType[];
+  readonly keys: readonly OrderSpec[];
+  readonly counter: number;
+  /** Rows of each run that are wanted; null = all. */
+  readonly limit: number | null;
+}
+
+/** A sorted run in memory. */
+export interface SortedRows {
+  readonly batch: Batch;
+  /** Row numbers in order (uint32). */
+  readonly order: { readonly rows: number; readonly count: number };
+}
+
+/** Places in the order of a run, [first, first + rowCount), that share no page with others. */
+export interface RunGroup {
+  readonly first: number;
+  readonly rowCount: number;
+}
+
+export interface RunTarget {
+  readonly pageRows: number;
+  groups(rows: SortedRows): readonly RunGroup[];
+  /** A page of a run, in order; `batch` is what was written. */
+  page(page: SpilledPage, group: number, batch: Batch): void;
+  endRun(): void;
+}
+
+/** Share of the memory that sorting a run may take; the rest is for the source, for waves and for what writes. */
+const RUN_SHARE = 0.5;
+const WAVE_SHARE = 1 / 16;
+/** Bytes that a row takes while it is sorted, besides two copies of it: row numbers and keys, each twice, and the keys as they were made. */
+const SORT_BYTES = 40;
+const KEY_BYTES = 16;
+
+export class RunWriter {
+  private readonly run: QueryRun;
+  private readonly input: RunsInput;
+  private readonly target: RunTarget;
+  private readonly pages: PageWriter;
+  private readonly room: number;
+  private waves: Wave[] = [];
+  private rows = 0;
+  private bytes = 0;
+
+  constructor(input: RunsInput, target: RunTarget, run: QueryRun) {
+    this.run = run;
+    this.input = input;
+    this.target = target;
+    this.pages = new PageWriter(run);
+    this.room = run.room();
+  }
+
+  async write(): Promise<void> {
+    const { pipeline, ids, counter } = this.input;
+    for await (const wave of wavesOf(pipeline, ids, counter, this.room * WAVE_SHARE, this.run)) {
+      const rows = wave.batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+      const { usedBytes } = wave.part.scope;
+      if (this.rows > 0 && this.sortBytes(this.rows + rows, this.bytes + usedBytes) > this.room * RUN_SHARE) await this.endRun();
+      this.waves.push(wave);
+      this.rows += rows;
+      this.bytes += usedBytes;
+    }
+    await this.endRun();
+  }
+
+  private sortBytes(rows: number, bytes: number): number {
+    return 2 * bytes + rows * (SORT_BYTES + KEY_BYTES * this.input.keys.length);
+  }
+
+  private async endRun(): Promise<void> {
+    const { waves, run } = this;
+    this.waves = [];
+    if (this.rows > 0) await this.sortAndWrite(waves);
+    for (const { part } of waves) run.unhold(part);
+    this.rows = 0;
+    this.bytes = 0;
+  }
+
+  /** One run; two when sorting so many rows takes more memory than there is. */
+  private async sortAndWrite(waves: readonly Wave[]): Promise<void> {
+    const { run } = this;
+    const part = run.part(this.target.pageRows);
+    run.hold(part);
+    try {
+      let sorted: TaskResult;
+      try {
+        sorted = await this.sorted(waves, part);
+      } catch (error) {
+        if (!isShortage(error) || waves.length < 2) throw error;
+        run.resume();
+        await this.sortAndWrite(waves.slice(0, waves.length >>> 1));
+        await this.sortAndWrite(waves.slice(waves.length >>> 1));
+        return;
+      }
+      const { batch, order } = sorted;
+      assert(batch && order, 'sorting gives rows and their order');
+      await this.writeRun({ batch, order }, waves, part);
+      this.target.endRun();
+    } finally {
+      run.unhold(part);
+    }
+  }
+
+  private sorted(waves: readonly Wave[], part: QueryRun): Promise<TaskResult> {
+    const { ids, types, keys, limit } = this.input;
+    const batches = waves.flatMap((wave) => wave.batches.map(({ arena, rowCount, columns }) => ({ arena, rowCount, columns })));
+    const rows = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+    this.run.makeRoom(this.room * RUN_SHARE);
+    return part.run({ kind: 'sort', frame: part.frame, ids, types, batches, keys, limit }, this.run.runsHere(rows));
+  }
+
+  private async writeRun(sorted: SortedRows, waves: readonly Wave[], part: QueryRun): Promise<void> {
+    const { target, run } = this;
+    const { ids } = this.input;
+    const piece: RowsPiece = { kind: 'rows', columns: sorted.batch.columns, alive: 0, order: sorted.order.rows };
+    const groups = target.groups(sorted);
+    const units = groups.map((group): SourceUnit => ({ ...pieceUnit(piece, sorted.order.count), ...group }));
+    const temporary = [part.scope, ...waves.map((wave) => wave.part.scope)];
+    let group = 0;
+    let left = groups[0]?.rowCount ?? 0;
+    const source = sourcePipeline(ids, units, run.nodes.streamCounter);
+    for await (const wave of wavesOf(source, ids, run.nodes.streamCounter, this.room * WAVE_SHARE, part)) {
+      for (const batch of wave.batches) {
+        while (left === 0) left = groups[++group]?.rowCount ?? 0;
+        target.page(await this.pages.write(batch, [...temporary, wave.part.scope]), group, batch);
+        left -= batch.rowCount;
+      }
+      part.unhold(wave.part);
+    }
+  }
+}
+
+/** Bytes of a row of these types, about. */
+export function rowBytesOf(types: readonly DataType[]): number {
+  return types.reduce((sum, type) => sum + (WIDTH_BYTES[physicalOf(type)] || 16), 0);
+}
