@@ -4,10 +4,11 @@
  */
 import { assert } from '../../core/assert.js';
 import type { Batch } from '../../core/batch.js';
+import type { MemoryScope } from '../../core/memory-scope.js';
 import { type DataType, physicalOf, WIDTH_BYTES } from '../../core/types.js';
 import type { QueryRun } from '../execution/query-run.js';
 import { type Pipeline, pieceUnit, type SourceUnit, sourcePipeline } from '../execution/sources.js';
-import type { OrderSpec, RowsPiece, TaskResult } from '../execution/task.js';
+import type { OrderSpec, RowsPiece } from '../execution/task.js';
 import type { ColumnId } from '../plan/expression.js';
 import { PageWriter, type SpilledPage } from './spool.js';
 import { isShortage, type Wave, wavesOf } from './waves.js';
@@ -46,9 +47,11 @@ export interface RunTarget {
 /** Share of the memory that sorting a run may take; the rest is for the source, for waves and for what writes. */
 const RUN_SHARE = 0.5;
 const WAVE_SHARE = 1 / 16;
-/** Bytes that a row takes while it is sorted, besides two copies of it: row numbers and keys, each twice, and the keys as they were made. */
-const SORT_BYTES = 40;
+/** Bytes that a row takes while it is sorted, besides two copies of it: row numbers and keys, each twice. */
+const SORT_BYTES = 32;
+/** Those that a key takes more: as it is and as a number, or texts and the table of distinct ones. */
 const KEY_BYTES = 16;
+const TEXT_KEY_BYTES = 64;
 
 export class RunWriter {
   private readonly run: QueryRun;
@@ -82,58 +85,70 @@ export class RunWriter {
   }
 
   private sortBytes(rows: number, bytes: number): number {
-    return 2 * bytes + rows * (SORT_BYTES + KEY_BYTES * this.input.keys.length);
+    const keyBytes = this.input.keys.reduce(
+      (sum, { expression }) => sum + (WIDTH_BYTES[physicalOf(expression.type)] > 0 ? KEY_BYTES : TEXT_KEY_BYTES),
+      0,
+    );
+    return 2 * bytes + rows * (SORT_BYTES + keyBytes);
   }
 
   private async endRun(): Promise<void> {
     const { waves, run } = this;
     this.waves = [];
-    if (this.rows > 0) await this.sortAndWrite(waves);
-    for (const { part } of waves) run.unhold(part);
     this.rows = 0;
     this.bytes = 0;
+    const batches = waves.flatMap((wave) => wave.batches);
+    if (batches.length > 0)
+      await this.sortAndWrite(
+        batches,
+        waves.map(({ part }) => part.scope),
+      );
+    for (const { part } of waves) run.unhold(part);
   }
 
   /** One run; two when sorting so many rows takes more memory than there is. */
-  private async sortAndWrite(waves: readonly Wave[]): Promise<void> {
+  private async sortAndWrite(batches: readonly Batch[], temporary: readonly MemoryScope[]): Promise<void> {
     const { run } = this;
     const part = run.part(this.target.pageRows);
     run.hold(part);
     try {
-      let sorted: TaskResult;
-      try {
-        sorted = await this.sorted(waves, part);
-      } catch (error) {
-        if (!isShortage(error) || waves.length < 2) throw error;
-        run.resume();
-        await this.sortAndWrite(waves.slice(0, waves.length >>> 1));
-        await this.sortAndWrite(waves.slice(waves.length >>> 1));
+      const sorted = await this.sorted(batches, part);
+      if (sorted) {
+        await this.writeRun(sorted, [...temporary, part.scope], part);
+        this.target.endRun();
         return;
       }
-      const { batch, order } = sorted;
-      assert(batch && order, 'sorting gives rows and their order');
-      await this.writeRun({ batch, order }, waves, part);
-      this.target.endRun();
     } finally {
       run.unhold(part);
     }
+    const half = batches.length >>> 1;
+    await this.sortAndWrite(batches.slice(0, half), temporary);
+    await this.sortAndWrite(batches.slice(half), temporary);
   }
 
-  private sorted(waves: readonly Wave[], part: QueryRun): Promise<TaskResult> {
+  /** Null: so many rows cannot be sorted at once. */
+  private async sorted(batches: readonly Batch[], part: QueryRun): Promise<SortedRows | null> {
     const { ids, types, keys, limit } = this.input;
-    const batches = waves.flatMap((wave) => wave.batches.map(({ arena, rowCount, columns }) => ({ arena, rowCount, columns })));
+    const plain = batches.map(({ arena, rowCount, columns }) => ({ arena, rowCount, columns }));
     const rows = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
     this.run.makeRoom(this.room * RUN_SHARE);
-    return part.run({ kind: 'sort', frame: part.frame, ids, types, batches, keys, limit }, this.run.runsHere(rows));
+    try {
+      const task = { kind: 'sort', frame: part.frame, ids, types, batches: plain, keys, limit } as const;
+      const { batch, order } = await part.run(task, this.run.runsHere(rows));
+      assert(batch && order, 'sorting gives rows and their order');
+      return { batch, order };
+    } catch (error) {
+      if (isShortage(error) && batches.length > 1) return null;
+      throw error;
+    }
   }
 
-  private async writeRun(sorted: SortedRows, waves: readonly Wave[], part: QueryRun): Promise<void> {
+  private async writeRun(sorted: SortedRows, temporary: readonly MemoryScope[], part: QueryRun): Promise<void> {
     const { target, run } = this;
     const { ids } = this.input;
     const piece: RowsPiece = { kind: 'rows', columns: sorted.batch.columns, alive: 0, order: sorted.order.rows };
     const groups = target.groups(sorted);
     const units = groups.map((group): SourceUnit => ({ ...pieceUnit(piece, sorted.order.count), ...group }));
-    const temporary = [part.scope, ...waves.map((wave) => wave.part.scope)];
     let group = 0;
     let left = groups[0]?.rowCount ?? 0;
     const source = sourcePipeline(ids, units, run.nodes.streamCounter);

@@ -2,13 +2,15 @@
 
 import { DbError } from '../../core/errors.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
-import type { QueryRun } from '../execution/query-run.js';
-import { cutUnits, OpenLanes, type Pipeline } from '../execution/sources.js';
+import { growth, type QueryRun } from '../execution/query-run.js';
+import { bytesOf, cutUnits, OpenLanes, type Pipeline, rowsOf } from '../execution/sources.js';
 import type { CollectedBatch } from '../execution/task.js';
 import type { ColumnId } from '../plan/expression.js';
 
-/** Vectors' worth of rows of a lane. */
+/** Vectors' worth of rows of a lane at most. */
 const LANE_VECTORS = 16;
+/** Bytes that a row takes in a wave at least, as long as nothing is known: source and result. */
+const LEAST_ROW_BYTES = 64;
 
 /** Rows of one wave, and the memory that they lie in; whoever takes them releases it. */
 export interface Wave {
@@ -25,8 +27,10 @@ export async function* wavesOf(
   run: QueryRun,
 ): AsyncGenerator<Wave> {
   const { vectorRows } = run.frame;
-  const lanes = cutUnits(pipeline, vectorRows * LANE_VECTORS);
   const threads = Math.max(1, run.options.pool.threads);
+  const rowBytes = Math.max(LEAST_ROW_BYTES, (2 * bytesOf(pipeline)) / Math.max(1, rowsOf(pipeline))) * growth(pipeline.branches);
+  const vectors = Math.floor(bytesAtOnce / threads / rowBytes / vectorRows);
+  const lanes = cutUnits(pipeline, vectorRows * Math.max(1, Math.min(LANE_VECTORS, vectors)));
   let lanesAtOnce = threads;
   for (let next = lanes.next(); !next.done; ) {
     run.check();
