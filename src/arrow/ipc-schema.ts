@@ -125,6 +125,8 @@ function typeSlots(type: WireType): readonly [number, FlatSlots] {
       return [TYPE_CODE.fixed_list, [i32(type.size)]];
     case 'map':
       return [TYPE_CODE.map, [bool(false)]];
+    case 'dense_union':
+      return [TYPE_CODE.union, [i16(1)]];
     case 'null':
     case 'bool':
     case 'utf8':

@@ -17,6 +17,8 @@ export interface StreamEncoderOptions {
   readonly maxBodyBytes?: number | undefined;
   /** Let dictionaries grow by delta messages (default) or always replace them. */
   readonly deltas?: boolean | undefined;
+  /** How the schema goes over the wire, where it is not as wireSchemaOf() has it. */
+  readonly wire?: WireSchema | undefined;
 }
 
 /** What streams of one schema have in common. */
@@ -26,13 +28,13 @@ interface StreamHead {
 }
 
 /** A plan that is run again has the same schema object. */
-const heads = new WeakMap<Schema, StreamHead>();
+const heads = new WeakMap<Schema | WireSchema, StreamHead>();
 
-function headOf(schema: Schema): StreamHead {
-  let head = heads.get(schema);
+function headOf(schema: Schema, wire: WireSchema | undefined): StreamHead {
+  let head = heads.get(wire ?? schema);
   if (!head) {
-    head = { schema: wireSchemaOf(schema), metadata: undefined };
-    heads.set(schema, head);
+    head = { schema: wire ?? wireSchemaOf(schema), metadata: undefined };
+    heads.set(wire ?? schema, head);
   }
   return head;
 }
@@ -47,7 +49,7 @@ export class StreamEncoder {
 
   constructor(arena: Arena, schema: Schema, options: StreamEncoderOptions = {}) {
     this.arena = arena;
-    this.head = headOf(schema);
+    this.head = headOf(schema, options.wire);
     this.schema = this.head.schema;
     this.maxRows = options.maxRows ?? 65_536;
     this.maxBodyBytes = options.maxBodyBytes ?? 12 * 2 ** 20;

@@ -14,7 +14,9 @@ export type WireType =
   | { readonly kind: 'timestamp'; readonly unit: TimeUnit; readonly timezone: string | null }
   | { readonly kind: 'duration'; readonly unit: TimeUnit }
   | { readonly kind: 'interval'; readonly unit: 'year_month' | 'day_time' | 'month_day_nano' }
-  | { readonly kind: 'fixed_list'; readonly size: number };
+  | { readonly kind: 'fixed_list'; readonly size: number }
+  /** Type ids are the children's positions. It is written only. */
+  | { readonly kind: 'dense_union' };
 
 export interface WireDictionary {
   readonly id: number;
@@ -136,6 +138,8 @@ function typeOfWire(field: WireField): DataType {
       return { kind: 'list', item: fieldOfWire(onlyChild(field)) };
     case 'struct':
       return { kind: 'struct', fields: field.children.map(fieldOfWire) };
+    case 'dense_union':
+      throw new DbError('unsupported', `field ${field.name}: the Arrow type union is not supported`);
     default:
       return type;
   }

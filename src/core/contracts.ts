@@ -9,6 +9,7 @@ import type { DbError } from './errors.js';
 import type { Principal } from './principal.js';
 import type { QuerySettings } from './settings.js';
 import type { StopSignal } from './stop-signal.js';
+import type { TypedValue } from './typed-value.js';
 import type { Field, Schema } from './types.js';
 
 // ---- tables ----------------------------------------------------------------------------------------------------------------------
@@ -315,8 +316,8 @@ export interface StorageStatistics {
 
 // ---- queries ---------------------------------------------------------------------------------------------------------------------
 
-/** A parameter's value: bound as a literal of the type that its JavaScript type says (Date → timestamp[ms], bigint → int64, …). */
-export type ParameterValue = Value | Date;
+/** A parameter's value: bound as a literal of its type, or of the one that its JavaScript type says (Date → timestamp[ms], bigint → int64, …). */
+export type ParameterValue = Value | Date | TypedValue;
 
 export type Parameters = readonly ParameterValue[] | Readonly<Record<string, ParameterValue>>;
 
@@ -382,12 +383,23 @@ export interface QueryDescription {
   readonly ordered: boolean;
 }
 
+/** What planning tells of a statement whose parameters have no values yet. */
+export interface PreparedDescription {
+  readonly kind: StatementKind;
+  /** null: it depends on the parameters' values. */
+  readonly schema: Schema | null;
+  /** In the order of their numbers, named `$1`, …, then the named ones in the order of the text, `:name`. Text where nothing tells the type. */
+  readonly parameters: readonly Field[];
+}
+
 export interface QueryService {
   openSession(principal: Principal): QuerySession;
   /** Runs all statements of the text in order; the last one's result is returned (its batches still to be pulled). */
   execute(request: QueryRequest): Promise<QueryResult>;
   /** Parses, binds and plans the last statement; executes nothing. */
   describe(request: QueryRequest): Promise<QueryDescription>;
+  /** The same without the parameters' values (those of the request are not looked at), and what types they should have. */
+  prepare(request: QueryRequest): Promise<PreparedDescription>;
   running(): readonly RunningQuery[];
   /** True when a query of this id was running and has been told to stop. */
   cancel(queryId: string): boolean;
@@ -401,6 +413,10 @@ export interface IngestOptions {
   /** Create the table from the schema when it is absent; the first timestamp column becomes the designated one. */
   readonly create: boolean;
   readonly mode: 'append' | 'replace';
+  /** False: a table that is created has no designated timestamp, so that its rows may lack one. */
+  readonly designated?: boolean | undefined;
+  /** Of the table, which is then asked for as `schema.table`; `public` when absent. */
+  readonly schema?: string | undefined;
   /** Where it has an open transaction, the rows become part of that. */
   readonly session?: QuerySession | undefined;
   readonly signal?: StopSignal | undefined;

@@ -6,6 +6,8 @@ import type { StopSignal } from '../core/stop-signal.js';
 import { type CallEnd, type FlightContext, type ResponseStream, ResponseWriter, type UnaryCall } from './call.js';
 import { jsonObject, quoted, refuseUnknown } from './command.js';
 import { readAction, readText, writeActionType, writeBytes } from './messages.js';
+import { findSqlAction, headersOf, requestMessage, SQL_ACTIONS, type SqlAction } from './sql/actions.js';
+import { type SqlCall, sqlCallOf } from './sql/sql-call.js';
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -44,9 +46,11 @@ const ACTIONS = {
 
 export async function doAction(context: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<CallEnd> {
   const { type, body } = readAction(call.request);
+  const sqlAction = findSqlAction(type);
+  if (sqlAction) return doSqlAction(sqlAction, sqlCallOf(context, call.metadata, signal), body, call);
   const row: ActionRow | undefined = Object.hasOwn(ACTIONS, type) ? ACTIONS[type as keyof typeof ACTIONS] : undefined;
   if (row === undefined) {
-    throw new DbError('unsupported', `no action ${JSON.stringify(type)}`, { hint: `there are ${Object.keys(ACTIONS).join(', ')}` });
+    throw new DbError('unsupported', `no action ${JSON.stringify(type)}`, { hint: `there are ${Object.keys(ALL_ACTIONS).join(', ')}` });
   }
   const answer = await row.run(context, bodyOf(row, readText(body, 'the action body')), signal);
   const writer = new ResponseWriter(call, signal);
@@ -54,9 +58,17 @@ export async function doAction(context: FlightContext, call: UnaryCall & Respons
   return writer.end([]);
 }
 
+const ALL_ACTIONS: Readonly<Record<string, { readonly description: string }>> = { ...ACTIONS, ...SQL_ACTIONS };
+
+async function doSqlAction(action: SqlAction, sql: SqlCall, body: Uint8Array, call: UnaryCall & ResponseStream): Promise<CallEnd> {
+  const answer = await action.run(sql, requestMessage(action, body));
+  if (answer.headers) call.sendMetadata(headersOf(answer.headers));
+  return new ResponseWriter(call, sql.signal).end(answer.body === null ? [] : [writeBytes(answer.body)]);
+}
+
 export async function listActions(_context: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<CallEnd> {
   const writer = new ResponseWriter(call, signal);
-  for (const [type, { description }] of Object.entries(ACTIONS)) await writer.write(writeActionType(type, description));
+  for (const [type, { description }] of Object.entries(ALL_ACTIONS)) await writer.write(writeActionType(type, description));
   return writer.end([]);
 }
 

@@ -8,19 +8,27 @@ import { DbError } from '../core/errors.js';
 import type { Settings } from '../core/settings.js';
 import { StopController, type StopSignal } from '../core/stop-signal.js';
 import type { OutgoingMessage } from './flight-data.js';
+import type { SqlState } from './sql/state.js';
 
 export interface FlightContext {
   readonly engine: Engine;
   readonly settings: Settings;
+  readonly sql: SqlState;
 }
 
 /** A call whose request is one message. Responses are written to it when it streams. */
 export interface UnaryCall extends EventEmitter {
   readonly request: Buffer;
+  /** The headers that came. */
+  readonly metadata: Metadata;
   readonly cancelled: boolean;
 }
 
-export type ResponseStream = Writable & { readonly cancelled: boolean; sendMetadata(metadata: Metadata): void };
+export type ResponseStream = Writable & {
+  readonly metadata: Metadata;
+  readonly cancelled: boolean;
+  sendMetadata(metadata: Metadata): void;
+};
 
 /** `ended`: the call's status went out with its last message; `open`: it is still to be ended. */
 export type CallEnd = 'ended' | 'open';

@@ -1,4 +1,5 @@
 /** What descriptors and tickets say: SQL text, JSON with a query and parameters, or the path of a table. */
+import type { Value } from '../core/batch.js';
 import type { Parameters, ParameterValue } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
 import { type FlightDescriptor, readText } from './messages.js';
@@ -29,17 +30,8 @@ export function queryOfDescriptor(descriptor: FlightDescriptor): QueryCommand {
   return queryOfBytes(descriptor.command, 'the descriptor command');
 }
 
-/** Commands of Flight SQL are protobuf messages whose type's name is among the first bytes. */
-const FLIGHT_SQL = 'type.googleapis.com/arrow.flight.protocol.sql.';
-
-function refuseFlightSql(bytes: Uint8Array, instead: string): void {
-  if (!Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 100)).includes(FLIGHT_SQL)) return;
-  throw new DbError('unsupported', 'Flight SQL is not served by this version', { hint: instead });
-}
-
 /** SQL text, or JSON {"query", "params"}; tickets have the same form. */
 export function queryOfBytes(bytes: Uint8Array, what: string): QueryCommand {
-  refuseFlightSql(bytes, 'send the SQL text itself as command or ticket');
   const text = readText(bytes, what);
   if (text.trim() === '') throw new DbError('invalid_argument', `${what} is empty`, { hint: 'send SQL, or JSON {"query", "params"}' });
   const json = jsonObject(text, what);
@@ -60,7 +52,6 @@ export function putOfDescriptor(descriptor: FlightDescriptor): PutCommand {
   const plain = { create: true, mode: 'append', isAtomic: false } as const;
   if (descriptor.kind === 'path') return { ...plain, table: tableOfPath(descriptor) };
   const what = 'the descriptor command';
-  refuseFlightSql(descriptor.command, 'DoPut takes the name of a table');
   const text = readText(descriptor.command, what).trim();
   if (text === '') throw new DbError('invalid_argument', `${what} names no table`);
   const json = jsonObject(text, what);
@@ -119,7 +110,7 @@ function parameterOf(value: Json, what: string): ParameterValue {
     const digits = value.slice(BIG_INTEGER.length);
     if (/^-?\d+$/.test(digits)) return BigInt(digits);
   }
-  if (Array.isArray(value)) return (value as readonly Json[]).map((item) => parameterOf(item, what) as Exclude<ParameterValue, Date>);
+  if (Array.isArray(value)) return (value as readonly Json[]).map((item) => parameterOf(item, what) as Value);
   if (typeof value === 'object' && value !== null) throw new DbError('invalid_argument', `${what}: a parameter cannot be a JSON object`);
   return value as ParameterValue;
 }

@@ -2,7 +2,8 @@
 
 import type { EncodedMessage } from '../arrow/encoded-message.js';
 import { groupRows, type RowGroup } from '../arrow/group-rows.js';
-import { StreamEncoder } from '../arrow/stream-encoder.js';
+import { StreamEncoder, type StreamEncoderOptions } from '../arrow/stream-encoder.js';
+import type { Arena } from '../core/arena.js';
 import type { QueryResult } from '../core/contracts.js';
 import { MemoryScope } from '../core/memory-scope.js';
 import { ANONYMOUS } from '../core/principal.js';
@@ -11,15 +12,34 @@ import { type CallEnd, type FlightContext, type ResponseStream, ResponseWriter, 
 import { queryOfBytes } from './command.js';
 import { batchData, MAX_TOGETHER_BYTES, type OutgoingMessage, schemaData, together } from './flight-data.js';
 import { readBytes } from './messages.js';
+import { type PlainResult, queryOf } from './sql/commands.js';
+import { readAny } from './sql/message.js';
+import { plainMessages } from './sql/plain-messages.js';
+import { sqlCallOf } from './sql/sql-call.js';
+import type { SqlResult } from './sql/statements.js';
 
-export async function doGet({ engine }: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<CallEnd> {
-  const { sql, parameters } = queryOfBytes(readBytes(call.request), 'the ticket');
+export async function doGet(context: FlightContext, call: UnaryCall & ResponseStream, signal: StopSignal): Promise<CallEnd> {
+  const { engine } = context;
+  const ticket = readBytes(call.request);
+  const writer = new ResponseWriter(call, signal);
+  const command = readAny(ticket);
+  if (command)
+    return sendSql(engine.arena, await queryOf(command).rows(sqlCallOf(context, call.metadata, signal), command.message), writer);
+  const { sql, parameters } = queryOfBytes(ticket, 'the ticket');
   const result = await engine.query.execute({ sql, parameters, principal: ANONYMOUS, readOnly: true, signal });
-  return sendResult(engine.arena, result, new ResponseWriter(call, signal));
+  return sendResult(engine.arena, result, writer);
 }
 
-async function sendResult(arena: FlightContext['engine']['arena'], result: QueryResult, writer: ResponseWriter): Promise<CallEnd> {
-  const encoder = new StreamEncoder(arena, result.schema);
+/** Clients of Flight SQL take messages of 4 MiB by default, headers included. */
+const MAX_SQL_BODY_BYTES = 2 * 2 ** 20;
+
+function sendSql(arena: Arena, rows: SqlResult | PlainResult, writer: ResponseWriter): Promise<CallEnd> {
+  if ('rows' in rows) return writer.end(plainMessages(rows));
+  return sendResult(arena, rows.result, writer, { wire: rows.wire, maxBodyBytes: MAX_SQL_BODY_BYTES });
+}
+
+async function sendResult(arena: Arena, result: QueryResult, writer: ResponseWriter, options: StreamEncoderOptions = {}): Promise<CallEnd> {
+  const encoder = new StreamEncoder(arena, result.schema, options);
   const sent = new Set<SentGroup>();
   const held = new HeldMessages(schemaData(encoder.schemaMetadata()), writer);
   try {

@@ -5,34 +5,42 @@
  */
 
 import type { Duplex } from 'node:stream';
-import { copyIntoArena } from '../arrow/arena-copy.js';
 import { IpcDecoder } from '../arrow/ipc-decoder.js';
 import type { OwnedBatch } from '../core/batch.js';
 import type { AppendResult, AppendSession, Engine, IngestOptions } from '../core/contracts.js';
 import { DbError } from '../core/errors.js';
-import { MemoryScope } from '../core/memory-scope.js';
 import { ANONYMOUS } from '../core/principal.js';
 import type { StopSignal } from '../core/stop-signal.js';
 import type { Schema } from '../core/types.js';
 import type { FlightContext, ResponseStream } from './call.js';
 import { type PutCommand, putOfDescriptor } from './command.js';
-import { type FlightData, readFlightData, writeBytes } from './messages.js';
-import { limitReadAhead } from './tuning.js';
+import { decodeMessage, IncomingMessages } from './incoming-rows.js';
+import { type FlightData, writeBytes } from './messages.js';
+import { putCommand } from './sql/commands.js';
+import { readAny } from './sql/message.js';
+import { sqlCallOf } from './sql/sql-call.js';
 
 /** Commits on their way at once. */
 const MAX_COMMITS = 8;
 
-export async function doPut({ engine, settings }: FlightContext, call: Duplex & ResponseStream, signal: StopSignal): Promise<void> {
+export async function doPut(context: FlightContext, call: Duplex & ResponseStream, signal: StopSignal): Promise<void> {
+  const messages = new IncomingMessages(call, signal);
+  const first = await messages.first();
+  const command = first?.descriptor ? readAny(first.descriptor.command) : undefined;
+  if (!command) return putRows(context, call, messages, signal);
+  call.write(writeBytes(await putCommand(sqlCallOf(context, call.metadata, signal), command, messages)));
+}
+
+async function putRows(
+  { engine, settings }: FlightContext,
+  call: Duplex & ResponseStream,
+  messages: IncomingMessages,
+  signal: StopSignal,
+): Promise<void> {
   const decoder = new IpcDecoder(engine.arena, settings.max_body_bytes);
-  limitReadAhead(call);
   const put = new PutStream(engine, signal, (ack) => call.write(ack));
   try {
-    for await (const message of call.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      signal.throwIfAborted();
-      await takeMessage(put, decoder, readFlightData(message));
-    }
-    await settle();
-    signal.throwIfAborted();
+    for (let data = await messages.next(); data; data = await messages.next()) await takeMessage(put, decoder, data);
     await put.finish();
   } catch (error) {
     await put.abandon();
@@ -42,30 +50,12 @@ export async function doPut({ engine, settings }: FlightContext, call: Duplex & 
   }
 }
 
-/**
- * Some clients (Node's) end their stream before they reset it when a call is cancelled: what looks like the end of the rows may be followed by
- * a reset in the same packet. A turn of the event loop lets it be seen before an atomic stream is committed.
- */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
-
 async function takeMessage(put: PutStream, decoder: IpcDecoder, data: FlightData): Promise<void> {
   if (data.descriptor !== null && put.command === undefined && data.descriptor.kind !== 'unknown')
     put.command = putOfDescriptor(data.descriptor);
-  if (data.header.length === 0) return;
-  const head = decoder.head(data.header);
-  if (head.kind === 'schema') {
-    await put.open(decoder.schema as Schema);
-    return;
-  }
-  if (head.bodyBytes > data.body.length) {
-    throw new DbError('invalid_data', `a Flight message claims a body of ${head.bodyBytes} bytes and has ${data.body.length}`);
-  }
-  const scope = new MemoryScope(decoder.arena);
-  const address = scope.allocate(head.bodyBytes + 64);
-  copyIntoArena(decoder.arena, address, data.body.subarray(0, head.bodyBytes));
-  const batch = decoder.decode(head, scope, address);
+  const hadSchema = decoder.schema !== undefined;
+  const batch = decodeMessage(decoder, data);
+  if (!hadSchema && decoder.schema) await put.open(decoder.schema);
   if (batch !== null) await put.add(batch);
 }
 

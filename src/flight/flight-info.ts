@@ -18,19 +18,36 @@ import {
   writeFlightInfo,
   writePollInfo,
 } from './messages.js';
+import { queryOf } from './sql/commands.js';
+import { readAny } from './sql/message.js';
+import { sqlCallOf } from './sql/sql-call.js';
 
 export async function getFlightInfo(context: FlightContext, call: UnaryCall, signal: StopSignal): Promise<Buffer> {
-  return writeFlightInfo(await flightInfo(context, readDescriptor(call.request), signal)).finish();
+  return writeFlightInfo(await anyFlightInfo(context, call, signal)).finish();
 }
 
 /** The plan is there at once, so the first poll is the last. */
 export async function pollFlightInfo(context: FlightContext, call: UnaryCall, signal: StopSignal): Promise<Buffer> {
-  return writePollInfo(await flightInfo(context, readDescriptor(call.request), signal));
+  return writePollInfo(await anyFlightInfo(context, call, signal));
 }
 
 export async function getSchema(context: FlightContext, call: UnaryCall, signal: StopSignal): Promise<Buffer> {
-  const description = await describe(context, readDescriptor(call.request), signal);
-  return writeBytes(encodeSchema(wireSchemaOf(description.schema)));
+  const descriptor = readDescriptor(call.request);
+  const command = readAny(descriptor.command);
+  const schema = command
+    ? await queryOf(command).schema(sqlCallOf(context, call.metadata, signal), command.message)
+    : wireSchemaOf((await describe(context, descriptor, signal)).schema);
+  return writeBytes(encodeSchema(schema));
+}
+
+/** Of a plain descriptor, or of a command of Flight SQL. */
+async function anyFlightInfo(context: FlightContext, call: UnaryCall, signal: StopSignal): Promise<FlightInfo> {
+  const descriptor = readDescriptor(call.request);
+  const command = readAny(descriptor.command);
+  if (!command) return flightInfo(context, descriptor, signal);
+  const flight = await queryOf(command).flight(sqlCallOf(context, call.metadata, signal), command.message, descriptor.command);
+  const { schema, ticket, rows, isOrdered } = flight;
+  return { schema: encodeSchema(schema), descriptor, tickets: [ticket], rows, sizeBytes: -1, isOrdered };
 }
 
 /** One flight per table; the criteria are a prefix of its name. */

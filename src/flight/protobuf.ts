@@ -9,15 +9,19 @@ const FIXED64 = 1;
 const BYTES = 2;
 const FIXED32 = 5;
 
-/** Fields of a message in order: byte fields as views, numbers as numbers (beyond 2^53 they lose digits; none of Flight's does). */
+/** Fields of a message in order: byte fields and 8-byte numbers as views, other numbers as numbers (beyond ±2^53 they lose digits; none of Flight's does). */
 export function* readFields(message: Uint8Array): Generator<readonly [field: number, value: Uint8Array | number]> {
   let at = 0;
   const varint = (): number => {
     let value = 0;
+    // All bits turned, so that small negative numbers keep their digits.
+    let turned = 0;
     for (let shift = 0; shift < 70; shift += 7) {
       const byte = message[at++];
       if (byte === undefined) break;
+      if (shift === 63) return byte === 1 ? -turned - 1 : value;
       value += (byte & 127) * 2 ** shift;
+      turned += (~byte & 127) * 2 ** shift;
       if (byte < 128) return value;
     }
     throw malformed();
@@ -35,7 +39,7 @@ export function* readFields(message: Uint8Array): Generator<readonly [field: num
         yield [field, varint()];
         break;
       case FIXED64:
-        bytes(8);
+        yield [field, bytes(8)];
         break;
       case BYTES:
         yield [field, bytes(varint())];
@@ -67,7 +71,18 @@ export class MessageWriter {
   }
 
   number(field: number, value: number): this {
-    if (value !== 0) this.parts.push(Uint8Array.from([...varintBytes(field * 8 + VARINT), ...varintBytes(value)]));
+    return value === 0 ? this : this.explicitNumber(field, value);
+  }
+
+  /** Also a 0, for readers that take a message without any byte for none. */
+  explicitNumber(field: number, value: number): this {
+    this.parts.push(Uint8Array.from([...varintBytes(field * 8 + VARINT), ...varintBytes(value)]));
+    return this;
+  }
+
+  /** Eight bytes as they are. */
+  fixed64(field: number, value: Uint8Array): this {
+    this.parts.push(Uint8Array.from(varintBytes(field * 8 + FIXED64)), value);
     return this;
   }
 

@@ -23,6 +23,7 @@ import { doPut } from './do-put.js';
 import { getFlightInfo, getSchema, listFlights, pollFlightInfo } from './flight-info.js';
 import { handshake } from './handshake.js';
 import type { FlightOptions, FlightServer } from './server-interface.js';
+import { SqlState } from './sql/state.js';
 import { statusOf } from './status.js';
 import { channelOptions, widenSessions, widenStreams } from './tuning.js';
 
@@ -50,7 +51,8 @@ const METHODS = {
 
 /** Starts serving; resolves when the port answers. Fails with `io_error` when it cannot be had. */
 export async function startFlight(engine: Engine, options: FlightOptions): Promise<FlightServer> {
-  const context = { engine, settings: options.settings };
+  const sql = new SqlState(engine.query, options.settings);
+  const context = { engine, settings: options.settings, sql };
   // grpc-js writes to stderr what we report as errors ourselves.
   if (systemEnvironment.variables.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
   const server = new Server(channelOptions(Math.min(options.settings.max_body_bytes, 2 ** 31 - 1)));
@@ -58,7 +60,11 @@ export async function startFlight(engine: Engine, options: FlightOptions): Promi
   widenStreams(server);
   const port = await bind(server, options);
   widenSessions(server);
-  return { port, notice: null, close: (drainMs = 0) => shutdown(server, drainMs) };
+  const close = async (drainMs = 0) => {
+    await shutdown(server, drainMs);
+    await sql.close();
+  };
+  return { port, notice: null, close };
 }
 
 async function doExchange(): Promise<void> {

@@ -10,6 +10,7 @@ import type {
   StorageTransaction,
   TableDefinition,
 } from '../core/contracts.js';
+import { definitionOfSchema } from '../core/definition-of-schema.js';
 import { DbError } from '../core/errors.js';
 import { StopController, type StopSignal } from '../core/stop-signal.js';
 import type { Schema } from '../core/types.js';
@@ -41,7 +42,7 @@ export class CheckedIngest implements IngestService {
 
   async open(table: string, schema: Schema, options: IngestOptions): Promise<AppendSession> {
     const open = this.parts.transactionOf(options);
-    if (open) return this.openIn(open, table, options);
+    if (open) return this.openIn(open, table, schema, options);
     const definition = definitionIn(this.parts.storage, table);
     if (!definition || !isConstrained(definition)) return this.parts.plain.open(table, schema, options);
     options.signal?.throwIfAborted();
@@ -51,13 +52,8 @@ export class CheckedIngest implements IngestService {
     return session;
   }
 
-  private async openIn(transaction: StorageTransaction, table: string, options: IngestOptions): Promise<AppendSession> {
-    const definition = definitionIn(transaction, table);
-    if (!definition) {
-      throw new DbError('table_not_found', `table "${table}" does not exist`, {
-        hint: 'in a transaction, create it with CREATE TABLE first',
-      });
-    }
+  private async openIn(transaction: StorageTransaction, table: string, schema: Schema, options: IngestOptions): Promise<AppendSession> {
+    const definition = definitionIn(transaction, table) ?? (await createIn(transaction, table, schema, options));
     const name = storedName(definition);
     if (options.mode === 'replace') await transaction.truncateTable(name);
     if (!isConstrained(definition)) return transaction.openAppend(name);
@@ -167,6 +163,13 @@ class CheckedAppend implements AppendSession {
       throw error;
     }
   }
+}
+
+async function createIn(transaction: StorageTransaction, table: string, rows: Schema, options: IngestOptions): Promise<TableDefinition> {
+  if (!options.create) {
+    throw new DbError('table_not_found', `table "${table}" does not exist`, { hint: 'create it first, or ask for it to be created' });
+  }
+  return (await transaction.createTable(definitionOfSchema(table, rows, options))).definition;
 }
 
 function signalOf(options: IngestOptions): StopSignal {

@@ -2,7 +2,16 @@
 
 import type { Kernels } from '../../native-free/kernels.js';
 import type { OwnedBatch, Value } from '../core/batch.js';
-import type { IngestService, QueryDescription, QueryRequest, QueryResult, QueryService, RunningQuery, Storage } from '../core/contracts.js';
+import type {
+  IngestService,
+  PreparedDescription,
+  QueryDescription,
+  QueryRequest,
+  QueryResult,
+  QueryService,
+  RunningQuery,
+  Storage,
+} from '../core/contracts.js';
 import type { Environment } from '../core/environment.js';
 import { DbError } from '../core/errors.js';
 import { MemoryScope, Scratch } from '../core/memory-scope.js';
@@ -24,8 +33,9 @@ import { readStatements } from './read-statements.js';
 import { Session } from './session.js';
 import { querySettingsOf, type SessionSettings } from './session-settings.js';
 import type { SpillSpace } from './spill/spill-space.js';
+import { OpenParameters } from './statements/open-parameters.js';
 import { PlanCache } from './statements/plan-cache.js';
-import { describeStatement, mayWrite, runStatement, writes } from './statements/run-statement.js';
+import { describeStatement, mayWrite, prepareStatement, runStatement, writes } from './statements/run-statement.js';
 import { done, type PlanContext, type StatementContext, type StatementOutcome } from './statements/statement.js';
 import { retried } from './statements/write-atomically.js';
 import type { Statement } from './syntax/ast/statement.js';
@@ -129,6 +139,23 @@ class Service implements QueryEngine {
       const statement = (await this.statements(request, session.settings)).at(-1);
       if (!statement) throw new DbError('syntax_error', 'the text has no statement', { position: 0 });
       return await describeStatement(statement, this.contextOf(run, session));
+    } catch (error) {
+      throw run.failure(error);
+    } finally {
+      this.end(run, false);
+    }
+  }
+
+  async prepare(request: QueryRequest): Promise<PreparedDescription> {
+    const run = this.begin({ ...request, parameters: undefined });
+    try {
+      const session = this.sessionOf(request);
+      const statements = await this.statements(request, session.settings);
+      const last = statements.at(-1);
+      if (!last) throw new DbError('syntax_error', 'the text has no statement', { position: 0 });
+      const open = new OpenParameters(statements);
+      const described = await prepareStatement(last, { ...this.contextOf(run, session), parameters: open.values });
+      return { ...described, parameters: open.fields() };
     } catch (error) {
       throw run.failure(error);
     } finally {

@@ -1,8 +1,8 @@
 /** The way in for rows that come with their own schema. */
 import type { AppendSession, IngestOptions, IngestService, Storage } from '../core/contracts.js';
+import { definitionOfSchema } from '../core/definition-of-schema.js';
 import { DbError } from '../core/errors.js';
 import type { Schema } from '../core/types.js';
-import { definitionOfSchema } from './tables/table-definition.js';
 
 interface IngestTarget extends Pick<Storage, 'createTable'> {
   hasTable(name: string): boolean;
@@ -29,7 +29,7 @@ export class StorageIngest implements IngestService {
       throw new DbError('table_not_found', `table "${table}" does not exist`, { hint: 'create it first, or ask for it to be created' });
     }
     try {
-      await this.storage.createTable(definitionOfSchema(table, schema));
+      await this.storage.createTable(definitionOfSchema(table, schema, options));
     } catch (error) {
       // Another session may have created it meanwhile; its columns are then the ones that count.
       if (!(error instanceof DbError && error.code === 'table_exists')) throw error;

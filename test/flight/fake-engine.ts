@@ -74,6 +74,7 @@ export class FakeEngine {
             ordered: false,
           };
         },
+        prepare: async () => ({ kind: 'query', schema: null, parameters: [] }),
         running: () => [],
         cancel: (queryId) => {
           this.cancelled.push(queryId);

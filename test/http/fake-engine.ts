@@ -74,6 +74,7 @@ export class FakeEngine {
         openSession: () => ({ id: 'one', inTransaction: false, close: () => undefined }),
         execute: (request) => this.execute(request),
         describe: async () => ({ kind: 'query', schema: { fields: [] }, rowCount: null, ordered: false }),
+        prepare: async () => ({ kind: 'query', schema: null, parameters: [] }),
         running: () => this.runningQueries,
         cancel: (queryId) => {
           this.cancelled.push(queryId);

@@ -2,6 +2,7 @@
 import type { IntervalValue, Value } from '../../core/batch.js';
 import type { Parameters, ParameterValue } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
+import { TypedValue } from '../../core/typed-value.js';
 import { BINARY, BOOL, FLOAT64, INT64, INTERVAL, UTF8 } from '../../core/types.js';
 import type { Expression } from '../plan/expression.js';
 import type { BlobLiteral, DurationLiteral, NumberLiteral, Parameter, TypedLiteral } from '../syntax/ast/literal.js';
@@ -10,6 +11,7 @@ import type { IntervalLiteral } from '../syntax/ast/query.js';
 import { castTo } from './coercion.js';
 import { type Clause, unsupported } from './context.js';
 import { literal, nullLiteral, textLiteral } from './expressions.js';
+import { OpenParameter } from './open-parameter.js';
 import { resolveType } from './type-names.js';
 
 const INT64_MAX = 9_223_372_036_854_775_807n;
@@ -158,6 +160,8 @@ function lookUp(syntax: Parameter, parameters: Parameters | undefined): Paramete
 /** A JavaScript value as a literal of the type that its own type says. */
 export function parameterLiteral(value: ParameterValue, position: number): Expression {
   if (value === null) return nullLiteral(position);
+  if (value instanceof OpenParameter) return { ...nullLiteral(position), slot: value.slot };
+  if (value instanceof TypedValue) return literal(value.value, value.type, position);
   if (typeof value === 'boolean') return literal(value, BOOL, position);
   if (typeof value === 'string') return literal(value, UTF8, position);
   if (typeof value === 'bigint') return bigintLiteral(value, position);

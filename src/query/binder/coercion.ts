@@ -6,7 +6,7 @@ import { decimalText } from '../../core/values.js';
 import { parseDecimal, valueFromText } from '../expression/literals.js';
 import type { ArgumentType } from '../functions/contract.js';
 import { castSupported, commonType, implicitlyCasts, integerRange } from '../functions/types.js';
-import type { Expression, LiteralExpression } from '../plan/expression.js';
+import type { Expression, LiteralExpression, ParameterSlot } from '../plan/expression.js';
 import { literal } from './expressions.js';
 
 /** What overload resolution is told of an argument. */
@@ -19,6 +19,7 @@ export function argumentOf(expression: Expression): ArgumentType {
 export function castTo(expression: Expression, type: DataType, safe = false): Expression {
   if (sameType(expression.type, type)) return expression;
   if (expression.kind === 'literal') {
+    if (expression.slot) return { ...literal(null, type, expression.position), slot: learned(expression.slot, type) };
     const value =
       isText(expression.type) && !isText(type)
         ? parseLiteral(expression, type, safe)
@@ -26,6 +27,11 @@ export function castTo(expression: Expression, type: DataType, safe = false): Ex
     if (value !== undefined) return literal(value, type, expression.position);
   }
   return { kind: 'cast', operand: expression, safe, type, nullable: expression.nullable || safe, position: expression.position };
+}
+
+function learned(slot: ParameterSlot, type: DataType): ParameterSlot {
+  slot.type ??= type;
+  return slot;
 }
 
 /** The value that a text literal means in another type. Fails with `invalid_value` at the literal. */

@@ -65,7 +65,11 @@ function boundOf(syntax: Syntax, name: string, type: DataType, relation: Relatio
   if (read.some((id) => !relation?.produced.has(id))) {
     throw new DbError('type_mismatch', `${name} may not read columns`, { position: syntax.position });
   }
-  if (bound.type.kind === 'null') return NO_BOUND;
+  if (bound.type.kind === 'null') {
+    // A parameter without a value learns here what it should be.
+    castTo(bound, type);
+    return NO_BOUND;
+  }
   if (!isNumeric(bound.type) && !isText(bound.type)) {
     throw new DbError('type_mismatch', `${name} takes a number of rows`, { position: syntax.position });
   }

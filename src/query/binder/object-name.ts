@@ -1,10 +1,10 @@
 /** From a written name to the table or view that it means: `t`, `schema.t`, `fletch.schema.t`. */
+import { CATALOG } from '../../core/catalog-name.js';
 import type { Snapshot, TableDefinition, TableSnapshot, ViewDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import type { QualifiedName } from '../syntax/ast/node.js';
 import { didYouMean } from './nearest-name.js';
 
-export const CATALOG = 'fletch';
 export const PUBLIC = 'public';
 
 /** Where names without a schema are looked for, in turn; new objects go to the first. */

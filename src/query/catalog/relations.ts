@@ -1,8 +1,9 @@
 /** Tables, views and schemas as the catalogs list them, with the object ids that tie the catalogs together. */
+import { CATALOG } from '../../core/catalog-name.js';
 import type { ColumnDefinition, TableDefinition, ViewDefinition } from '../../core/contracts.js';
 import type { CatalogFacts, TableColumn } from './system-table.js';
 
-export const DATABASE = 'fletch';
+export const DATABASE = CATALOG;
 export const OWNER = 'fletch';
 export const OWNER_OID = 10;
 export const DATABASE_OID = 16_384;

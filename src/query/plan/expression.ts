@@ -40,6 +40,14 @@ export interface ColumnExpression extends Typed {
 export interface LiteralExpression extends Typed {
   readonly kind: 'literal';
   readonly value: Value;
+  /** Of a parameter that has no value yet, and stands as NULL in a plan that never runs. */
+  readonly slot?: ParameterSlot;
+}
+
+/** What is found out of a parameter while its statement is bound. */
+export interface ParameterSlot {
+  /** The type that it was first converted to. */
+  type: DataType | null;
 }
 
 /** A scalar function or operator. Arguments already have exactly the overload's types (the binder has put casts around them), so that resolve() on them finds the overload again. */

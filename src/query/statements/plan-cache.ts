@@ -4,8 +4,11 @@
  * one may run several times at once; each run reads the tables of its own snapshot.
  */
 import type { ParameterValue, Snapshot, TableSnapshot } from '../../core/contracts.js';
+import { TypedValue } from '../../core/typed-value.js';
+import { typeName } from '../../core/types.js';
 import type { BindContext } from '../binder/context.js';
 import { storedName } from '../binder/object-name.js';
+import { OpenParameter } from '../binder/open-parameter.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import { mapInputs } from '../plan/traverse.js';
 import { UsedAgain } from '../recently-used.js';
@@ -68,10 +71,21 @@ function parametersText(parameters: NonNullable<StatementContext['parameters']>)
   if (entries.length > MOST_PARAMETERS) return undefined;
   let text = Array.isArray(parameters) ? '[' : '{';
   for (const [name, value] of entries) {
-    if (typeof value === 'object' && value !== null) return undefined;
-    text += `${JSON.stringify(name)}:${typeof value}:${Object.is(value, -0) ? '-0' : typeof value === 'string' ? JSON.stringify(value) : String(value)};`;
+    const plain = valueText(value);
+    if (plain === undefined) return undefined;
+    text += `${JSON.stringify(name)}:${plain};`;
   }
   return text;
+}
+
+/** Undefined for values that are not told in few words. */
+function valueText(value: ParameterValue): string | undefined {
+  if (value instanceof TypedValue) {
+    const plain = value instanceof OpenParameter ? undefined : valueText(value.value);
+    return plain === undefined ? undefined : `${typeName(value.type)}:${plain}`;
+  }
+  if (typeof value === 'object' && value !== null) return undefined;
+  return `${typeof value}:${Object.is(value, -0) ? '-0' : typeof value === 'string' ? JSON.stringify(value) : String(value)}`;
 }
 
 /** The plan over the snapshot's tables; undefined when one of them has changed. */

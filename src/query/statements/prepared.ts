@@ -88,7 +88,7 @@ function numbersOf(parameters: readonly Parameter[], sql: string): ReadonlyMap<P
   return new Map(parameters.map((parameter) => [parameter, sql[parameter.position] === '?' ? ++last : (parameter.index ?? 1)] as const));
 }
 
-function parametersOf(statement: Statement): readonly Parameter[] {
+export function parametersOf(statement: Statement): readonly Parameter[] {
   const found: Parameter[] = [];
   replaced(statement, (parameter) => {
     found.push(parameter);

@@ -1,7 +1,7 @@
 /** The table of statements: who runs each, and whether it writes. */
-import type { QueryDescription, StatementKind } from '../../core/contracts.js';
+import type { PreparedDescription, QueryDescription, StatementKind } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
-import type { Execute, Statement } from '../syntax/ast/statement.js';
+import type { DataStatement, Execute, Statement } from '../syntax/ast/statement.js';
 import { alterTable } from './alter-table.js';
 import { comment } from './comment.js';
 import { copy } from './copy.js';
@@ -21,7 +21,7 @@ import { SUMMARY_SCHEMA, summarize } from './summarize.js';
 import { checkTransaction, savepoint, transaction } from './transactions.js';
 import { update } from './update.js';
 import { createView } from './views.js';
-import { describeWriting, isWriting, runWriting } from './writing-with.js';
+import { describeChange, describeWriting, isWriting, runWriting } from './writing-with.js';
 
 interface Handler<Kind extends Statement['kind']> {
   readonly kind: StatementKind;
@@ -96,9 +96,44 @@ function execute(statement: Execute, context: StatementContext): Promise<Stateme
   return runStatement(prepared.statement, prepared.context);
 }
 
+/** What planning tells of a statement whose parameters are OpenParameters; those learn their types. */
+export async function prepareStatement(
+  statement: Statement,
+  context: StatementContext,
+): Promise<Pick<PreparedDescription, 'kind' | 'schema'>> {
+  try {
+    const described = await (isData(statement) && !isWriting(statement)
+      ? describeData(statement, context)
+      : describeStatement(statement, context));
+    return { kind: described.kind, schema: described.schema };
+  } catch (error) {
+    // Values may tell what NULLs without a type do not: which of several functions is meant.
+    if (context.parameters && error instanceof DbError && OPEN_TYPES.has(error.code))
+      return { kind: statementKind(statement), schema: null };
+    throw error;
+  }
+}
+
+const OPEN_TYPES: ReadonlySet<string> = new Set([
+  'type_mismatch',
+  'function_not_found',
+  'invalid_argument',
+  'invalid_value',
+  'unsupported',
+]);
+
+function describeData(statement: DataStatement, context: StatementContext): Promise<QueryDescription> {
+  return context.files.with(() => describeChange(statement, context));
+}
+
+function isData(statement: Statement): statement is DataStatement {
+  return statement.kind === 'insert' || statement.kind === 'update' || statement.kind === 'delete' || statement.kind === 'merge';
+}
+
 /** What planning tells of a statement. The results of SHOW and the like are planned by making them: they are small and change nothing. */
 export async function describeStatement(statement: Statement, context: StatementContext): Promise<QueryDescription> {
   if (isWriting(statement)) return context.files.with(() => describeWriting(statement, context));
+  if (isData(statement) && statement.returning.length > 0) return describeData(statement, context);
   if (statement.kind === 'query') return context.files.with(() => describeQuery(statement, context));
   if (statement.kind === 'execute') {
     const prepared = executed(statement, context);

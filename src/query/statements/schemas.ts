@@ -1,7 +1,8 @@
 /** CREATE SCHEMA, DROP SCHEMA, USE, and the search path. */
+import { CATALOG } from '../../core/catalog-name.js';
 import type { Snapshot, StorageTransaction } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
-import { CATALOG, DEFAULT_PATH, knownSchema, PUBLIC, schemaNotFound, storedName, writtenName } from '../binder/object-name.js';
+import { DEFAULT_PATH, knownSchema, PUBLIC, schemaNotFound, storedName, writtenName } from '../binder/object-name.js';
 import type { QualifiedName } from '../syntax/ast/node.js';
 import type { CreateSchema, Drop, Use } from '../syntax/ast/statement.js';
 import { inTransaction } from './ddl-transaction.js';

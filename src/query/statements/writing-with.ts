@@ -230,3 +230,14 @@ export async function describeWriting(statement: WritingStatement, context: Stat
     snapshot.release();
   }
 }
+
+/** A data statement whose WITH changes nothing. */
+export async function describeChange(statement: DataStatement, context: StatementContext): Promise<QueryDescription> {
+  const snapshot = context.writer.snapshot();
+  try {
+    const { returned } = await planChange(statement, snapshot, context);
+    return { kind: KINDS[statement.kind], schema: returned ?? NO_FIELDS, rowCount: null, ordered: false };
+  } finally {
+    snapshot.release();
+  }
+}

@@ -1,7 +1,7 @@
 /** What a table definition must satisfy, and what it becomes before it is stored. */
-import type { ColumnDefinition, TableDefinition } from '../../core/contracts.js';
+import type { TableDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
-import type { DataType, Field, Schema } from '../../core/types.js';
+import type { DataType, Field } from '../../core/types.js';
 import { checkCompactionOptions } from '../segments/compaction-options.js';
 
 const LONGEST_NAME = 255;
@@ -37,23 +37,4 @@ function withoutSymbols(type: DataType): DataType {
   if (type.kind === 'symbol') return { kind: 'utf8' };
   if (type.kind === 'list') return { kind: 'list', item: field(type.item) };
   return type.kind === 'struct' ? { kind: 'struct', fields: type.fields.map(field) } : type;
-}
-
-/** The table that ingest makes for a schema: the first timestamp is the designated one, partitioned by day; columns without a type are text. */
-export function definitionOfSchema(name: string, schema: Schema): TableDefinition {
-  const timestamp = schema.fields.findIndex((field) => field.type.kind === 'timestamp');
-  const columns = schema.fields.map((field, id): ColumnDefinition => {
-    const type: DataType = field.type.kind === 'null' ? { kind: 'utf8' } : field.type;
-    return { name: field.name, type, nullable: field.nullable, id, defaultSql: null, comment: null };
-  });
-  return {
-    name,
-    columns,
-    timestampColumn: timestamp < 0 ? null : timestamp,
-    partitionBy: timestamp < 0 ? 'none' : 'day',
-    clusterBy: [],
-    dedupKeys: [],
-    ttl: null,
-    options: {},
-  };
 }
