@@ -226,7 +226,7 @@ def errors():
     fails(pa.ArrowInvalid, "numeric_overflow", lambda: get("SELECT BROKEN FROM numbers"))
     fails(pa.ArrowException, "", lambda: put("failing", pa.table({"a": list(range(1000))}), 10))
     fails(pa.ArrowNotImplementedError, "unsupported", lambda: list(client.do_exchange(fl.FlightDescriptor.for_command(b"x"))[1]))
-    flight_sql = fl.FlightDescriptor.for_command(b"\x0a\x45type.googleapis.com/arrow.flight.protocol.sql.CommandStatementQuirk\x12\x02\x0a\x00")
+    flight_sql = fl.FlightDescriptor.for_command(b"\x0a\x43type.googleapis.com/arrow.flight.protocol.sql.CommandStatementQuirk\x12\x02\x0a\x00")
     fails(pa.ArrowNotImplementedError, "unsupported: no Flight SQL command CommandStatementQuirk", lambda: client.get_flight_info(flight_sql))
     fails(pa.ArrowNotImplementedError, "unsupported: no Flight SQL command", lambda: get(flight_sql.command))
     assert get("SELECT * FROM known").num_rows == 1
