@@ -9,6 +9,7 @@ import { createQueryService } from './query/query-service.js';
 import { openSpillSpace } from './query/spill/spill-space.js';
 import { type BackupResult, backUp } from './storage/backup/backup.js';
 import { openStorage } from './storage/open.js';
+import { type RepairReport, repairDatabase } from './storage/repair/repair.js';
 import { VERSION } from './version.js';
 import { createWorkerPool } from './workers/pool.js';
 
@@ -45,6 +46,19 @@ export async function openDatabase(settings: Settings, options: OpenOptions = {}
     await storage.close();
   };
   return { version: VERSION, settings, arena, storage, query, ingest: query.ingest, warmUp: () => pool.start(), close };
+}
+
+/** Finds what is damaged in the folder of settings.path and, with `apply`, leaves it out (storage/repair/repair.ts). Nobody else may be writing it. */
+export async function repairDatabaseFolder(
+  settings: Settings,
+  apply: boolean,
+  environment: Environment = systemEnvironment,
+): Promise<RepairReport> {
+  const arena = Arena.create(0, settings.memory_limit);
+  const kernels = instantiateKernels(arena.memory);
+  const now = new Date(Number(environment.nowNanoseconds() / 1_000_000n)).toISOString();
+  const label = now.replaceAll(/[:.]/g, '-');
+  return repairDatabase({ path: settings.path, files: environment.files, arena, kernels, apply, label });
 }
 
 /** Backs the folder of settings.path up into `target` (storage/backup.ts); another process may be writing it. `keep`: newest backups that stay, 0 = all. */

@@ -10,6 +10,7 @@ import { errorText } from './error-text.js';
 import { EXPORT_FLAGS, runExport } from './export.js';
 import { IMPORT_FLAGS, runImport } from './import.js';
 import { type Io, write } from './io.js';
+import { REPAIR_FLAGS, runRepair } from './repair.js';
 import { runServe } from './serve.js';
 import { runSql, SQL_FLAGS } from './sql.js';
 
@@ -54,6 +55,13 @@ export const COMMANDS = {
     flags: {},
     settings: ['path', 'memory_limit'],
     run: runCheck,
+  },
+  repair: {
+    usage: 'fletch repair [--path DIR] [--apply]',
+    summary: 'Say what is damaged and would be lost, or leave it out and set it aside.',
+    flags: REPAIR_FLAGS,
+    settings: ['path', 'memory_limit'],
+    run: runRepair,
   },
   backup: {
     usage: 'fletch backup TARGET [--path DIR] [--keep N]',

@@ -112,6 +112,8 @@ export interface SharedCatalog extends Catalog {
   lastTransaction(): number;
   /** That of the oldest one that a process reads as of; undefined: nobody reads. */
   oldestReader(): number | undefined;
+  /** All records of a database, one by one; null: the bytes of one do not match their checksum. */
+  examine(store: StoreName): Iterable<{ readonly key: CatalogKey; readonly value: Buffer | null }>;
   /** A write that holds bytes of its own, to be committed later, and how many. */
   detached(write: CatalogWrite): { readonly write: CatalogWrite; readonly sizeBytes: number };
   /** Writes a copy as of the last commit into an empty folder, while others may commit. */

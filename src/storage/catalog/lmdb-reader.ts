@@ -130,6 +130,22 @@ export class LmdbReader {
     }
   }
 
+  *examine(store: StoreName): Iterable<{ readonly key: CatalogKey; readonly value: Buffer | null }> {
+    for (const { key, value } of this.lmdb.stores[store]?.getRange(this.asOf()) ?? []) {
+      const whole = wholeKey(key);
+      yield { key: whole, value: this.soundValue(store, whole, value as Buffer) };
+    }
+  }
+
+  private soundValue(store: StoreName, key: CatalogKey, bytes: Buffer): Buffer | null {
+    try {
+      return this.valueOf(store, key, bytes);
+    } catch (error) {
+      if (error instanceof DbError && error.code === 'corrupt') return null;
+      throw error;
+    }
+  }
+
   private records(store: StoreName, bounds: { start?: CatalogKey; end?: CatalogKey } = {}): unknown[] {
     return Array.from(this.range(store, bounds), ([key, bytes]) => parsed(bytes, store, key));
   }
