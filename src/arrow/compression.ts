@@ -16,8 +16,16 @@ const LZ4_MAX_RATIO = 255;
 
 /** Decompresses sizeBytes at source to exactly plainBytes at target; both lie in the arena. Fails with `invalid_data`. */
 export function decompress(arena: Arena, codec: Codec, source: number, sizeBytes: number, target: number, plainBytes: number): void {
-  if (codec === 'lz4') decodeLz4Frame(arena, source, source + sizeBytes, target, target + plainBytes);
-  else decodeZstd(arena, source, sizeBytes, target, plainBytes);
+  if (codec === 'lz4') {
+    decodeLz4Frame(arena, source, source + sizeBytes, target, target + plainBytes);
+    return;
+  }
+  const work = arena.allocate(ZSTD_DECODER_BYTES);
+  try {
+    decodeZstd(arena, source, sizeBytes, target, plainBytes, work);
+  } finally {
+    arena.free(work);
+  }
 }
 
 /** False when no frame of sizeBytes can hold plainBytes: what claims so is lying, and nothing is allocated for it. */
@@ -54,17 +62,44 @@ function decodeLz4Frame(arena: Arena, source: number, end: number, target: numbe
   if (written !== targetEnd) throw malformed('lz4');
 }
 
-/** Bytes of workspace that the ZSTD kernel needs. */
-const ZSTD_WORK_BYTES = 152_064;
+/** Bytes of workspace that the ZSTD kernels need. */
+export const ZSTD_DECODER_BYTES = 152_064;
+export const ZSTD_ENCODER_BYTES = 1_062_144;
 
-function decodeZstd(arena: Arena, source: number, sizeBytes: number, target: number, plainBytes: number): void {
-  const work = arena.allocate(ZSTD_WORK_BYTES);
-  try {
-    const end = kernelsOf(arena).decode_zstd_frames(target, target + plainBytes, source, source + sizeBytes, work) >>> 0;
-    if (end !== target + plainBytes) throw malformed('zstd');
-  } finally {
-    arena.free(work);
+/** As decompress(), in a workspace of ZSTD_DECODER_BYTES. */
+export function decodeZstd(arena: Arena, source: number, sizeBytes: number, target: number, plainBytes: number, work: number): void {
+  const end = kernelsOf(arena).decode_zstd_frames(target, target + plainBytes, source, source + sizeBytes, work) >>> 0;
+  if (end !== target + plainBytes) throw malformed('zstd');
+}
+
+const ZSTD_BLOCK_BYTES = 131_072;
+/** Blocks after which a frame that has gained too little is given up. */
+const TRIED_BLOCKS = 4;
+
+/**
+ * Writes plainBytes at source as a ZSTD frame at target. `widthBytes`: of a value; 1 = they are bytes. Returns the size of the frame, 0 when
+ * that would be more than `most` times what it holds. `turn` gives others their turn, after every block.
+ */
+export async function encodeZstd(
+  arena: Arena,
+  from: { readonly source: number; readonly plainBytes: number; readonly widthBytes: number },
+  to: { readonly target: number; readonly most: number; readonly work: number },
+  turn: () => Promise<void>,
+): Promise<number> {
+  const { source, plainBytes, widthBytes } = from;
+  const { target, most, work } = to;
+  const kernels = kernelsOf(arena);
+  const limit = target + Math.floor(plainBytes * most);
+  let end = kernels.begin_zstd_frame(target, plainBytes, work) >>> 0;
+  for (let done = 0; done < plainBytes; await turn()) {
+    const next = Math.min(plainBytes, done + ZSTD_BLOCK_BYTES);
+    const isLast = next === plainBytes;
+    end = kernels.encode_zstd_block(end, limit, source, source + done, source + next, widthBytes, isLast, work) >>> 0;
+    if (end === 0) return 0;
+    done = next;
+    if (done === TRIED_BLOCKS * ZSTD_BLOCK_BYTES && end - target > done * most) return 0;
   }
+  return end - target;
 }
 
 function malformed(codec: Codec): DbError {

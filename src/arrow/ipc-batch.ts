@@ -10,12 +10,19 @@
 import type { Arena } from '../core/arena.js';
 import { assert } from '../core/assert.js';
 import type { Batch, DictionaryView, Vector } from '../core/batch.js';
+import { CODECS, type Codec } from './compression.js';
 import { encodeColumn } from './encode-column.js';
 import type { BatchRows, BodyPiece, EncodeContext, EncodedMessage } from './encoded-message.js';
 import { bool, type FlatSlots, i16, i64, structs, table, u8, writeFlatbuffer } from './flatbuffer-writer.js';
 import { encapsulate, MESSAGE_KIND, METADATA_V5 } from './ipc-schema.js';
 import { MessageBody } from './message-body.js';
 import type { WireField, WireSchema } from './wire-type.js';
+
+/** A message before it is put together: its body may be exchanged for one whose buffers are compressed. */
+export interface OpenMessage {
+  readonly body: MessageBody;
+  close(body: MessageBody, codec: Codec | null): EncodedMessage;
+}
 
 /** One record batch of all rows of a batch. */
 export function encodeRecordBatch(context: EncodeContext, schema: WireSchema, batch: Batch): EncodedMessage {
@@ -24,6 +31,11 @@ export function encodeRecordBatch(context: EncodeContext, schema: WireSchema, ba
 
 /** One record batch of rows of several batches, one after the other. */
 export function encodeRecordBatchRows(context: EncodeContext, schema: WireSchema, runs: readonly BatchRows[]): EncodedMessage {
+  const { body, close } = openRecordBatch(context, schema, runs);
+  return close(body, null);
+}
+
+export function openRecordBatch(context: EncodeContext, schema: WireSchema, runs: readonly BatchRows[]): OpenMessage {
   const rowCount = runs.reduce((sum, run) => sum + run.count, 0);
   const body = new MessageBody(context.alignmentBytes);
   for (const [column, field] of schema.fields.entries()) {
@@ -34,7 +46,7 @@ export function encodeRecordBatchRows(context: EncodeContext, schema: WireSchema
       runs.map(({ batch, start, count }) => ({ vector: columnOf(batch, column), start, count })),
     );
   }
-  return message(MESSAGE_KIND.batch, body, recordBatchSlots(rowCount, body));
+  return { body, close: (stored, codec) => message(MESSAGE_KIND.batch, stored, recordBatchSlots(rowCount, stored, codec)) };
 }
 
 function columnOf(batch: Batch, column: number): Vector {
@@ -53,7 +65,19 @@ export function encodeDictionaryBatch(
   firstCode = 0,
   isDelta = firstCode > 0,
 ): EncodedMessage {
-  assert(field.dictionary !== null, `field ${field.name} has a dictionary`);
+  const { body, close } = openDictionaryBatch(context, field, view, firstCode, isDelta);
+  return close(body, null);
+}
+
+export function openDictionaryBatch(
+  context: EncodeContext,
+  field: WireField,
+  view: DictionaryView,
+  firstCode = 0,
+  isDelta = firstCode > 0,
+): OpenMessage {
+  const { dictionary } = field;
+  assert(dictionary !== null, `field ${field.name} has a dictionary`);
   const count = view.count - firstCode;
   const vector: Vector = {
     type: { kind: 'utf8' },
@@ -67,12 +91,18 @@ export function encodeDictionaryBatch(
   };
   const body = new MessageBody(context.alignmentBytes);
   encodeColumn(context, body, { ...field, dictionary: null }, [{ vector, start: firstCode, count }]);
-  const slots: FlatSlots = [i64(field.dictionary.id), table(recordBatchSlots(count, body)), bool(isDelta)];
-  return message(MESSAGE_KIND.dictionary, body, slots);
+  const slots = (stored: MessageBody, codec: Codec | null): FlatSlots => [
+    i64(dictionary.id),
+    table(recordBatchSlots(count, stored, codec)),
+    bool(isDelta),
+  ];
+  return { body, close: (stored, codec) => message(MESSAGE_KIND.dictionary, stored, slots(stored, codec)) };
 }
 
-function recordBatchSlots(rowCount: number, body: MessageBody): FlatSlots {
-  return [i64(rowCount), structs(2, body.nodes), structs(2, body.buffers.flat())];
+/** With a codec every buffer begins with its plain length (compression.ts). */
+function recordBatchSlots(rowCount: number, body: MessageBody, codec: Codec | null): FlatSlots {
+  const slots = [i64(rowCount), structs(2, body.nodes), structs(2, body.buffers.flat())];
+  return codec === null ? slots : [...slots, table([u8(CODECS.indexOf(codec))])];
 }
 
 function message(kind: number, body: MessageBody, header: FlatSlots): EncodedMessage {

@@ -9,6 +9,8 @@ export class MessageBody {
   /** [length, null count] per field, flattened. */
   readonly nodes: number[] = [];
   readonly buffers: (readonly [number, number])[] = [];
+  /** [address, size] of what each buffer consists of. */
+  readonly ranges: (readonly (readonly [number, number])[])[] = [];
   readonly pieces: Piece[] = [];
   sizeBytes = 0;
   private readonly alignmentBytes: number;
@@ -23,11 +25,13 @@ export class MessageBody {
 
   absent(): void {
     this.buffers.push([this.sizeBytes, 0]);
+    this.ranges.push([]);
   }
 
   /** Adds a buffer that consists of [address, size] ranges, one after the other. */
   buffer(ranges: readonly (readonly [number, number])[]): void {
     const start = this.sizeBytes;
+    this.ranges.push(ranges);
     for (const [address, sizeBytes] of ranges) {
       if (sizeBytes === 0) continue;
       this.pieces.push({ address, sizeBytes, paddingBytes: 0 });
@@ -35,6 +39,14 @@ export class MessageBody {
     }
     this.buffers.push([start, this.sizeBytes - start]);
     this.pad(this.alignmentBytes);
+  }
+
+  /** The same fields with other bytes for their buffers, which begin at multiples of as many bytes. */
+  withBuffers(ranges: readonly (readonly (readonly [number, number])[])[]): MessageBody {
+    const body = new MessageBody(this.alignmentBytes);
+    body.nodes.push(...this.nodes);
+    for (const each of ranges) body.buffer(each);
+    return body;
   }
 
   finish(): void {

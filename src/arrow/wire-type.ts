@@ -49,6 +49,8 @@ export interface WireSchemaOptions {
    * Only text and binary columns can have one. With this function symbols inside of lists and structs are plain text, without it they follow the rule.
    */
   readonly dictionaryId?: (column: number, field: Field) => number | null | undefined;
+  /** What the codes of a top-level column are written as; int32 where it is not said. */
+  readonly dictionaryIndex?: (column: number) => IntegerKind;
   readonly metadata?: ReadonlyMap<string, string>;
   readonly fieldMetadata?: (column: number, field: Field) => ReadonlyMap<string, string> | undefined;
 }
@@ -57,7 +59,12 @@ export interface WireSchemaOptions {
 export function wireSchemaOf(schema: Schema, options: WireSchemaOptions = {}): WireSchema {
   const asked = schema.fields.map((field, column) => options.dictionaryId?.(column, field));
   let next = Math.max(-1, ...asked.map((id) => id ?? -1)) + 1;
-  const wireField = (field: Field, id: number | null | undefined, metadata: ReadonlyMap<string, string> | undefined): WireField => {
+  const wireField = (
+    field: Field,
+    id: number | null | undefined,
+    metadata: ReadonlyMap<string, string> | undefined,
+    index: IntegerKind = 'int32',
+  ): WireField => {
     const { type } = field;
     const dictionaryId = id === undefined ? (type.kind === 'symbol' ? next++ : null) : id;
     const merged = new Map(metadata);
@@ -69,12 +76,14 @@ export function wireSchemaOf(schema: Schema, options: WireSchemaOptions = {}): W
       name: field.name,
       nullable: field.nullable,
       type: wireTypeOf(type),
-      dictionary: dictionaryId === null ? null : { id: dictionaryId, index: 'int32', ordered: false },
+      dictionary: dictionaryId === null ? null : { id: dictionaryId, index, ordered: false },
       children: items.map((item) => wireField(item, options.dictionaryId === undefined ? undefined : null, undefined)),
       metadata: merged,
     };
   };
-  const fields = schema.fields.map((field, column) => wireField(field, asked[column], options.fieldMetadata?.(column, field)));
+  const fields = schema.fields.map((field, column) =>
+    wireField(field, asked[column], options.fieldMetadata?.(column, field), options.dictionaryIndex?.(column)),
+  );
   return { fields, metadata: options.metadata ?? new Map() };
 }
 

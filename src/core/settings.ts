@@ -108,6 +108,13 @@ export const SETTINGS = {
     scope: 'server',
     doc: 'A segment is written anew when at least so many percent of its rows are deleted.',
   },
+  segment_compression: {
+    type: 'string',
+    values: ['auto', 'always', 'none'],
+    default: 'auto',
+    scope: 'server',
+    doc: 'Compress the columns of segment files that gain by it (ZSTD): auto = in the background, as compaction does; always = when they are written, which takes longer; none = never.',
+  },
   dictionary_values: {
     type: 'integer',
     default: 1_048_576,

@@ -36,8 +36,8 @@ export interface TableRecord {
   readonly nextColumnId?: number;
 }
 
-/** [offset in the file, bytes, CRC32C]; null = the buffer is absent. */
-export type StoredBuffer = readonly [number, number, number] | null;
+/** [offset in the file, bytes, CRC32C of them]; with a fourth number it is a ZSTD frame of so many bytes; null = the buffer is absent. */
+export type StoredBuffer = readonly [offset: number, sizeBytes: number, checksum: number, plainBytes?: number] | null;
 
 export interface StoredNode {
   readonly rows: number;
@@ -68,9 +68,16 @@ export interface SegmentRecord {
   /** Name inside <path>/segments. */
   readonly file: string;
   readonly sizeBytes: number;
+  /** Bytes of the columns before they were compressed where that pays. Absent: the file has them as they are. */
+  readonly plainBytes?: number;
   /** CRC-32 (zlib's) of the whole file. Absent: the file is of before it was kept. */
   readonly checksum?: number;
   readonly columns: readonly StoredColumn[];
+}
+
+/** Bytes of a segment's columns in memory, or some more. */
+export function plainBytesOf(record: SegmentRecord | null): number {
+  return record?.plainBytes ?? record?.sizeBytes ?? 0;
 }
 
 export type StoreName = 'meta' | 'table' | 'segment' | 'tail' | 'dictionary' | 'deletion' | 'cluster' | 'view' | 'schema';

@@ -7,8 +7,8 @@ import { DbError } from '../../core/errors.js';
 import type { CatalogKey, HeldCatalog, SegmentRecord, StoredRecord, StoreName, TableRecord, TailEntry } from './catalog.js';
 import { checkedValue } from './record-checksum.js';
 
-/** 2: dropped columns, views. 3: clusters. 4: checksums of records. */
-export const FORMAT_VERSION = 4;
+/** 2: dropped columns, views. 3: clusters. 4: checksums of records. 5: compressed columns. */
+export const FORMAT_VERSION = 5;
 export const FORMAT_KEY = 'format';
 const FIRST_CHECKED_FORMAT = 4;
 

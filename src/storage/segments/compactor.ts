@@ -5,6 +5,7 @@
 
 import { asDbError, DbError } from '../../core/errors.js';
 import { partitionOf } from '../../core/partitions.js';
+import { plainBytesOf } from '../catalog/catalog.js';
 import type { StorageContext } from '../storage-context.js';
 import { loadForReaders } from '../tables/load-for-readers.js';
 import type { Segment } from '../tables/segment.js';
@@ -12,6 +13,7 @@ import type { Table, TableLimits } from '../tables/table.js';
 import { type Candidate, type CompactionLimits, chooseMerge, type Merge } from './compaction-choice.js';
 import { compactionOf } from './compaction-options.js';
 import { discardMerged, type MergedSegment, mergeSegments } from './merge-segments.js';
+import { isUnpacked, packSegment } from './pack-segment.js';
 import { GivenUp, replaceSegments } from './replace-segments.js';
 import { dueSegments } from './retention.js';
 
@@ -113,7 +115,33 @@ export class Compactor {
         failure ??= error;
       }
     }
+    failure ??= await this.pack(table, isAsked);
     if (failure !== undefined) throw failure;
+  }
+
+  /** Compresses what was sealed as it is. Returns what was in the way. */
+  private async pack(table: Table, isAsked: boolean): Promise<unknown> {
+    const { context } = this;
+    const { settings, memory } = context;
+    if (settings.segment_compression === 'none' || !(isAsked || compactionOf(table.info.definition, settings).isOn)) return undefined;
+    const due = new Set(dueSegments(context, table));
+    let failure: unknown;
+    for (const segment of table.segments.filter(isUnpacked)) {
+      if (this.isStopped || table.dropped) break;
+      if (this.unfit.has(segment) || due.has(segment)) continue;
+      const holder = memory.epochs.enter();
+      try {
+        await packSegment(context, table, segment, this.turns(table, [segment], isAsked));
+      } catch (error) {
+        if (error instanceof GivenUp) continue;
+        if (!(error instanceof DbError) || !['corrupt', 'query_memory_exceeded'].includes(error.code)) throw error;
+        this.unfit.add(segment);
+        failure ??= error;
+      } finally {
+        memory.epochs.leave(holder);
+      }
+    }
+    return failure;
   }
 
   /** Whether what a choice goes by has changed since this was asked before. */
@@ -224,7 +252,7 @@ function candidateOf(table: Table, source: Segment, index: number, isLeftAlone: 
     index,
     rows,
     deleted: isLeftAlone ? 0 : alive.deleted,
-    sizeBytes: record?.sizeBytes ?? 0,
+    sizeBytes: plainBytesOf(record),
     times,
     partition: isLeftAlone || isMixed ? `alone ${index}` : `${starts[0] ?? ''} ${shape}`,
     isDisordered: !isLeftAlone && isNew && (isUnsorted || (isMixed && record?.place === undefined)),

@@ -5,6 +5,7 @@
 import { assert } from '../../core/assert.js';
 import type { ClusterIndex } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
+import { plainBytesOf } from '../catalog/catalog.js';
 import { addressesOf, type ColumnBuffers } from '../columns/column-buffers.js';
 import type { CachedColumn } from '../columns/column-cache.js';
 import { permuteColumn } from '../columns/column-permute.js';
@@ -70,7 +71,7 @@ function endsOfResults({ memory }: StorageContext, job: MergeJob, { order, times
     return endsOfPartitions(table.info.definition.partitionBy, type, rows, timeAt);
   }
   const all = sources.reduce((sum, source) => sum + source.rows, 0);
-  const sizeBytes = (sources.reduce((sum, { record }) => sum + (record?.sizeBytes ?? 0), 0) * rows) / all;
+  const sizeBytes = (sources.reduce((sum, { record }) => sum + plainBytesOf(record), 0) * rows) / all;
   const wanted = Math.max(1, Math.ceil(rows / segmentRows), Math.ceil(sizeBytes / segmentBytes));
   const count = Math.min(wanted, sources.length);
   return Array.from({ length: count }, (_, i) => Math.ceil((rows * (i + 1)) / count)).filter((end, i, ends) => end > (ends[i - 1] ?? 0));
@@ -123,8 +124,9 @@ async function mergeSlice(context: StorageContext, job: MergeJob, merged: Merged
       columns.push(await gatherColumn(context, job, merged, split, index));
     }
     const target = table.newSegment(layout);
+    const packing = context.settings.segment_compression === 'none' ? null : turn;
     const part = { rows, cluster, sorted: cluster === null && merged.times !== 0 };
-    const { zones, record } = await storeSegment(context, table, { id: target.id, layout, columns, part });
+    const { zones, record } = await storeSegment(context, table, { id: target.id, layout, columns, part, packing });
     context.written.compactedBytes += record.sizeBytes;
     target.rows = rows;
     for (const [i, column] of columns.entries()) {

@@ -82,7 +82,13 @@ async function preparePart(
   const part = ordered === null ? { ...asItIs(source), order: 0 } : wanted;
   const columns = ordered ?? source.columns.map(freeze);
   try {
-    const { zones, record } = await storeSegment(context, table, { id: target.id, layout: source.layout, columns, part });
+    const { zones, record } = await storeSegment(context, table, {
+      id: target.id,
+      layout: source.layout,
+      columns,
+      part,
+      packing: context.settings.segment_compression === 'always' ? yieldToOthers : null,
+    });
     context.written.sealedBytes += record.sizeBytes;
     if (part !== wanted) memory.free(wanted.order);
     return { target, columns, order: part.order, cluster: part.cluster?.index ?? null, zones, record };

@@ -4,28 +4,31 @@
  *
  *   "ARROW1" 00 00 │ schema │ one dictionary batch per dictionary-encoded column │ one record batch │ end of stream │ footer │ "ARROW1"
  *
- * Every buffer begins at a multiple of 64 bytes. A dictionary batch holds the entries of the table's shared dictionary up to the greatest code
+ * Every buffer begins at a multiple of 64 bytes, and is compressed when the content says so (packed-buffers.ts). A dictionary batch holds the entries of the table's shared dictionary up to the greatest code
  * that the segment uses, so codes in the file are the codes in memory. Where each buffer stands, and its CRC32C, is in the catalog: a column is
  * read without looking at the rest of the file. The catalog has a CRC-32 of the whole file too, for what no query reads: dictionary batches,
  * heads, footer.
  */
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { encodeDictionaryBatch, encodeRecordBatch } from '../../arrow/ipc-batch.js';
+import type { EncodedMessage } from '../../arrow/encoded-message.js';
+import { type OpenMessage, openDictionaryBatch, openRecordBatch } from '../../arrow/ipc-batch.js';
 import { FileLayout, type PlacedMessage } from '../../arrow/ipc-file.js';
 import { wireSchemaOf } from '../../arrow/wire-type.js';
+import { assert } from '../../core/assert.js';
 import type { Batch } from '../../core/batch.js';
 import type { ColumnDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import { type Files, type OpenFile, writeAll } from '../../core/files.js';
 import { MemoryScope } from '../../core/memory-scope.js';
-import type { DataType } from '../../core/types.js';
+import type { DataType, IntegerKind } from '../../core/types.js';
 import { yieldToOthers } from '../../core/yield-to-others.js';
 import type { StoredBuffer, StoredNode } from '../catalog/catalog.js';
-import { type ColumnBuffers, childTypes, nodesOf, rolesOf, vectorOf } from '../columns/column-buffers.js';
+import { type BufferRole, type ColumnBuffers, childTypes, nodesOf, rolesOf, vectorOf, widthOf } from '../columns/column-buffers.js';
 import type { ColumnDictionary } from '../columns/column-dictionary.js';
 import { ioError, SyncFailure } from '../io-error.js';
 import type { StorageMemory } from '../memory.js';
+import { BufferPacker, indexFor, type PackedBuffer, unpackBytes, widenCodes } from './packed-buffers.js';
 
 export interface SegmentFileContent {
   readonly tableName: string;
@@ -33,6 +36,8 @@ export interface SegmentFileContent {
   readonly rows: number;
   readonly columns: readonly ColumnBuffers[];
   readonly dictionaries: readonly (ColumnDictionary | null)[];
+  /** Buffers are compressed where that pays; it gives others their turn meanwhile, and fails when the work is to end. null: they are not. */
+  readonly packing: (() => Promise<void>) | null;
 }
 
 export interface WrittenFile {
@@ -53,11 +58,13 @@ export async function writeSegmentFile(
 ): Promise<WrittenFile> {
   const path = join(folder, name);
   const scope = new MemoryScope(memory.arena);
+  let packer: BufferPacker | null = null;
   try {
     const handle = await files.open(path, 'write');
     try {
       const output = new SummedOutput(handle);
-      const written = await writeContent(memory, scope, output, content);
+      packer = content.packing && new BufferPacker(memory, content.packing);
+      const written = await writeContent(memory, { scope, packer, output }, content);
       await synced(handle.sync(), name);
       return { ...written, checksum: output.checksum };
     } finally {
@@ -68,6 +75,7 @@ export async function writeSegmentFile(
     await removeSegmentFile(files, folder, name);
     throw ioError(error, `segment file ${name} could not be written`);
   } finally {
+    packer?.release();
     scope.release();
   }
 }
@@ -108,18 +116,30 @@ class SummedOutput {
   }
 }
 
+interface WriteContext {
+  readonly scope: MemoryScope;
+  /** null: buffers are written as they are. */
+  readonly packer: BufferPacker | null;
+  readonly output: SummedOutput;
+}
+
 async function writeContent(
   memory: StorageMemory,
-  scope: MemoryScope,
-  output: SummedOutput,
+  { scope, packer, output }: WriteContext,
   content: SegmentFileContent,
 ): Promise<Omit<WrittenFile, 'checksum'>> {
   const { arena } = memory;
   const { columns, dictionaries, definitions, tableName } = content;
   const nothing = scope.allocateZeroed(64);
+  const codes = columns.map((column, i) => (column.dictionary ? usedCodes(memory, column, dictionaries[i]?.view().count ?? 0) : 0));
+  const indexes = codes.map((count): IntegerKind => (packer === null ? 'int32' : indexFor(count)));
   const schema = wireSchemaOf(
     { fields: definitions.map(({ name, type, nullable }) => ({ name, type, nullable })) },
-    { dictionaryId: (index) => (columns[index]?.dictionary ? index : null), metadata: new Map([['fletch.table', tableName]]) },
+    {
+      dictionaryId: (index) => (columns[index]?.dictionary ? index : null),
+      dictionaryIndex: (index) => indexes[index] ?? 'int32',
+      metadata: new Map([['fletch.table', tableName]]),
+    },
   );
   const layout = new FileLayout(arena, schema, 64);
   const context = { arena, scope, alignmentBytes: 64 } as const;
@@ -128,18 +148,52 @@ async function writeContent(
     const view = column.dictionary ? dictionaries[index]?.view() : undefined;
     const field = schema.fields[index];
     if (view === undefined || field === undefined) continue;
-    const count = usedCodes(memory, column, view.count);
-    await output.write(layout.dictionary(encodeDictionaryBatch(context, field, { ...view, count })).parts);
+    const message = openDictionaryBatch(context, field, { ...view, count: codes[index] ?? 0 });
+    await output.write(layout.dictionary(await closedDictionary(message, packer)).parts);
   }
   const vectors = columns.map((column, i) =>
     vectorOf(column, content.rows, column.dictionary ? (dictionaries[i]?.view() ?? null) : null, nothing),
   );
   const batch: Batch = { arena: arena.id, rowCount: content.rows, columns: vectors };
-  const placed = layout.batch(encodeRecordBatch(context, schema, batch));
+  const open = openRecordBatch(context, schema, [{ batch, start: 0, count: content.rows }]);
+  const packed = packer && (await packColumns(packer, open, columns, indexes));
+  const body = packed ? open.body.withBuffers(packed.map(({ ranges }) => ranges)) : open.body;
+  const placed = layout.batch(open.close(body, packed && 'zstd'));
   await output.write(placed.parts);
-  const nodes = await describeBuffers(memory, placed, columns);
+  const nodes = packed ? describePacked(placed, packed, columns) : await describeBuffers(memory, placed, columns);
   await output.write(layout.close());
   return { sizeBytes: layout.sizeBytes, nodes };
+}
+
+/** No query reads it: the catalog has the dictionary. */
+async function closedDictionary({ body, close }: OpenMessage, packer: BufferPacker | null): Promise<EncodedMessage> {
+  if (packer === null) return close(body, null);
+  const packed: PackedBuffer[] = [];
+  for (const ranges of body.ranges) {
+    const [address, sizeBytes] = ranges[0] ?? [0, 0];
+    assert(ranges.length <= 1, 'a dictionary that is whole lies in one piece');
+    packed.push(await packer.packBytes(address, sizeBytes, 1));
+  }
+  return close(body.withBuffers(packed.map(({ ranges }) => ranges)), 'zstd');
+}
+
+/** All buffers in Arrow's order. */
+async function packColumns(
+  packer: BufferPacker,
+  { body }: OpenMessage,
+  columns: readonly ColumnBuffers[],
+  indexes: readonly IntegerKind[],
+): Promise<PackedBuffer[]> {
+  const packed: PackedBuffer[] = [];
+  for (const [i, column] of columns.entries()) {
+    for (const node of nodesOf(column)) {
+      for (const role of rolesOf(node.type, node.dictionary)) {
+        const [, sizeBytes] = body.buffers[packed.length] ?? [0, 0];
+        packed.push(await packer.pack(node, role, sizeBytes, indexes[i] ?? 'int32'));
+      }
+    }
+  }
+  return packed;
 }
 
 /** One more than the greatest code in use. */
@@ -154,19 +208,34 @@ function usedCodes(memory: StorageMemory, column: ColumnBuffers, count: number):
 async function describeBuffers(memory: StorageMemory, placed: PlacedMessage, columns: readonly ColumnBuffers[]): Promise<StoredNode[]> {
   let next = 0;
   const nodes: StoredNode[] = [];
-  const describe = (column: ColumnBuffers): StoredNode => {
-    const buffers = rolesOf(column.type, column.dictionary).map((role): StoredBuffer => {
+  for (const column of columns) {
+    const stored = describeColumn(column, (node, role): StoredBuffer => {
       const [offset, size] = placed.buffers[next++] ?? [0, 0];
       if (role === 'validity' && size === 0) return null;
-      return [offset, size, size === 0 ? 0 : memory.kernels.crc32c(column[role], size, 0) >>> 0];
+      return [offset, size, size === 0 ? 0 : memory.kernels.crc32c(node[role], size, 0) >>> 0];
     });
-    return { rows: column.length, buffers, children: column.children.map(describe) };
-  };
-  for (const column of columns) {
-    nodes.push(describe(column));
+    nodes.push(stored);
     await yieldToOthers();
   }
   return nodes;
+}
+
+/** Where the bytes behind the lengths stand. */
+function describePacked(placed: PlacedMessage, packed: readonly PackedBuffer[], columns: readonly ColumnBuffers[]): StoredNode[] {
+  let next = 0;
+  return columns.map((column) =>
+    describeColumn(column, (_node, role): StoredBuffer => {
+      const [offset, size] = placed.buffers[next] ?? [0, 0];
+      const { checksum = 0, plainBytes } = packed[next++] ?? {};
+      if (size === 0) return role === 'validity' ? null : [offset, 0, 0];
+      return plainBytes === undefined ? [offset + 8, size - 8, checksum] : [offset + 8, size - 8, checksum, plainBytes];
+    }),
+  );
+}
+
+function describeColumn(column: ColumnBuffers, describe: (node: ColumnBuffers, role: BufferRole) => StoredBuffer): StoredNode {
+  const buffers = rolesOf(column.type, column.dictionary).map((role) => describe(column, role));
+  return { rows: column.length, buffers, children: column.children.map((child) => describeColumn(child, describe)) };
 }
 
 /** Reads one column of a segment file into the arena. Fails with `corrupt` naming the file, or `io_error`. */
@@ -188,7 +257,8 @@ export async function readSegmentColumn(
         const buffers = stored[index++]?.buffers ?? [];
         for (const [i, role] of rolesOf(node.type, node.dictionary).entries()) {
           const buffer = buffers[i] ?? null;
-          if (buffer !== null) node[role] = await readBuffer(memory, handle, buffer, held, `${file}, column "${column.name}"`);
+          if (buffer === null) continue;
+          node[role] = await readBuffer({ memory, handle, held, where: `${file}, column "${column.name}"` }, node, role, buffer);
         }
       }
       return result;
@@ -214,12 +284,48 @@ function shapeOf(type: DataType, dictionary: boolean, node: StoredNode): ColumnB
   return { type, dictionary, length: node.rows, validity: 0, offsets: 0, values: 0, children };
 }
 
-async function readBuffer(
-  memory: StorageMemory,
-  handle: OpenFile,
-  [offset, sizeBytes, checksum]: readonly [number, number, number],
-  held: number[],
-  where: string,
+interface ReadContext {
+  readonly memory: StorageMemory;
+  readonly handle: OpenFile;
+  /** Allocations of what was read. */
+  readonly held: number[];
+  /** Names the file and the column. */
+  readonly where: string;
+}
+
+/** A buffer as it is in memory. Validity is read before codes. */
+async function readBuffer(context: ReadContext, node: ColumnBuffers, role: BufferRole, buffer: NonNullable<StoredBuffer>): Promise<number> {
+  const { memory, held, where } = context;
+  const [, sizeBytes, , plainBytes = sizeBytes] = buffer;
+  const isFrame = buffer.length === 4;
+  let address = await readBytes(context, buffer);
+  const replace = (by: number) => {
+    memory.free(address);
+    held.splice(held.indexOf(address), 1, by);
+    address = by;
+  };
+  if (isFrame) replace(unpackBytes(memory, address, sizeBytes, plainBytes, where));
+  const rows = node.length;
+  if (role === 'values' && node.dictionary && plainBytes !== rows * 4) {
+    replace(widenCodes(memory, { address, widthBytes: plainBytes / rows, validity: node.validity }, rows, where));
+  } else if (plainBytes < leastBytes(node, role)) {
+    throw new DbError('corrupt', `segment file ${where}: a buffer of ${rows} rows has ${plainBytes} bytes`);
+  }
+  return address;
+}
+
+/** What a buffer of so many rows has at least. */
+function leastBytes(node: ColumnBuffers, role: BufferRole): number {
+  const { length } = node;
+  if (length === 0) return 0;
+  if (role === 'offsets') return (length + 1) * 4;
+  if (role === 'validity' || node.type.kind === 'bool') return Math.ceil(length / 8);
+  return length * widthOf(node);
+}
+
+async function readBytes(
+  { memory, handle, held, where }: ReadContext,
+  [offset, sizeBytes, checksum]: NonNullable<StoredBuffer>,
 ): Promise<number> {
   const { arena, kernels } = memory;
   const padded = Math.max(64, Math.ceil(sizeBytes / 64) * 64);

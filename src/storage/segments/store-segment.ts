@@ -9,13 +9,15 @@ import type { StorageContext } from '../storage-context.js';
 import type { Layout } from '../tables/layout.js';
 import type { Table } from '../tables/table.js';
 import type { SealedPart } from './sealed-order.js';
-import { type WrittenFile, writeSegmentFile } from './segment-file.js';
+import { type SegmentFileContent, type WrittenFile, writeSegmentFile } from './segment-file.js';
 
 export interface StorableSegment {
   readonly id: number;
   readonly layout: Layout;
   readonly columns: readonly ColumnBuffers[];
   readonly part: Omit<SealedPart, 'order'>;
+  /** Where columns are to be compressed: gives others their turn meanwhile, and fails when the work is to end. */
+  readonly packing: (() => Promise<void>) | null;
 }
 
 export interface StoredSegment {
@@ -27,9 +29,9 @@ export interface StoredSegment {
 export async function storeSegment(
   context: StorageContext,
   table: Table,
-  { id, layout, columns, part }: StorableSegment,
+  { id, layout, columns, part, packing }: StorableSegment,
 ): Promise<StoredSegment> {
-  const { memory, environment, segmentsFolder, opening, room } = context;
+  const { memory, segmentsFolder, opening } = context;
   const zones: ZoneMap[] = [];
   for (const [i, column] of columns.entries()) {
     trimBitmaps(context, column);
@@ -40,19 +42,11 @@ export async function storeSegment(
   let file = '';
   let written: WrittenFile | null = null;
   if (segmentsFolder !== null) {
-    room.assert(sizeBytes);
-    const promise = room.promise(sizeBytes);
     file = `${table.info.id}-${id}-${opening}.arrow`;
     const dictionaries = layout.columns.map((column) => column.dictionary);
-    const content = { tableName: table.info.definition.name, definitions: layout.definitions, rows: part.rows, columns, dictionaries };
-    try {
-      written = await writeSegmentFile(memory, environment.files, segmentsFolder, file, content);
-    } catch (error) {
-      if (error instanceof SyncFailure) table.refuseWrites(error);
-      throw error;
-    } finally {
-      promise.end();
-    }
+    const { definitions } = layout;
+    const content = { tableName: table.info.definition.name, definitions, rows: part.rows, columns, dictionaries, packing };
+    written = await writeFile(context, table, segmentsFolder, file, content, sizeBytes);
   }
   const record: SegmentRecord = {
     id,
@@ -62,6 +56,7 @@ export async function storeSegment(
     ...(part.cluster === null ? {} : { cluster: part.cluster.columnId }),
     file,
     sizeBytes: written?.sizeBytes ?? sizeBytes,
+    ...(written === null || packing === null ? {} : { plainBytes: sizeBytes }),
     ...(written === null ? {} : { checksum: written.checksum }),
     columns: layout.columns.map((column, i) => ({
       id: column.id,
@@ -71,6 +66,27 @@ export async function storeSegment(
     })),
   };
   return { zones, record };
+}
+
+/** Writes a segment's file of at most so many bytes. After a failed sync the table takes no more writes. */
+export async function writeFile(
+  { memory, environment, room }: StorageContext,
+  table: Table,
+  folder: string,
+  file: string,
+  content: SegmentFileContent,
+  sizeBytes: number,
+): Promise<WrittenFile> {
+  room.assert(sizeBytes);
+  const promise = room.promise(sizeBytes);
+  try {
+    return await writeSegmentFile(memory, environment.files, folder, file, content);
+  } catch (error) {
+    if (error instanceof SyncFailure) table.refuseWrites(error);
+    throw error;
+  } finally {
+    promise.end();
+  }
 }
 
 function trimBitmaps({ memory }: StorageContext, column: ColumnBuffers): void {
