@@ -121,6 +121,8 @@ export interface SegmentStorage {
   readonly level: number;
   /** Inside of `segments`; null: it has none. */
   readonly file: string | null;
+  /** Bytes of its columns before they were compressed; undefined: they are as they were. */
+  readonly plainBytes: number | undefined;
 }
 
 /** Columns of one segment, resident and held in the arena until release(). */

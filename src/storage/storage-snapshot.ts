@@ -105,7 +105,7 @@ export class StorageSnapshot implements Snapshot {
 
 function storageOf(view: SegmentView): SegmentStorage {
   const { id, state, record } = (view as SegmentVersion).segment;
-  return { number: id, state, level: record?.level ?? 0, file: record?.file ? record.file : null };
+  return { number: id, state, level: record?.level ?? 0, file: record?.file ? record.file : null, plainBytes: record?.plainBytes };
 }
 
 interface Place {

@@ -5,7 +5,7 @@ import { UNITS_PER_SECOND } from '../../core/types.js';
 import type { Row } from './system-table.js';
 
 /** As systemTable() takes them. */
-export const SEGMENT_COLUMNS = `schema_name table_name partition segment_id:l state level:l rows:l deleted_rows:l size_bytes:l first_time:t last_time:t
+export const SEGMENT_COLUMNS = `schema_name table_name partition segment_id:l state level:l rows:l deleted_rows:l size_bytes:l plain_bytes:l first_time:t last_time:t
   row_order file`;
 
 export function segmentRows(table: TableSnapshot): Row[] {
@@ -21,6 +21,7 @@ export function segmentRows(table: TableSnapshot): Row[] {
       rows: BigInt(segment.rowCount),
       deleted_rows: BigInt(segment.deletedCount),
       size_bytes: BigInt(segment.sizeBytes),
+      plain_bytes: BigInt(stored?.plainBytes ?? segment.sizeBytes),
       row_order: segment.order.kind,
       file: stored?.file ?? null,
       ...timesOf(segment, definition),

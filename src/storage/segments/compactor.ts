@@ -13,7 +13,7 @@ import type { Table, TableLimits } from '../tables/table.js';
 import { type Candidate, type CompactionLimits, chooseMerge, type Merge } from './compaction-choice.js';
 import { compactionOf } from './compaction-options.js';
 import { discardMerged, type MergedSegment, mergeSegments } from './merge-segments.js';
-import { isUnpacked, packSegment } from './pack-segment.js';
+import { isUnpacked, LEAST_PACKED_BYTES, packSegment } from './pack-segment.js';
 import { GivenUp, replaceSegments } from './replace-segments.js';
 import { dueSegments } from './retention.js';
 
@@ -126,7 +126,7 @@ export class Compactor {
     if (settings.segment_compression === 'none' || !(isAsked || compactionOf(table.info.definition, settings).isOn)) return undefined;
     const due = new Set(dueSegments(context, table));
     let failure: unknown;
-    for (const segment of table.segments.filter(isUnpacked)) {
+    for (const segment of table.segments.filter((each) => isUnpacked(each, isAsked ? 0 : LEAST_PACKED_BYTES))) {
       if (this.isStopped || table.dropped) break;
       if (this.unfit.has(segment) || due.has(segment)) continue;
       const holder = memory.epochs.enter();

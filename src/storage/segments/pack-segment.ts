@@ -15,13 +15,13 @@ import { removeSegmentFile, type WrittenFile, writeSegmentFile } from './segment
 /** Told apart from the name that the segment's file got when it was sealed. */
 const PACKED_MARK = 'c';
 
-/** Smaller files are left as they are: they are merged soon, or few. */
-const LEAST_FILE_BYTES = 1 << 16;
+/** Smaller files are left as they are when nobody asks: they are merged soon, or few. */
+export const LEAST_PACKED_BYTES = 1 << 16;
 
-/** Whether a segment has a file whose columns were not compressed yet, and should be. */
-export function isUnpacked({ state, record, discarded, became, rows, visibleRows }: Segment): boolean {
+/** Whether a segment has a file of so many bytes whose columns were not compressed yet. */
+export function isUnpacked({ state, record, discarded, became, rows, visibleRows }: Segment, leastBytes: number): boolean {
   if (state !== 'sealed' || record === null || record.file === '' || discarded || became !== null) return false;
-  return record.plainBytes === undefined && record.sizeBytes >= LEAST_FILE_BYTES && rows === visibleRows;
+  return record.plainBytes === undefined && record.sizeBytes >= leastBytes && rows === visibleRows;
 }
 
 /** The caller holds the segment. Fails as reading and storing do, and as `turn` does, and then leaves nothing behind. */
@@ -36,7 +36,7 @@ export async function packSegment(context: StorageContext, table: Table, segment
       plan: (_sequence, writes) => {
         context.assertWritable();
         const { plannedRecord } = segment;
-        if (table.dropped || plannedRecord === null || !isUnpacked(segment) || !table.segments.includes(segment)) throw new GivenUp();
+        if (table.dropped || plannedRecord === null || !isUnpacked(segment, 0) || !table.segments.includes(segment)) throw new GivenUp();
         isPlanned = true;
         segment.plannedRecord = packedRecord(segment, plannedRecord, packed);
         writes.push({ store: 'segment', key: [table.id, segment.id], value: segment.plannedRecord });

@@ -10,7 +10,7 @@ const [format] = process.argv.slice(2);
 if (!/^\d+$/.test(format ?? '')) throw new Error('say the format: node make.mjs 4');
 const path = join(here, `format-${format}`);
 rmSync(path, { recursive: true, force: true });
-const db = await open({ path, threads: 0, seal_after_ms: 0 });
+const db = await open({ path, threads: 0, seal_after_ms: 0, segment_compression: 'always' });
 const readings = (from, to) => `
   INSERT INTO readings
   SELECT TIMESTAMP '2025-03-01' + i * INTERVAL '37 minutes', CASE WHEN i % 5 = 0 THEN NULL ELSE 's' || (i % 3) END,
