@@ -127,7 +127,7 @@ export class Compactor {
     const due = new Set(dueSegments(context, table));
     let failure: unknown;
     for (const segment of table.segments.filter((each) => isUnpacked(each, isAsked ? 0 : LEAST_PACKED_BYTES))) {
-      if (this.isStopped || table.dropped) break;
+      if (this.isStopped || table.dropped || table.refusal !== null) break;
       if (this.unfit.has(segment) || due.has(segment)) continue;
       const holder = memory.epochs.enter();
       try {

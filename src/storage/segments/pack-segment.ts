@@ -10,7 +10,8 @@ import type { StorageContext } from '../storage-context.js';
 import type { Segment } from '../tables/segment.js';
 import type { Table } from '../tables/table.js';
 import { GivenUp } from './replace-segments.js';
-import { removeSegmentFile, type WrittenFile, writeSegmentFile } from './segment-file.js';
+import { removeSegmentFile, type WrittenFile } from './segment-file.js';
+import { writeFile } from './store-segment.js';
 
 /** Told apart from the name that the segment's file got when it was sealed. */
 const PACKED_MARK = 'c';
@@ -62,12 +63,13 @@ interface Packed {
 }
 
 async function writePacked(
-  { memory, cache, environment, segmentsFolder, catalog }: StorageContext,
+  context: StorageContext,
   table: Table,
   segment: Segment,
   file: string,
   turn: () => Promise<void>,
 ): Promise<Packed> {
+  const { memory, cache, segmentsFolder } = context;
   const { layout, rows } = segment;
   const pinned: (CachedColumn & { readonly column: NonNullable<CachedColumn['column']> })[] = [];
   try {
@@ -77,15 +79,10 @@ async function writePacked(
     }
     const columns = pinned.map(({ column }) => column);
     const plainBytes = columns.reduce((sum, column) => sum + columnBytes(memory.arena, column), 0);
-    catalog.assertRoom(plainBytes);
-    const written = await writeSegmentFile(memory, environment.files, segmentsFolder ?? '', file, {
-      tableName: table.info.definition.name,
-      definitions: layout.definitions,
-      rows,
-      columns,
-      dictionaries: layout.columns.map((column) => column.dictionary),
-      packing: turn,
-    });
+    const dictionaries = layout.columns.map((column) => column.dictionary);
+    const { definitions } = layout;
+    const content = { tableName: table.info.definition.name, definitions, rows, columns, dictionaries, packing: turn };
+    const written = await writeFile(context, table, segmentsFolder ?? '', file, content, plainBytes);
     return { written, plainBytes, file };
   } finally {
     for (const entry of pinned) cache.unpin(entry);
