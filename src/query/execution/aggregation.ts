@@ -8,13 +8,18 @@ import { type DataType, INT32 } from '../../core/types.js';
 import type { SlotKind } from '../aggregates/contract.js';
 import { aggregateFunction } from '../aggregates/registry.js';
 import { gatherVector } from '../expression/gather.js';
-import type { Expression } from '../plan/expression.js';
-import type { AggregatePlan, GroupingSetsPlan, LogicalPlan } from '../plan/logical.js';
+import { columnsOf, type Expression } from '../plan/expression.js';
+import type { AggregatePlan, GroupingSetsPlan, LogicalPlan, OutputColumn } from '../plan/logical.js';
+import { ownExpressions } from '../plan/traverse.js';
+import { inParts, type PartedStage } from '../spill/partition.js';
+import { SpooledRows } from '../spill/spooled.js';
+import { inMemoryElse } from '../spill/waves.js';
 import { compileAggregation, type OrderedCalls, orderedCalls } from './compile-aggregation.js';
-import type { Executor } from './executor.js';
+import { type Executor, mayBeMany } from './executor.js';
 import { GroupTable } from './group-table.js';
 import { withKnownOrder } from './known-order.js';
 import { columnOf, idsOf, nullOf } from './output-columns.js';
+import type { QueryRun } from './query-run.js';
 import { concatenate } from './sinks.js';
 import { lanesOf, type Pipeline, withOperator } from './sources.js';
 import type { AggregateLane, AggregationSpec, SinkSpec } from './task.js';
@@ -27,32 +32,101 @@ const MERGE_HERE_VALUES = 50_000;
 type Sets = GroupingSetsPlan['sets'];
 
 export async function openAggregate(plan: AggregatePlan, shown: LogicalPlan, executor: Executor): Promise<Pipeline> {
-  const [batch] = await aggregate(plan, null, shown, executor);
-  assert(batch, 'an aggregate has one set');
-  const node = executor.run.nodes.of(shown);
-  node.rows += batch.rowCount;
-  return executor.batchPipeline(batch, plan.output, node.sourceCounter);
+  const input = await executor.open(plan.input);
+  const groups = { plan, sets: null, keys: plan.groups, columns: plan.output, shown };
+  return inMemoryOrParts(
+    input,
+    executor.run,
+    () => groupsOnDisk(groups, input, executor),
+    (part) => groupsOf(groups, input, executor.within(part)),
+  );
 }
 
 /** The rows of the sets in turn, with NULL for the groups that a set has not. */
 export async function openGroupingSets(plan: GroupingSetsPlan, executor: Executor): Promise<Pipeline> {
   const node = executor.run.nodes.of(plan);
-  const batches = await aggregate(plan, plan.sets, plan, executor);
+  const input = await executor.open(plan.input);
   const groups = plan.output.slice(0, plan.groups.length);
   const calls = plan.output.slice(plan.groups.length + 1);
   const ids = idsOf(plan.output);
-  const branches = batches.flatMap((batch, i) => {
+  const setOf = (own: readonly number[]): Groups => ({
+    plan,
+    sets: [own],
+    keys: own.map((index) => plan.groups[index]).filter((key) => key !== undefined),
+    columns: [...own.map((index) => groups[index]).filter((column) => column !== undefined), ...calls],
+    shown: plan,
+  });
+  const inMemory = async (part: QueryRun): Promise<readonly Pipeline[]> => {
+    const inner = executor.within(part);
+    const batches = await aggregate(plan, plan.sets, plan, input, inner);
+    return batches.map((batch, i) => inner.batchPipeline(batch, setOf(plan.sets[i] ?? []).columns, node.sourceCounter));
+  };
+  const onDisk = async (): Promise<readonly Pipeline[]> => {
+    const sources: Pipeline[] = [];
+    for (const own of plan.sets) sources.push(await groupsOnDisk(setOf(own), input, executor));
+    return sources;
+  };
+  const sources = await inMemoryOrParts(input, executor.run, onDisk, inMemory);
+  const branches = sources.flatMap((source, i) => {
     const own = plan.sets[i] ?? [];
-    const columns = [...own.map((index) => groups[index]).filter((column) => column !== undefined), ...calls];
     const expressions: Expression[] = [
       ...groups.map((column, index) => (own.includes(index) ? columnOf(column) : nullOf(column))),
       { kind: 'literal', value: i, type: INT32, nullable: false, position: -1 },
       ...calls.map(columnOf),
     ];
-    const source = executor.batchPipeline(batch, columns, node.sourceCounter);
     return withOperator(source, { kind: 'project', ids, expressions, counter: node.counter }).branches;
   });
   return { branches };
+}
+
+/** Groups of one kind: all of an aggregate, or those of one grouping set. */
+interface Groups {
+  readonly plan: AggregatePlan | GroupingSetsPlan;
+  readonly sets: Sets | null;
+  readonly keys: readonly Expression[];
+  readonly columns: readonly OutputColumn[];
+  readonly shown: LogicalPlan;
+}
+
+async function groupsOf({ plan, sets, columns, shown }: Groups, input: Pipeline, executor: Executor): Promise<Pipeline> {
+  const [batch] = await aggregate(plan, sets, shown, input, executor);
+  assert(batch, 'an aggregate has one set');
+  const node = executor.run.nodes.of(shown);
+  if (sets === null) node.rows += batch.rowCount;
+  return executor.batchPipeline(batch, columns, node.sourceCounter);
+}
+
+/** Rows with equal keys are aggregated together, part after part. Without keys there is one group, whose state is all there is. */
+async function groupsOnDisk(groups: Groups, input: Pipeline, executor: Executor): Promise<Pipeline> {
+  const { plan, keys, columns, shown } = groups;
+  const { run } = executor;
+  if (keys.length === 0) return groupsOf(groups, input, executor);
+  const { counter, sourceCounter } = run.nodes.of(shown);
+  const result = new SpooledRows(idsOf(columns), run);
+  const stage: PartedStage = {
+    inputs: [{ pipeline: input, columns: columnsRead(plan), keys }],
+    run: ([rows], part) => groupsOf(groups, rows as Pipeline, executor.within(part)),
+    counter,
+    newId: () => executor.newId(),
+  };
+  await inParts(stage, result, run);
+  return result.pipeline(sourceCounter);
+}
+
+/** The columns of its input that a node reads; one at least, so that rows can be counted. */
+function columnsRead(plan: AggregatePlan | GroupingSetsPlan): readonly OutputColumn[] {
+  const read = new Set(ownExpressions(plan).flatMap((expression) => [...columnsOf(expression)]));
+  const columns = plan.input.output.filter((column) => read.has(column.id));
+  return columns.length > 0 ? columns : plan.input.output.slice(0, 1);
+}
+
+function inMemoryOrParts<Result>(
+  input: Pipeline,
+  run: QueryRun,
+  onDisk: () => Promise<Result>,
+  inMemory: (part: QueryRun) => Promise<Result>,
+): Promise<Result> {
+  return mayBeMany(input, run) ? inMemoryElse(run, inMemory, onDisk) : inMemory(run);
 }
 
 /** One batch per set: the set's group columns, then all aggregates in the plan's order. */
@@ -60,19 +134,20 @@ async function aggregate(
   given: AggregatePlan | GroupingSetsPlan,
   sets: Sets | null,
   shown: LogicalPlan,
+  input: Pipeline,
   executor: Executor,
 ): Promise<readonly Batch[]> {
   const plan = withKnownOrder(given);
   const classes = orderedCalls(plan);
-  const input = await executor.open(plan.input);
   const { counter, sourceCounter } = executor.run.nodes.of(shown);
   const only = classes.length === 1 ? classes[0] : undefined;
   if (only) return aggregateOnce(plan, only, sets, await inOrder(plan, only, input, counter, executor), counter, executor);
-  const ids = idsOf(plan.input.output);
+  const columns = columnsRead(plan);
+  const ids = idsOf(columns);
   const { batches } = await executor.collect(input, { kind: 'collect', ids, limit: null, copy: false, counter });
   const results: { readonly calls: OrderedCalls; readonly sets: readonly Batch[] }[] = [];
   for (const calls of classes) {
-    const source = executor.batchesPipeline(batches, plan.input.output, sourceCounter);
+    const source = executor.batchesPipeline(batches, columns, sourceCounter);
     const ordered = await inOrder(plan, calls, source, counter, executor);
     results.push({ calls, sets: await aggregateOnce(plan, calls, sets, ordered, counter, executor) });
   }
@@ -107,7 +182,7 @@ async function inOrder(
   counter: number,
   executor: Executor,
 ): Promise<Pipeline> {
-  return calls.order.length === 0 ? input : executor.sortPipeline(input, plan.input.output, calls.order, null, counter);
+  return calls.order.length === 0 ? input : executor.sortPipeline(input, columnsRead(plan), calls.order, null, counter);
 }
 
 /** Finds the groups of a batch in another one with the same groups in other order. */

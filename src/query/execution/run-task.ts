@@ -9,6 +9,7 @@ import { MemoryScope, Scratch } from '../../core/memory-scope.js';
 import { yieldToOthers } from '../../core/yield-to-others.js';
 import { DictionaryCache } from '../expression/dictionary-cache.js';
 import type { EvaluationContext } from '../functions/contract.js';
+import { Partition } from '../spill/partition-operator.js';
 import { runPlace } from '../windows/place-rows.js';
 import { runMatchWindow } from '../windows/run-match-window.js';
 import { runWindow, runWindowColumn, runWindowMove, runWindowResult } from '../windows/run-window.js';
@@ -296,6 +297,8 @@ function createOperator(spec: OperatorSpec, task: PipelineTask, run: TaskRun): O
       return new AsofProbe(spec, run.context, run.temporary, run.check);
     case 'top_filter':
       return new TopFilter(spec, run.context, run.temporary);
+    case 'partition':
+      return new Partition(spec, run.context);
     case 'unnest':
       return new Unnest(spec, run.context, Math.max(1024, task.frame.vectorRows), run.check);
     case 'horizon':

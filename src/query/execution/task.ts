@@ -80,7 +80,7 @@ export interface LaneRange {
   readonly end: number;
 }
 
-export type OperatorSpec = FilterSpec | ProjectSpec | ProbeSpec | AsofSpec | UnnestSpec | HorizonSpec | TopFilterSpec;
+export type OperatorSpec = FilterSpec | ProjectSpec | ProbeSpec | AsofSpec | UnnestSpec | HorizonSpec | TopFilterSpec | PartitionSpec;
 
 export interface FilterSpec {
   readonly kind: 'filter';
@@ -143,6 +143,18 @@ export interface TopFilterSpec {
   readonly keys: readonly Expression[];
   readonly order: OrderSpec;
   readonly limit: number;
+  readonly counter: number;
+}
+
+/** Adds a column: the part of the row by the hash of its keys. */
+export interface PartitionSpec {
+  readonly kind: 'partition';
+  /** Columns that stay. */
+  readonly ids: readonly ColumnId[];
+  readonly keys: readonly Expression[];
+  readonly id: ColumnId;
+  /** Which bits of the hash. */
+  readonly level: number;
   readonly counter: number;
 }
 

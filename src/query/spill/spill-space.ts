@@ -28,6 +28,9 @@ export async function openSpillSpace(settings: Settings, files: Files): Promise<
   return new SpillSpace(files, folder, settings.spill_limit);
 }
 
+/** More room on disk is wanted than there may be: no other way of doing the same takes less. */
+export class SpillLimit extends DbError {}
+
 export class SpillSpace {
   readonly files: Files;
   readonly folder: string;
@@ -53,7 +56,7 @@ export class SpillSpace {
 
   take(sizeBytes: number): void {
     if (this.limitBytes > 0 && this.bytes + sizeBytes > this.limitBytes) {
-      throw new DbError('query_memory_exceeded', `spilled rows would take more than spill_limit = ${this.limitBytes} bytes`, {
+      throw new SpillLimit('query_memory_exceeded', `spilled rows would take more than spill_limit = ${this.limitBytes} bytes`, {
         hint: 'raise spill_limit or max_memory, or read less at once',
       });
     }

@@ -6,6 +6,7 @@ import { growth, type QueryRun } from '../execution/query-run.js';
 import { bytesOf, cutUnits, OpenLanes, type Pipeline, rowsOf } from '../execution/sources.js';
 import type { CollectedBatch } from '../execution/task.js';
 import type { ColumnId } from '../plan/expression.js';
+import { SpillLimit } from './spill-space.js';
 
 /** Vectors' worth of rows of a lane at most. */
 const LANE_VECTORS = 16;
@@ -64,7 +65,7 @@ function nextCount(lanes: number, { usedBytes }: MemoryScope, bytesAtOnce: numbe
 }
 
 export function isShortage(error: unknown): boolean {
-  return error instanceof DbError && error.code === 'query_memory_exceeded';
+  return error instanceof DbError && error.code === 'query_memory_exceeded' && !(error instanceof SpillLimit);
 }
 
 /**

@@ -1,0 +1,50 @@
+/** Results that are put on disk as they come: the parts of a stage that is done part by part. */
+import type { Batch } from '../../core/batch.js';
+import type { QueryRun } from '../execution/query-run.js';
+import { type Pipeline, sourcePipeline } from '../execution/sources.js';
+import type { ColumnId } from '../plan/expression.js';
+import { PageWriter, pageUnit, type SpilledPage } from './spool.js';
+import { wavesOf } from './waves.js';
+
+const WAVE_SHARE = 1 / 16;
+
+export class SpooledRows {
+  private readonly run: QueryRun;
+  private readonly ids: readonly ColumnId[];
+  private readonly writer: PageWriter;
+  private readonly pages: SpilledPage[] = [];
+
+  constructor(ids: readonly ColumnId[], run: QueryRun) {
+    this.run = run;
+    this.ids = ids;
+    this.writer = new PageWriter(run);
+  }
+
+  /** Writes the pipeline's rows; `part`: whoever owns the memory that its dictionaries may lie in, besides those of this run. */
+  async add(pipeline: Pipeline, part: QueryRun): Promise<void> {
+    const { ids, run } = this;
+    for await (const wave of wavesOf(pipeline, ids, run.nodes.streamCounter, run.room() * WAVE_SHARE, part)) {
+      for (const batch of wave.batches) await this.addBatch(batch, [wave.part, part]);
+      part.unhold(wave.part);
+    }
+  }
+
+  /** A place to come back to with rewind(): pages written after it are forgotten. */
+  mark(): number {
+    return this.pages.length;
+  }
+
+  rewind(mark: number): void {
+    this.pages.length = mark;
+  }
+
+  private async addBatch(batch: Batch, parts: readonly QueryRun[]): Promise<void> {
+    const temporary = parts.map(({ scope }) => scope);
+    this.pages.push(await this.writer.write(batch, temporary));
+  }
+
+  pipeline(counter: number): Pipeline {
+    const units = this.pages.map((page) => pageUnit(page, this.run));
+    return sourcePipeline(this.ids, units, counter);
+  }
+}
