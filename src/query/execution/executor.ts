@@ -5,12 +5,10 @@
 import { assert, unreachable } from '../../core/assert.js';
 import type { Batch } from '../../core/batch.js';
 import { conjuncts } from '../binder/expressions.js';
-import { estimatedRows } from '../optimizer/cardinality.js';
-import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js';
+import type { ColumnId, Expression } from '../plan/expression.js';
 import type {
   AggregatePlan,
   DistinctPlan,
-  JoinPlan,
   LimitByPlan,
   LogicalPlan,
   OutputColumn,
@@ -18,7 +16,6 @@ import type {
   SortPlan,
   UnionPlan,
   UnnestPlan,
-  WindowPlan,
 } from '../plan/logical.js';
 import type { RunsInput } from '../spill/runs.js';
 import { sortOnDisk } from '../spill/sort.js';
@@ -29,17 +26,16 @@ import { openCut } from './cut.js';
 import { trimmed } from './cut-batch.js';
 import { openFile } from './file-source.js';
 import { openGapFill } from './gap-fill.js';
-import { PROBE_JOIN, sidesOf } from './join-sides.js';
-import { filterPlace } from './key-filter.js';
+import { openJoin } from './join-stage.js';
 import { comesSorted } from './known-order.js';
 import { openHorizonJoin } from './match/horizon-stage.js';
 import { openWindowJoin } from './match/window-join-stage.js';
 import { openNumbered } from './number-rows.js';
-import { columnOf, idsOf, nullOf } from './output-columns.js';
+import { openWindow } from './open-window.js';
+import { columnOf, idsOf } from './output-columns.js';
 import { openScan } from './picked-rows.js';
 import { openPositional } from './positional.js';
 import { growth, type QueryRun } from './query-run.js';
-import type { RangeLookup } from './range-conditions.js';
 import { openLimitedRecursion, Recursion } from './recursion.js';
 import { Relations } from './relations.js';
 import { seriesUnits, valuesBatch } from './row-sources.js';
@@ -55,9 +51,8 @@ import {
   sourcePipeline,
   withOperator,
 } from './sources.js';
-import type { CollectedBatch, JoinTable, LaneOutput, OrderSpec, ProbeSpec, SinkSpec } from './task.js';
+import type { CollectedBatch, LaneOutput, OrderSpec, ProbeSpec, SinkSpec } from './task.js';
 import { openTopBy } from './top-by.js';
-import { computeWindows, prepareWindows } from './window-stage.js';
 
 /** Rows up to which the first rows of an order are kept as candidates instead of sorting everything. */
 const TOP_LIMIT = 100_000;
@@ -71,7 +66,7 @@ export class Executor {
   /** Nodes that are being opened, inside each other. */
   private depth = 0;
   /** Joins whose keys are all that matters of a node below. */
-  private readonly keyFilters = new Map<LogicalPlan, ProbeSpec>();
+  readonly keyFilters = new Map<LogicalPlan, ProbeSpec>();
 
   constructor(run: QueryRun, relations: Relations = new Relations(), ids = { next: -1000 }) {
     this.run = run;
@@ -147,13 +142,13 @@ export class Executor {
       case 'positional':
         return openPositional(plan, this);
       case 'join':
-        return this.openJoin(plan);
+        return openJoin(plan, this);
       case 'asof':
         return openAsof(plan, this);
       case 'union':
         return this.openUnion(plan);
       case 'window':
-        return this.openWindow(plan);
+        return openWindow(plan, this);
       case 'window_join':
         return openWindowJoin(plan, this);
       case 'horizon_join':
@@ -287,141 +282,6 @@ export class Executor {
     });
   }
 
-  // ---- windows -------------------------------------------------------------------------------------------------------------------
-
-  private async openWindow(plan: WindowPlan): Promise<Pipeline> {
-    const { run } = this;
-    const prepared = prepareWindows(plan, run, () => this.newId());
-    const opened = await this.open(prepared.input);
-    const { ids, expressions, node } = prepared;
-    const pipeline = prepared.computes ? withOperator(opened, { kind: 'project', ids, expressions, counter: node.counter }) : opened;
-    const { batches } = await this.collect(pipeline, { kind: 'collect', ids, limit: null, copy: false, counter: node.sourceCounter });
-    return this.batchesPipeline(await computeWindows(prepared, batches, run), plan.output, node.sourceCounter);
-  }
-
-  // ---- joins ---------------------------------------------------------------------------------------------------------------------
-
-  private async openJoin(plan: JoinPlan): Promise<Pipeline> {
-    const { swapped, lookup } = sidesOf(plan);
-    const existence = plan.join === 'semi' || plan.join === 'anti';
-    if (existence && !lookup && plan.keys.length > 0 && estimatedRows(plan.left) * 2 < estimatedRows(plan.right))
-      return this.openMarked(plan);
-    const probeSide = swapped ? plan.right : plan.left;
-    const buildSide = swapped ? plan.left : plan.right;
-    const keys = plan.keys.map((key) => (swapped ? { probe: key.right, build: key.left } : { probe: key.left, build: key.right }));
-    const table = await this.buildTable(
-      plan,
-      buildSide,
-      keys.map((key) => key.build),
-      lookup,
-    );
-    const node = this.run.nodes.of(plan);
-    if (table.rowCount === 0 && (plan.join === 'inner' || plan.join === 'cross' || plan.join === 'semi')) return { branches: [] };
-    const wanted = new Set([...idsOf(plan.output), ...(plan.residual ? columnsOf(plan.residual) : [])]);
-    const matched = plan.join === 'full' ? this.run.scope.allocateZeroed(Math.max(64, table.rowCount)) : 0;
-    const probe: ProbeSpec = {
-      kind: 'probe',
-      join: PROBE_JOIN[plan.join],
-      table,
-      keys: keys.map((key) => key.probe),
-      residual: plan.residual,
-      lookup,
-      buildIds: table.ids,
-      probeIds: idsOf(probeSide.output).filter((id) => wanted.has(id)),
-      matched,
-      counter: node.counter,
-    };
-    if (plan.join === 'inner' || plan.join === 'semi') this.filterBelow(probeSide, probe);
-    const joined = withOperator(await this.open(probeSide), probe);
-    return plan.join === 'full' ? this.withUnmatched(plan, joined, table, matched) : joined;
-  }
-
-  /** An aggregate on the probe side need not see rows of groups that the join does not ask for. */
-  private filterBelow(probeSide: LogicalPlan, probe: ProbeSpec): void {
-    const place = filterPlace(probeSide, probe.keys);
-    if (!place || probe.table.rowCount * 4 > estimatedRows(place.node)) return;
-    this.keyFilters.set(place.node, { ...probe, join: 'semi', keys: place.keys, residual: null, lookup: null, probeIds: [], matched: 0 });
-  }
-
-  /** A semi or anti join with the table over its left side, whose rows are marked by those of the right. */
-  private async openMarked(plan: JoinPlan): Promise<Pipeline> {
-    const { run } = this;
-    const node = run.nodes.of(plan);
-    const table = await this.buildTable(
-      { ...plan, join: 'inner' },
-      plan.left,
-      plan.keys.map((key) => key.left),
-      null,
-      node.counter,
-    );
-    if (table.rowCount === 0) return { branches: [] };
-    const matched = run.scope.allocateZeroed(Math.max(64, table.rowCount));
-    const probe: ProbeSpec = {
-      kind: 'probe',
-      join: 'mark',
-      table,
-      keys: plan.keys.map((key) => key.right),
-      residual: plan.residual,
-      lookup: null,
-      buildIds: table.ids,
-      probeIds: plan.residual ? idsOf(plan.right.output).filter((id) => columnsOf(plan.residual as Expression).has(id)) : [],
-      matched,
-      counter: node.counter,
-    };
-    await this.collect(withOperator(await this.open(plan.right), probe), {
-      kind: 'collect',
-      ids: [],
-      limit: null,
-      copy: false,
-      counter: node.counter,
-    });
-    const alive = run.scope.allocate(Math.ceil(table.rowCount / 64) * 8);
-    run.options.kernels.bits_eq_u8(matched, plan.join === 'semi' ? 1 : 0, table.rowCount, alive);
-    const unit = pieceUnit({ kind: 'rows', columns: table.columns, alive, order: 0 }, table.rowCount);
-    return sourcePipeline(table.ids, [unit], node.sourceCounter);
-  }
-
-  private async buildTable(
-    plan: JoinPlan,
-    side: LogicalPlan,
-    keys: readonly Expression[],
-    lookup: RangeLookup | null,
-    counter = this.run.nodes.of(plan).counter,
-  ): Promise<JoinTable> {
-    const { run } = this;
-    const needed = new Set<ColumnId>([...keys.flatMap((key) => [...columnsOf(key)]), ...(plan.residual ? columnsOf(plan.residual) : [])]);
-    if (plan.join !== 'semi' && plan.join !== 'anti') for (const id of idsOf(plan.output)) needed.add(id);
-    const columns = side.output.filter((column) => needed.has(column.id));
-    const ids = idsOf(columns);
-    // The rows of the build side are counted there, not as the join's.
-    const collected = await this.collect(await this.open(side), { kind: 'collect', ids, limit: null, copy: false, counter });
-    const rows = collected.batches.reduce((sum, batch) => sum + batch.rowCount, 0);
-    const types = columns.map((column) => column.type);
-    const task = { kind: 'build', frame: run.frame, ids, types, batches: plain(collected.batches), keys, lookup } as const;
-    const { table } = await run.run(task, run.runsHere(rows));
-    assert(table, 'building gives a table');
-    collected.release();
-    return table;
-  }
-
-  /** The rows of a full join: those that the probe side has, then build rows that nothing has matched. */
-  private async withUnmatched(plan: JoinPlan, joined: Pipeline, table: JoinTable, matched: number): Promise<Pipeline> {
-    const { run } = this;
-    const node = run.nodes.of(plan);
-    const ids = idsOf(plan.output);
-    const collected = await this.collect(joined, { kind: 'collect', ids, limit: null, copy: false, counter: node.sourceCounter });
-    const found = this.batchesPipeline(collected.batches, plan.output, node.sourceCounter);
-    if (table.rowCount === 0) return found;
-    const alive = run.scope.allocate(Math.ceil(table.rowCount / 64) * 8);
-    run.options.kernels.bits_eq_u8(matched, 0, table.rowCount, alive);
-    const own = new Set(table.ids);
-    const expressions = plan.output.map((column): Expression => (own.has(column.id) ? columnOf(column) : nullOf(column)));
-    const unit = pieceUnit({ kind: 'rows', columns: table.columns, alive, order: 0 }, table.rowCount);
-    const rest = sourcePipeline(table.ids, [unit], node.sourceCounter);
-    const shaped = withOperator(rest, { kind: 'project', ids, expressions, counter: node.counter });
-    return { branches: [...found.branches, ...shaped.branches] };
-  }
-
   // ---- running pipelines ---------------------------------------------------------------------------------------------------------
 
   /** All rows of a pipeline, in order. */
@@ -535,7 +395,7 @@ function wavesOf(pipeline: Pipeline, run: QueryRun): { readonly fewestLanes: num
   return { fewestLanes: laneBytes > room / 4 ? Math.ceil(bytes / (room / 8)) : 1, mostBytes: room / 2 };
 }
 
-function plain(batches: readonly CollectedBatch[]): Batch[] {
+export function plain(batches: readonly CollectedBatch[]): Batch[] {
   return batches.map(({ arena, rowCount, columns }) => ({ arena, rowCount, columns }));
 }
 

@@ -2,7 +2,9 @@
 import { assert } from '../../core/assert.js';
 import type { Batch } from '../../core/batch.js';
 import type { LogicalPlan, ReferencePlan, SharedRelation } from '../plan/logical.js';
-import type { Executor } from './executor.js';
+import { SpooledRows } from '../spill/spooled.js';
+import { inMemoryElse } from '../spill/waves.js';
+import { type Executor, mayBeMany } from './executor.js';
 import { idsOf } from './output-columns.js';
 import { Recursion, renaming } from './recursion.js';
 import { type Pipeline, withOperator } from './sources.js';
@@ -11,7 +13,7 @@ interface Relation {
   readonly plan: LogicalPlan;
   /** Whoever computes it: the memory is that run's. */
   readonly owner: Executor;
-  rows: Promise<readonly Batch[]> | null;
+  rows: Promise<Pipeline> | null;
   recursion: Recursion | null;
 }
 
@@ -32,16 +34,17 @@ export class Relations {
   /** Relations as a step of a recursion sees them: the rows that came last under its key. */
   withRows(key: number, plan: LogicalPlan, rows: readonly Batch[], owner: Executor): Relations {
     const inner = new Relations(this);
-    inner.byKey.set(key, { plan, owner, rows: Promise.resolve(rows), recursion: null });
+    const source = owner.batchesPipeline(rows, plan.output, owner.run.nodes.streamCounter);
+    inner.byKey.set(key, { plan, owner, rows: Promise.resolve(source), recursion: null });
     return inner;
   }
 
   async open(plan: ReferencePlan, executor: Executor): Promise<Pipeline> {
     const relation = this.find(plan.key);
     relation.rows ??= compute(relation);
-    const batches = await relation.rows;
+    const { branches } = await relation.rows;
     const { counter, sourceCounter } = executor.run.nodes.of(plan);
-    const source = executor.batchesPipeline(batches, relation.plan.output, sourceCounter);
+    const source = { branches: branches.map((branch) => ({ ...branch, counter: sourceCounter })) };
     return withOperator(source, renaming(plan, counter));
   }
 
@@ -60,10 +63,26 @@ export class Relations {
   }
 }
 
-async function compute(relation: Relation): Promise<readonly Batch[]> {
+async function compute(relation: Relation): Promise<Pipeline> {
   const { owner, plan } = relation;
-  if (relation.recursion) return relation.recursion.all();
-  if (plan.kind === 'recursive') return new Recursion(plan, owner).all();
-  const sink = { kind: 'collect', ids: idsOf(plan.output), limit: null, copy: false, counter: owner.run.nodes.streamCounter } as const;
-  return (await owner.collect(await owner.open(plan), sink)).batches;
+  const { run } = owner;
+  const counter = run.nodes.streamCounter;
+  if (relation.recursion) return owner.batchesPipeline(await relation.recursion.all(), plan.output, counter);
+  if (plan.kind === 'recursive') return owner.batchesPipeline(await new Recursion(plan, owner).all(), plan.output, counter);
+  const ids = idsOf(plan.output);
+  const rows = await owner.open(plan);
+  const inMemory = async (executor: Executor): Promise<Pipeline> => {
+    const { batches } = await executor.collect(rows, { kind: 'collect', ids, limit: null, copy: false, counter });
+    return executor.batchesPipeline(batches, plan.output, counter);
+  };
+  if (!mayBeMany(rows, run)) return inMemory(owner);
+  return inMemoryElse(
+    run,
+    (part) => inMemory(owner.within(part)),
+    async () => {
+      const result = new SpooledRows(ids, run);
+      await result.add(rows, null);
+      return result.pipeline(counter);
+    },
+  );
 }

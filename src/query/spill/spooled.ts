@@ -20,12 +20,13 @@ export class SpooledRows {
     this.writer = new PageWriter(run);
   }
 
-  /** Writes the pipeline's rows; `part`: whoever owns the memory that its dictionaries may lie in, besides those of this run. */
-  async add(pipeline: Pipeline, part: QueryRun): Promise<void> {
+  /** Writes the pipeline's rows; `part`: whoever owns its memory, when that goes before what is written here. */
+  async add(pipeline: Pipeline, part: QueryRun | null, counter = this.run.nodes.streamCounter): Promise<void> {
     const { ids, run } = this;
-    for await (const wave of wavesOf(pipeline, ids, run.nodes.streamCounter, run.room() * WAVE_SHARE, part)) {
-      for (const batch of wave.batches) await this.addBatch(batch, [wave.part, part]);
-      part.unhold(wave.part);
+    const owner = part ?? run;
+    for await (const wave of wavesOf(pipeline, ids, counter, run.room() * WAVE_SHARE, owner)) {
+      for (const batch of wave.batches) await this.addBatch(batch, part ? [wave.part, part] : [wave.part]);
+      owner.unhold(wave.part);
     }
   }
 
