@@ -44,7 +44,10 @@ export class Relations {
     relation.rows ??= compute(relation);
     const { branches } = await relation.rows;
     const { counter, sourceCounter } = executor.run.nodes.of(plan);
-    const source = { branches: branches.map((branch) => ({ ...branch, counter: sourceCounter })) };
+    // Units of their own: two references may come together in one pipeline.
+    const source = {
+      branches: branches.map((branch) => ({ ...branch, units: branch.units.map((unit) => ({ ...unit })), counter: sourceCounter })),
+    };
     return withOperator(source, renaming(plan, counter));
   }
 
