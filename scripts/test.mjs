@@ -3,11 +3,13 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { install, root } from './install.mjs';
+import { prepareJdbcDriver } from './java.mjs';
 import { preparePython } from './python.mjs';
 
 install();
 execFileSync(process.execPath, [join(root, 'scripts/build.mjs')], { cwd: root, stdio: 'inherit' });
 const python = preparePython();
+const driver = process.env.FLETCH_JDBC_DRIVER ?? prepareJdbcDriver();
 
 const checks = spawnSync(process.execPath, [join(root, 'scripts/check.mjs'), '--no-tests'], { cwd: root, stdio: 'inherit' });
 
@@ -22,7 +24,7 @@ spawnSync(
     `--outputFile.json=${report}`,
     ...process.argv.slice(2),
   ],
-  { cwd: root, stdio: 'inherit', env: { ...process.env, FLETCH_PYTHON: python } },
+  { cwd: root, stdio: 'inherit', env: { ...process.env, FLETCH_PYTHON: python, ...(driver && { FLETCH_JDBC_DRIVER: driver }) } },
 );
 
 const results = JSON.parse(readFileSync(report, 'utf8'));

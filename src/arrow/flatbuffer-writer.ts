@@ -11,6 +11,7 @@ export type FlatSlot =
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'table'; readonly slots: FlatSlots }
   | { readonly kind: 'tables'; readonly items: readonly FlatSlots[] }
+  | { readonly kind: 'integers'; readonly values: readonly number[] }
   /** A vector of structs that consist of 64-bit words only: `words` holds all of them in a row. */
   | { readonly kind: 'structs'; readonly wordsPerStruct: number; readonly words: readonly number[] }
   | null;
@@ -25,9 +26,10 @@ export const i64 = (value: number): FlatSlot => ({ kind: 'i64', value });
 export const text = (value: string): FlatSlot => ({ kind: 'string', value });
 export const table = (slots: FlatSlots): FlatSlot => ({ kind: 'table', slots });
 export const tables = (items: readonly FlatSlots[]): FlatSlot => ({ kind: 'tables', items });
+export const integers = (values: readonly number[]): FlatSlot => ({ kind: 'integers', values });
 export const structs = (wordsPerStruct: number, words: readonly number[]): FlatSlot => ({ kind: 'structs', wordsPerStruct, words });
 
-const INLINE_BYTES = { u8: 1, i16: 2, i32: 4, i64: 8, string: 4, table: 4, tables: 4, structs: 4 } as const;
+const INLINE_BYTES = { u8: 1, i16: 2, i32: 4, i64: 8, string: 4, table: 4, tables: 4, integers: 4, structs: 4 } as const;
 const encoder = new TextEncoder();
 
 class FlatWriter {
@@ -105,6 +107,9 @@ class FlatWriter {
       case 'tables':
         this.patch(at, this.tables(slot.items));
         return;
+      case 'integers':
+        this.patch(at, this.integers(slot.values));
+        return;
       case 'structs':
         this.patch(at, this.structs(slot.wordsPerStruct, slot.words));
     }
@@ -128,6 +133,13 @@ class FlatWriter {
     const at = this.reserve(4 + 4 * items.length, 4);
     this.view.setUint32(at, items.length, true);
     for (const [i, item] of items.entries()) this.patch(at + 4 + 4 * i, this.table(item));
+    return at;
+  }
+
+  private integers(values: readonly number[]): number {
+    const at = this.reserve(4 + 4 * values.length, 4);
+    this.view.setUint32(at, values.length, true);
+    for (const [i, value] of values.entries()) this.view.setInt32(at + 4 + 4 * i, value, true);
     return at;
   }
 

@@ -8,7 +8,7 @@
 import { DbError } from '../core/errors.js';
 import type { IntegerKind, TimeUnit } from '../core/types.js';
 import { type FlatTable, readFlatbuffer } from './flatbuffer-reader.js';
-import { bool, type FlatSlots, i16, i32, i64, table, tables, text, u8, writeFlatbuffer } from './flatbuffer-writer.js';
+import { bool, type FlatSlots, i16, i32, i64, integers, table, tables, text, u8, writeFlatbuffer } from './flatbuffer-writer.js';
 import type { WireDictionary, WireField, WireSchema, WireType } from './wire-type.js';
 
 export const METADATA_V5 = 4;
@@ -75,7 +75,7 @@ export function schemaSlots(schema: WireSchema): FlatSlots {
 }
 
 function fieldSlots(field: WireField): FlatSlots {
-  const [code, slots] = typeSlots(field.type);
+  const [code, slots] = typeSlots(field.type, field.children.length);
   const dictionary =
     field.dictionary === null
       ? null
@@ -99,7 +99,7 @@ function integerSlots(kind: IntegerKind): FlatSlots {
   return [i32(Number(kind.replace(/\D+/, ''))), bool(kind.startsWith('int'))];
 }
 
-function typeSlots(type: WireType): readonly [number, FlatSlots] {
+function typeSlots(type: WireType, childCount: number): readonly [number, FlatSlots] {
   switch (type.kind) {
     case 'float16':
     case 'float32':
@@ -126,7 +126,7 @@ function typeSlots(type: WireType): readonly [number, FlatSlots] {
     case 'map':
       return [TYPE_CODE.map, [bool(false)]];
     case 'dense_union':
-      return [TYPE_CODE.union, [i16(1)]];
+      return [TYPE_CODE.union, [i16(1), integers(Array.from({ length: childCount }, (_, i) => i))]];
     case 'null':
     case 'bool':
     case 'utf8':

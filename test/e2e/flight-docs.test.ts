@@ -1,18 +1,18 @@
 import { spawnSync } from 'node:child_process';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sessionOf } from './doc-blocks.js';
 import { pythonPath, type ServerProcess, startServerProcess } from './server.js';
 
 let server: ServerProcess;
 
-beforeAll(async () => {
+beforeEach(async () => {
   server = await startServerProcess(['--path', ':memory:', '--memory-limit', '300MB', '--threads', '1']);
 });
 
-afterAll(() => server.stop());
+afterEach(() => server.stop());
 
-test('the Python of docs/flight.md prints what docs/flight.md shows', () => {
-  const { program, output } = sessionOf('flight', 'python');
+test.each(['flight', 'flight-sql'])('the Python of docs/%s.md prints what the page shows', (page) => {
+  const { program, output } = sessionOf(page, 'python');
   const { status, stdout, stderr } = spawnSync(pythonPath(), ['-c', program.replaceAll('grpc://127.0.0.1:8815', server.flightUrl)], {
     encoding: 'utf8',
   });

@@ -1,6 +1,5 @@
 /** Prepared statements: their handles say all, see statement-handle.ts. */
 import { encodeSchema } from '../../arrow/ipc-schema.js';
-import { wireSchemaOf } from '../../arrow/wire-type.js';
 import { DbError } from '../../core/errors.js';
 import type { IncomingMessages, IncomingRows } from '../incoming-rows.js';
 import type { FlightData } from '../messages.js';
@@ -8,6 +7,7 @@ import { MessageWriter } from '../protobuf.js';
 import { boundRows, parameterRows } from './bound-rows.js';
 import { resultSchemaOf } from './column-metadata.js';
 import type { Message } from './message.js';
+import { parameterSchemaOf } from './parameter-schema.js';
 import { holdSession, requestOf, type SqlCall } from './sql-call.js';
 import { NEW_HANDLE, readHandle, type StatementHandle, writeHandle } from './statement-handle.js';
 import { atomically, update, updateEach } from './statements.js';
@@ -22,7 +22,7 @@ export async function prepareStatement(call: SqlCall, message: Message): Promise
     const result = new MessageWriter().bytes(1, checkedHandle(call, handle));
     // An empty schema message says that there is no result; none at all, that it is not known yet.
     if (schema && schema.fields.length > 0) result.bytes(2, encodeSchema(resultSchemaOf(schema)));
-    if (parameters.length > 0) result.bytes(3, encodeSchema(wireSchemaOf({ fields: parameters }, { dictionaryId: () => null })));
+    if (parameters.length > 0) result.bytes(3, encodeSchema(parameterSchemaOf(parameters, call.userAgent)));
     return result.number(4, kind === 'query' || (schema && schema.fields.length > 0) ? 0 : 1);
   } finally {
     held?.release();

@@ -22,6 +22,8 @@ export interface SqlCall {
   readonly principal: Principal;
   /** The cookie that came; it may name a session that is no more. */
   readonly sessionId: string | null;
+  /** What the client calls itself. */
+  readonly userAgent: string;
   readonly signal: StopSignal;
 }
 
@@ -32,7 +34,8 @@ export interface ActionAnswer {
 }
 
 export function sqlCallOf({ engine, settings, sql }: FlightContext, metadata: Metadata, signal: StopSignal): SqlCall {
-  return { engine, settings, state: sql, principal: ANONYMOUS, sessionId: sessionIdOf(metadata), signal };
+  const userAgent = String(metadata.get('user-agent')[0] ?? '');
+  return { engine, settings, state: sql, principal: ANONYMOUS, sessionId: sessionIdOf(metadata), userAgent, signal };
 }
 
 function sessionIdOf(metadata: Metadata): string | null {

@@ -150,7 +150,8 @@ export const SQL_INFO: Readonly<Record<number, Fact>> = {
   559: int64(LONGEST_NAME),
   560: int64(NO_LIMIT),
   561: int64(NO_LIMIT),
-  562: int32(REPEATABLE_READ),
+  // The JDBC driver reads this one as 64 bits.
+  562: int64(REPEATABLE_READ),
   563: bool(true),
   564: int32(1 << REPEATABLE_READ),
   565: bool(false),
