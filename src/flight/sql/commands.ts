@@ -47,7 +47,7 @@ export interface Command {
   readonly put: Put | null;
 }
 
-export const COMMANDS = {
+const COMMANDS = {
   CommandStatementQuery: statement((message) => ({ ...NEW_HANDLE, sql: message.text(1), transaction: message.text(2) || null }), null),
   CommandPreparedStatementQuery: statement((message) => readHandle(message.bytes(1)), bindRows),
   TicketStatementQuery: statement((message) => readHandle(message.bytes(1)), null),
@@ -68,7 +68,7 @@ export const COMMANDS = {
 } as const satisfies Record<string, Command>;
 
 /** Fails with `unsupported` for commands of later versions. */
-export function commandOf({ name }: NamedMessage): Command {
+function commandOf({ name }: NamedMessage): Command {
   if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name as keyof typeof COMMANDS];
   throw new DbError('unsupported', `no Flight SQL command ${name}`);
 }

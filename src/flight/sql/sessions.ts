@@ -10,7 +10,7 @@ import { quoted } from '../command.js';
 export type OptionValue = string | boolean | number | bigint | readonly string[];
 
 /** As in SetSessionOptionsResult. */
-export const OPTION_ERROR = { invalid_name: 1, invalid_value: 2, error: 3 } as const;
+const OPTION_ERROR = { invalid_name: 1, invalid_value: 2, error: 3 } as const;
 
 export interface ClientSession {
   readonly id: string;

@@ -66,7 +66,7 @@ const SYSTEM = 'coalesce current_database current_schema current_user ifnull nul
 const DATETIME =
   'age current_date current_time current_timestamp date_bin date_diff date_part date_trunc day dayname dayofweek dayofyear extract hour localtimestamp make_date minute month monthname now quarter second strftime time_bucket to_timestamp week year';
 
-export const SQL_INFO: Readonly<Record<number, Fact>> = {
+const SQL_INFO: Readonly<Record<number, Fact>> = {
   0: text('FletchDB'),
   1: ({ engine }) => ({ child: SQL_INFO_CHILD.text, value: engine.version }),
   2: text('1.5'),

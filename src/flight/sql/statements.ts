@@ -120,7 +120,7 @@ function changedRows({ affectedRows, kind }: QueryResult): number {
 }
 
 /** Without parameters there is one run, whatever is bound: some clients bind an empty row. */
-export function parametersOf({ engine, settings }: SqlCall, { rows, parameterNames }: StatementHandle): readonly Parameters[] {
+function parametersOf({ engine, settings }: SqlCall, { rows, parameterNames }: StatementHandle): readonly Parameters[] {
   if (rows.length === 0 || parameterNames.length === 0) return [[]];
   return boundRows(engine, settings.max_body_bytes, rows, parameterNames);
 }
@@ -169,7 +169,7 @@ async function* inTurn(
   }
 }
 
-export function writeTicket(handle: StatementHandle): Buffer {
+function writeTicket(handle: StatementHandle): Buffer {
   return writeAny('TicketStatementQuery', new MessageWriter().bytes(1, writeHandle(handle)));
 }
 
