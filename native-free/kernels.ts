@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import type { AsofKernels } from './generated/asof.js';
 import type { FormatKernels } from './generated/format.js';
 import type { MatchKernels } from './generated/match.js';
+import type { ParquetKernels } from './generated/parquet.js';
 import type { RelationKernels } from './generated/relation.js';
 import type { SeriesKernels } from './generated/series.js';
 import type { StoreKernels } from './generated/store.js';
@@ -26,10 +27,23 @@ export type Kernels = VectorKernels &
   WindowKernels &
   SeriesKernels &
   AsofKernels &
-  MatchKernels;
+  MatchKernels &
+  ParquetKernels;
 
 /** One module per area; the order is the order of their static data in low memory (scripts/build.mjs). */
-export const KERNEL_MODULES = ['vector', 'text', 'relation', 'store', 'wire', 'format', 'window', 'series', 'asof', 'match'] as const;
+export const KERNEL_MODULES = [
+  'vector',
+  'text',
+  'relation',
+  'store',
+  'wire',
+  'format',
+  'window',
+  'series',
+  'asof',
+  'match',
+  'parquet',
+] as const;
 
 export type CompiledKernels = readonly WebAssembly.Module[];
 

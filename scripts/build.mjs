@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const out = join(root, 'dist');
 // Low memory of every arena: one 64 KiB slot of static data per kernel module, in this order (see native-free/kernels.ts).
-const KERNEL_MODULES = ['vector', 'text', 'relation', 'store', 'wire', 'format', 'window', 'series', 'asof', 'match'];
+const KERNEL_MODULES = ['vector', 'text', 'relation', 'store', 'wire', 'format', 'window', 'series', 'asof', 'match', 'parquet'];
 
 function newestChange(path) {
   const status = statSync(path, { throwIfNoEntry: false });

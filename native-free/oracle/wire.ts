@@ -247,6 +247,35 @@ export function wireOracle(bytes: Uint8Array): Omit<WireKernels, 'decode_zstd_fr
         at += size;
       }
     },
+    decode_snappy_block: (target, targetEnd, source, sourceEnd) => {
+      const number = (at: number, size: number) => bytes.slice(at, at + size).reduceRight((sum, byte) => sum * 256 + byte, 0);
+      const out: number[] = [];
+      let at = source;
+      let plain = 0;
+      for (let scale = 1; ; scale *= 128) {
+        if (at >= sourceEnd || scale > 128 ** 4) return 0;
+        const byte = bytes[at++] as number;
+        plain += (byte % 128) * scale;
+        if (byte < 128) break;
+      }
+      if (plain !== targetEnd - target) return 0;
+      while (at < sourceEnd) {
+        const tag = bytes[at++] as number;
+        const kind = tag % 4;
+        const extra = kind === 0 ? Math.max(0, (tag >> 2) - 59) : ([0, 1, 2, 4][kind] as number);
+        if (at + extra > sourceEnd) return 0;
+        const more = number(at, extra);
+        at += extra;
+        const length = kind === 0 ? (extra > 0 ? more : tag >> 2) + 1 : kind === 1 ? 4 + ((tag >> 2) % 8) : (tag >> 2) + 1;
+        const distance = kind === 1 ? (tag >> 5) * 256 + more : more;
+        if (out.length + length > plain) return 0;
+        if (kind === 0 && at + length > sourceEnd) return 0;
+        if (kind !== 0 && (distance === 0 || distance > out.length)) return 0;
+        for (let i = 0; i < length; i++) out.push((kind === 0 ? bytes[at++] : out[out.length - distance]) as number);
+        bytes.set(out.slice(-length), target + out.length - length);
+      }
+      return out.length === plain ? targetEnd : 0;
+    },
     decode_lz4_block: (target, targetEnd, history, source, sourceEnd) => {
       let from = source;
       let to = target;

@@ -11,13 +11,11 @@ import { physicalOf, type Schema, WIDTH_BYTES } from '../core/types.js';
 import { kernelsOf } from './arena-kernels.js';
 import { BodyReader } from './body-reader.js';
 import { ColumnDecoder, type DecodedDictionary } from './decode-column.js';
+import { freshDictionaryId } from './dictionary-id.js';
 import { readFlatbuffer } from './flatbuffer-reader.js';
 import { readSchema } from './ipc-schema.js';
 import { type MessageHead, readMessage } from './message.js';
 import { fieldOfWire, schemaOfWire, type WireField, type WireSchema } from './wire-type.js';
-
-/** Ids of dictionaries that came over a wire are negative: never those of stored columns. */
-let nextDictionaryId = -1;
 
 interface HeldDictionary extends DecodedDictionary {
   readonly memory: MemoryScope;
@@ -160,7 +158,7 @@ export class IpcDecoder {
   }
 
   private fresh(vector: Vector, memory: MemoryScope): HeldDictionary {
-    const viewId = nextDictionaryId--;
+    const viewId = freshDictionaryId();
     const isBytes = physicalOf(vector.type) === 'bytes';
     const view: DictionaryView | null = isBytes
       ? { id: viewId, count: vector.length, offsets: vector.offsets, values: vector.values }

@@ -29,7 +29,7 @@ function same<Name extends keyof Tested>(name: Name, args: Parameters<Tested[Nam
   const run = (table: Tested) => (table[name] as (...values: number[]) => number | undefined)(...(args as number[]));
   const want = run(wireOracle(before));
   const got = run(kernels);
-  expect(got === undefined ? undefined : name === 'decode_lz4_block' ? got >>> 0 : got).toBe(want);
+  expect(got === undefined ? undefined : name === 'decode_lz4_block' || name === 'decode_snappy_block' ? got >>> 0 : got).toBe(want);
   if (isExact) expect(Buffer.compare(arena.u8.slice(FIRST, LAST), before.subarray(FIRST, LAST))).toBe(0);
   return want;
 }
@@ -255,6 +255,34 @@ test('LZ4 blocks decode, and malformed ones are refused without writing outside'
     }),
     { numRuns: 2000 },
   );
+});
+
+test('Snappy blocks decode, and malformed ones are refused without writing outside', () => {
+  const element = fc.oneof(
+    fc
+      .uint8Array({ minLength: 1, maxLength: 70 })
+      .map((raw) => (raw.length > 60 ? [60 << 2, raw.length - 1, ...raw] : [(raw.length - 1) << 2, ...raw])),
+    fc.tuple(fc.integer({ min: 4, max: 11 }), fc.nat(300)).map(([size, back]) => [((back >> 8) << 5) | ((size - 4) << 2) | 1, back & 255]),
+    fc.tuple(fc.integer({ min: 1, max: 64 }), fc.nat(300)).map(([size, back]) => [((size - 1) << 2) | 2, back & 255, back >> 8]),
+    fc.tuple(fc.integer({ min: 1, max: 64 }), fc.nat(300)).map(([size, back]) => [((size - 1) << 2) | 3, back & 255, back >> 8, 0, 0]),
+    fc.uint8Array({ maxLength: 3 }).map((raw) => [...raw]),
+  );
+  const sizeOf = ([tag = 0, next = 0]: readonly number[]) =>
+    (tag & 3) === 0 ? (tag >> 2 === 60 ? next : tag >> 2) + 1 : (tag & 3) === 1 ? 4 + ((tag >> 2) & 7) : (tag >> 2) + 1;
+  let whole = 0;
+  fc.assert(
+    fc.property(fc.array(element, { maxLength: 12 }), fc.constantFrom(0, 0, 0, 1, -1), (elements, off) => {
+      const plain = Math.max(0, elements.reduce((sum, each) => sum + sizeOf(each), 0) + off);
+      const raw = [...(plain > 127 ? [(plain & 127) | 128, plain >> 7] : [plain]), ...elements.flat()];
+      load(a, Uint8Array.from(raw));
+      // What a block that is refused has written is open.
+      const isWhole = same('decode_snappy_block', [target, target + plain, a, a + raw.length], false) !== 0;
+      if (isWhole) same('decode_snappy_block', [target, target + plain, a, a + raw.length]);
+      whole += Number(isWhole);
+    }),
+    { numRuns: 3000 },
+  );
+  expect(whole).toBeGreaterThan(200);
 });
 
 test('kernels of two modules that share a name share their signature', () => {
