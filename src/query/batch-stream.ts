@@ -14,6 +14,7 @@ export class BatchStream implements AsyncIterableIterator<OwnedBatch> {
   private readonly source: AsyncIterator<OwnedBatch>;
   private readonly watch: StreamWatch;
   private ended = false;
+  private stopped: unknown;
 
   constructor(batches: AsyncIterable<OwnedBatch>, watch: StreamWatch) {
     this.source = batches[Symbol.asyncIterator]();
@@ -25,6 +26,7 @@ export class BatchStream implements AsyncIterableIterator<OwnedBatch> {
   }
 
   async next(): Promise<IteratorResult<OwnedBatch>> {
+    if (this.stopped !== undefined) throw this.stopped;
     if (this.ended) return { done: true, value: undefined };
     try {
       const step = await this.source.next();
@@ -46,6 +48,13 @@ export class BatchStream implements AsyncIterableIterator<OwnedBatch> {
       }
     }
     return { done: true, value: undefined };
+  }
+
+  /** Ends it from outside, also when nobody pulls: whoever does next gets the error. */
+  async stop(error: unknown): Promise<void> {
+    if (this.ended) return;
+    this.stopped = error;
+    await this.return();
   }
 
   private inspect(batch: OwnedBatch): void {

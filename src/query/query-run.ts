@@ -4,6 +4,7 @@ import type { QueryProgress, QueryRequest, RunningQuery } from '../core/contract
 import type { Environment } from '../core/environment.js';
 import { asDbError, DbError } from '../core/errors.js';
 import { StopController, type StopSignal } from '../core/stop-signal.js';
+import type { BatchStream } from './batch-stream.js';
 
 export class QueryRun {
   readonly queryId: string;
@@ -11,6 +12,8 @@ export class QueryRun {
   readonly startedAt: bigint;
   state: RunningQuery['state'] = 'queued';
   rowsReturned = 0;
+  /** Its rows, once they are on their way. */
+  stream: BatchStream | undefined;
   /** Of statements that have ended, and of the one that runs. */
   private scannedBefore = 0;
   private scannedNow: () => number = () => 0;

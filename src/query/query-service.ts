@@ -176,15 +176,22 @@ class Service implements QueryEngine {
   async close(): Promise<void> {
     this.isClosed = true;
     this.embeddedSession.close();
-    for (const run of this.runs.values()) run.cancel();
-    if (this.runs.size > 0) {
-      // Results that nobody pulls never end by themselves; their memory goes with the arena.
-      await Promise.race([
-        new Promise<void>((resolve) => (this.idle = resolve)),
-        new Promise((resolve) => setTimeout(resolve, 1000).unref()),
-      ]);
+    const closed = new DbError('closed', 'the database was closed');
+    for (const run of [...this.runs.values()]) {
+      run.cancel();
+      // Results that nobody pulls do not end by themselves. What ending them meets is told to whoever pulls.
+      run.stream?.stop(closed).catch(() => undefined);
     }
+    if (this.runs.size > 0) await this.untilIdle(CLOSING_MS);
     this.constants.release();
+  }
+
+  /** Waits for the queries that run, but not for ever. */
+  private async untilIdle(milliseconds: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const idle = new Promise<void>((resolve) => (this.idle = resolve));
+    await Promise.race([idle, new Promise((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
+    clearTimeout(timer);
   }
 
   private begin(request: QueryRequest): QueryRun {
@@ -387,9 +394,13 @@ class Service implements QueryEngine {
       },
       onEnd: () => this.end(run, true),
     });
+    run.stream = stream;
     return { queryId: run.queryId, kind, schema, affectedRows, batches: stream, progress };
   }
 }
+
+/** Queries that do not end soon when the database is closed are left to themselves. */
+const CLOSING_MS = 1000;
 
 const NO_BATCHES: AsyncIterable<OwnedBatch> = {
   [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),

@@ -55,6 +55,16 @@ function threadFile(): string {
   return path;
 }
 
+/**
+ * Threads load their code with import(): where Node loads it with require(), a thread that is ended in the midst of it ends the whole process
+ * (Node 20 and 22: "IsGraphAsync must be used on an instantiated module").
+ */
+function threadEnvironment(): Record<string, string | undefined> | undefined {
+  const isKnown = process.allowedNodeEnvironmentFlags.has('--experimental-require-module');
+  if (!isKnown) return undefined;
+  return { ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --no-experimental-require-module` };
+}
+
 class ThreadPool implements WorkerPool {
   readonly threads: number;
   private readonly arena: Arena;
@@ -77,6 +87,7 @@ class ThreadPool implements WorkerPool {
 
   private openPool(): Piscina<Task, TaskReply> {
     const workerData: ThreadData = { arena: this.arena.handle, modules: compileKernels() };
+    const env = threadEnvironment();
     return new Piscina<Task, TaskReply>({
       filename: threadFile(),
       name: 'answer',
@@ -88,6 +99,7 @@ class ThreadPool implements WorkerPool {
       recordTiming: false,
       trackUnmanagedFds: false,
       workerData,
+      ...(env && { env }),
     });
   }
 
