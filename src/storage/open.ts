@@ -164,7 +164,7 @@ function sealLeftOvers(context: StorageContext, recovered: Recovered): void {
   for (const [table, segment] of recovered.closed) context.sealer.enqueue(table, segment);
 }
 
-function readStored(
+async function readStored(
   { memory, environment, segmentsFolder }: StorageContext,
   { record, layout }: Segment,
   index: number,
@@ -173,12 +173,15 @@ function readStored(
   const stored = record?.columns.find((column) => column.id === definition?.id);
   assert(record && definition && stored && segmentsFolder !== null, 'a column that is not resident is in its segment file');
   const { name, type } = definition;
-  return readSegmentColumn(memory, environment.files, segmentsFolder, record.file, {
-    name,
-    type,
-    dictionary: stored.dictionary,
-    node: stored.node,
-  });
+  const { dictionary, node } = stored;
+  const column = await readSegmentColumn(memory, environment.files, segmentsFolder, record.file, { name, type, dictionary, node });
+  try {
+    if (dictionary) layout.columns[index]?.dictionary?.expectCodes(column);
+    return column;
+  } catch (error) {
+    for (const address of addressesOf(column)) memory.free(address);
+    throw error;
+  }
 }
 
 function removeSegment(context: StorageContext, segment: Segment): void {

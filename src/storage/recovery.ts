@@ -74,6 +74,7 @@ export function recoverRows(
       throw new DbError('corrupt', `table "${table.info.definition.name}", tail record ${key.join('-')}: ${message}`, { cause: error });
     }
     segments.set(id, segment);
+    for (const [i, column] of record.columns.entries()) if (column.dictionary) segment.layout.columns[i]?.dictionary?.expectCodes(column);
     if (segment.rows === 0) table.shapeSegment(segment, record);
     table.addRows(segment, record, [], 0);
     segment.visibleRows = segment.rows;

@@ -1,5 +1,5 @@
 /** The catalog in LMDB (layout: catalog.ts): reading as of one commit or the last, writing, and opening. */
-import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open } from 'lmdb';
 import type { Kernels } from '../../../native-free/kernels.js';
@@ -16,6 +16,7 @@ import {
   type SharedCatalog,
   type StoreName,
 } from './catalog.js';
+import { checkLmdbFile } from './lmdb-file.js';
 import { FORMAT_KEY, FORMAT_VERSION, HeldLmdb, LmdbReader, type LmdbStores, wholeKey } from './lmdb-reader.js';
 import { CHECKSUM_BYTES, keyChecksum, sealValue } from './record-checksum.js';
 
@@ -152,21 +153,6 @@ async function reasonOf(error: unknown): Promise<unknown> {
   return Promise.race([told, silence]);
 }
 
-const MAGIC_OFFSET = 24;
-const LMDB_MAGIC = 0xbeefc0de;
-
-/** lmdb-js 3.5 does not survive opening a file that is not LMDB's. */
-function checkMagic(file: string): void {
-  const head = Buffer.alloc(MAGIC_OFFSET + 4);
-  const descriptor = openSync(file, 'r');
-  try {
-    readSync(descriptor, head, 0, head.length, 0);
-  } finally {
-    closeSync(descriptor);
-  }
-  if (head.readUInt32LE(MAGIC_OFFSET) !== LMDB_MAGIC) throw new DbError('corrupt', `${file} is not an LMDB file`);
-}
-
 function openStores(folder: string, readOnly: boolean): LmdbStores {
   const root = open({ path: folder, maxDbs: 16, overlappingSync: false, eventTurnBatching: false, encoding: 'binary', readOnly });
   const store = (name: string) => root.openDB({ name, encoding: 'binary' }) as Database | undefined;
@@ -191,7 +177,7 @@ export async function openCatalog(folder: string, arena: Arena, kernels: Kernels
   let catalog: LmdbCatalog;
   try {
     mkdirSync(folder, { recursive: true });
-    if (exists) checkMagic(join(folder, 'data.mdb'));
+    if (exists) checkLmdbFile(join(folder, 'data.mdb'));
     catalog = new LmdbCatalog(openStores(folder, readOnly), arena, kernels);
   } catch (error) {
     throw ioError(error, `the catalog in ${folder} could not be opened`);

@@ -67,7 +67,10 @@ export class LmdbReader {
       const bounds = { start: [table, next], end: [table + 1], limit: 1, ...this.asOf() };
       const [key] = this.lmdb.stores.tail?.getKeys(bounds) ?? [];
       if (key === undefined) return;
-      next = (key as number[])[1] as number;
+      const found = Array.isArray(key) ? key[1] : undefined;
+      if (typeof found !== 'number' || !(found >= next))
+        throw new DbError('corrupt', `catalog, tail record ${JSON.stringify(key)} has no valid key`);
+      next = found;
       yield next;
     }
   }
@@ -95,7 +98,12 @@ export class LmdbReader {
   }
 
   *dictionary(table: number, column: number, from = 0): Iterable<Uint8Array> {
-    for (const [, bytes] of this.range('dictionary', { start: [table, column, from], end: [table, column + 1] })) yield bytes;
+    let next = from;
+    for (const [key, bytes] of this.range('dictionary', { start: [table, column, from], end: [table, column + 1] })) {
+      if (key[2] !== next) throw new DbError('corrupt', `the catalog lacks entries from ${next} on of dictionary ${table}-${column}`);
+      next += bytes.readUInt32LE(0);
+      yield bytes;
+    }
   }
 
   deletion(table: number, segment: number): Uint8Array | undefined {

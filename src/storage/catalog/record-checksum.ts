@@ -9,7 +9,9 @@ export const CHECKSUM_BYTES = 4;
 
 /** The checksum of what stands before the value. */
 export function keyChecksum(store: string, key: unknown): number {
-  return crc32c(Buffer.from(`${store} ${JSON.stringify(key)} `));
+  // A key that has changed may be read back as a value of any type.
+  const text = JSON.stringify(key, (_name, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part));
+  return crc32c(Buffer.from(`${store} ${text} `));
 }
 
 /** Writes the checksum into the last four bytes. */

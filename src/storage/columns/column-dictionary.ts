@@ -12,6 +12,7 @@ import { assert } from '../../core/assert.js';
 import type { DictionaryView } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import type { StorageMemory } from '../memory.js';
+import type { ColumnBuffers } from './column-buffers.js';
 
 const BLOCK_ROWS = 8192;
 const LEAST_SLOTS = 256;
@@ -37,6 +38,8 @@ export class ColumnDictionary {
   private readonly memory: StorageMemory;
   private readonly records: () => Iterable<Uint8Array>;
   private loaded = false;
+  /** Codes that are in use are below. */
+  private neededCount = 0;
   private recordedCount: number | undefined;
   private retired = false;
   private state = 0;
@@ -64,6 +67,26 @@ export class ColumnDictionary {
     // Nothing is added to a dictionary before it is loaded.
     this.recordedCount ??= [...this.records()].reduce((sum, record) => sum + countOf(record), 0);
     return this.recordedCount;
+  }
+
+  /** The column has codes of the dictionary. Fails with `corrupt`, now or when it is loaded, when it has no values for some of them. */
+  expectCodes(column: ColumnBuffers): void {
+    const { memory } = this;
+    const needed = memory.scratch((allocate) => {
+      const out = allocate(64);
+      const some = memory.kernels.zone_u32(column.values, column.validity, column.length, out);
+      return some === 0 ? 0 : (memory.arena.u32[out / 4 + 1] as number) + 1;
+    });
+    this.neededCount = Math.max(this.neededCount, needed);
+    if (this.loaded) this.assertWhole();
+  }
+
+  private assertWhole(): void {
+    const count = this.memory.arena.u32[this.state / 4 + STATE.count] as number;
+    if (count >= this.neededCount) return;
+    throw new DbError('corrupt', `the catalog has ${count} of at least ${this.neededCount} entries of a dictionary`, {
+      hint: 'restore the database from a backup',
+    });
   }
 
   view(): DictionaryView {
@@ -183,6 +206,7 @@ export class ColumnDictionary {
       code += counts[i] as number;
     });
     this.setState('count', count);
+    this.assertWhole();
     this.persistedCount = count;
     this.loaded = true;
   }
