@@ -17,6 +17,8 @@ import { appendRows, define, field, openTest, readRows, type TestStorage } from 
 
 const FIELDS = [field('id', INT64, false), field('text', UTF8)];
 const MOUNT = mkdtempSync(join(tmpdir(), 'fletch-small-disk-'));
+/** No dictionary, which each segment file would hold a copy of. */
+const PLAIN = { segment_rows: 512, dictionary_values: 0 };
 const SIZE_BYTES = 48 << 20;
 /** What is freed later has room for everything once more: rows of the tail are written into files. */
 const FILLER_BYTES = 34 << 20;
@@ -138,7 +140,7 @@ describe.runIf(canMount)('on a disk that is full', () => {
     'writes are refused, reads go on, and writes resume when there is room: %s',
     async (durability) => {
       takeRoom();
-      test = await openTest(path, { segment_rows: 512, durability });
+      test = await openTest(path, { ...PLAIN, durability });
       await test.storage.createTable(define('t', FIELDS));
       const [rows, refusal] = await fill(test);
       expect(refusal).toMatchObject({ code: 'read_only', message: expect.stringContaining('full') });
@@ -150,7 +152,7 @@ describe.runIf(canMount)('on a disk that is full', () => {
       await test.storage.flush();
       expect(await idsOf(test, 't')).toEqual(upTo(rows + 100));
       await test.close();
-      test = await openTest(path, { segment_rows: 512 });
+      test = await openTest(path, PLAIN);
       expect(await idsOf(test, 't')).toEqual(upTo(rows + 100));
     },
   );
@@ -158,7 +160,7 @@ describe.runIf(canMount)('on a disk that is full', () => {
   it('a backup says so, leaves the one before it, and works when there is room', async () => {
     const target = join(MOUNT, 'backups');
     const settings = settingsWith({ path: join(tmpdir(), `fletch-backed-up-${process.pid}`), memory_limit: '64MB' });
-    const source = await openTest(settings.path, { segment_rows: 512 });
+    const source = await openTest(settings.path, PLAIN);
     try {
       await source.storage.createTable(define('t', FIELDS));
       await append(source, 't', 0, 600);

@@ -60,6 +60,12 @@ export class ColumnDictionary {
     return this.memory.arena.u32[this.state / 4 + STATE.count] as number;
   }
 
+  /** Bytes of all entries, as a file holds them. */
+  get sizeBytes(): number {
+    const { count } = this;
+    return 4 * (count + 1) + (this.memory.arena.i32[this.offsets / 4 + count] as number);
+  }
+
   /** The count without taking the values into memory; undefined of a dropped table. */
   get knownCount(): number | undefined {
     if (this.loaded) return this.count;

@@ -44,9 +44,10 @@ export async function storeSegment(
   if (segmentsFolder !== null) {
     file = `${table.info.id}-${id}-${opening}.arrow`;
     const dictionaries = layout.columns.map((column) => column.dictionary);
+    const entryBytes = columns.reduce((sum, column, i) => sum + (column.dictionary ? (dictionaries[i]?.sizeBytes ?? 0) : 0), 0);
     const { definitions } = layout;
     const content = { tableName: table.info.definition.name, definitions, rows: part.rows, columns, dictionaries, packing };
-    written = await writeFile(context, table, segmentsFolder, file, content, sizeBytes);
+    written = await writeFile(context, table, segmentsFolder, file, content, sizeBytes + entryBytes);
   }
   const record: SegmentRecord = {
     id,
