@@ -25,7 +25,7 @@ test.each([
   ['types', 'every type goes in by an ingest and comes back, with the schema that was announced'],
   ['parameter_types', 'parameters of every type, by place, number and name; one run for each bound row'],
   ['prepared_schemas', 'a prepared statement tells the types of its parameters'],
-  ['ingest', 'an ingest creates, appends, replaces, and is part of a transaction'],
+  ['ingest', 'an ingest creates, appends, replaces, all or nothing'],
   ['transactions', 'transactions are isolated, commit, roll back, and hold all rows of executemany or none'],
   ['statements', 'DDL and DML that come as queries are done at once; RETURNING gives rows'],
   ['metadata', 'catalogs, schemas, tables, columns, keys, by patterns'],
@@ -40,3 +40,8 @@ test.each([
   },
   60_000,
 );
+
+test('malformed messages, forged handles and tickets of changed tables are refused, and nothing stays behind', async () => {
+  await python('flight/sql_raw.py', `grpc://127.0.0.1:${server.port}`);
+  expect(engine.query.running()).toEqual([]);
+}, 60_000);

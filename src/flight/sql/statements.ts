@@ -53,8 +53,12 @@ export async function resultOfStatement(call: SqlCall, handle: StatementHandle):
   const { queryId } = handle;
   if (queryId !== null && call.state.isCancelled(queryId)) throw new DbError('cancelled', 'the query was cancelled');
   const result = await runAll(call, handle, parametersOf(call, handle));
-  const wire = resultSchemaOf(result.schema);
-  if (handle.schemaChecksum === null || handle.schemaChecksum === checksumOf(wire)) return { result, wire };
+  return { result, wire: resultSchemaOf(result.schema) };
+}
+
+/** What is sent is what was told. */
+async function checkSchema(result: QueryResult, { schemaChecksum }: StatementHandle): Promise<void> {
+  if (schemaChecksum === null || schemaChecksum === checksumOf(resultSchemaOf(result.schema))) return;
   await result.batches[Symbol.asyncIterator]().return?.();
   throw new DbError('conflict', 'the columns of the result have changed since GetFlightInfo', { hint: 'ask for the FlightInfo again' });
 }
@@ -135,7 +139,8 @@ async function describe(call: SqlCall, { sql, transaction }: StatementHandle, ru
 }
 
 /** The rows of all runs, one after the other. */
-async function runAll(call: SqlCall, { sql, transaction, queryId }: StatementHandle, runs: readonly Parameters[]): Promise<QueryResult> {
+async function runAll(call: SqlCall, handle: StatementHandle, runs: readonly Parameters[]): Promise<QueryResult> {
+  const { sql, transaction, queryId } = handle;
   const held = await holdSession(call, transaction);
   const session = held?.session;
   const run = (parameters: Parameters | undefined, id: string | undefined) =>
@@ -143,6 +148,7 @@ async function runAll(call: SqlCall, { sql, transaction, queryId }: StatementHan
   try {
     const isTaken = call.engine.query.running().some((each) => each.queryId === queryId);
     const first = await run(runs[0], queryId === null || isTaken ? undefined : queryId);
+    await checkSchema(first, handle);
     if (held === undefined && runs.length === 1) return first;
     const batches = inTurn(first, runs.slice(1), (parameters) => run(parameters, undefined));
     return { ...first, batches: releasedAfter(batches, () => held?.release()) };
