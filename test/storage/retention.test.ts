@@ -63,6 +63,28 @@ describe('a TTL', () => {
     expect(await times(opened)).toEqual(['2026-05-31T00:00', '2026-05-31T12:00']);
   });
 
+  it('drops nothing while the clock jumps ten years to and fro, and goes on when it is right again', async () => {
+    folder = mkdtempSync(join(tmpdir(), 'fletch-ttl-'));
+    const opened = await create('day', '1 day', folder);
+    const rows = ['2026-05-31T00:00', '2026-05-31T12:00'];
+    await insert(opened, ...rows);
+    for (const clock of ['2036-06-01T00:00', '2016-06-01T00:00', '2036-01-01T00:00', '2026-05-31T13:00']) {
+      now = at(clock);
+      await opened.storage.flush();
+      await opened.storage.compact();
+      expect(await times(opened)).toEqual(rows);
+    }
+    await opened.close();
+    now = at('2036-06-01T00:00');
+    const again = await open(folder);
+    await again.storage.flush();
+    expect(await times(again)).toEqual(rows);
+    now = at('2026-06-02T00:00');
+    await insert(again, '2026-06-02T00:00');
+    await again.storage.flush();
+    expect(await times(again)).toEqual(['2026-06-02T00:00']);
+  });
+
   it('goes by the clock when a row comes from the future', async () => {
     const opened = await create('hour', '1 hour');
     await insert(opened, '2026-05-31T23:30', '2099-01-01T00:00', '2026-05-31T20:00');

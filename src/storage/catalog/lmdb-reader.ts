@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import type { Database, Key, RootDatabase, Transaction } from 'lmdb';
 import type { ViewDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
+import { ioError } from '../io-error.js';
 import type { CatalogKey, HeldCatalog, SegmentRecord, StoredRecord, StoreName, TableRecord, TailEntry } from './catalog.js';
-import { checkedValue } from './record-checksum.js';
+import { checkedValue, keyText } from './record-checksum.js';
 
 /** 2: dropped columns, views. 3: clusters. 4: checksums of records. 5: compressed columns. */
 export const FORMAT_VERSION = 5;
@@ -69,7 +70,7 @@ export class LmdbReader {
       if (key === undefined) return;
       const found = Array.isArray(key) ? key[1] : undefined;
       if (typeof found !== 'number' || !(found >= next))
-        throw new DbError('corrupt', `catalog, tail record ${JSON.stringify(key)} has no valid key`);
+        throw new DbError('corrupt', `catalog, tail record ${keyText(key)} has no valid key`);
       next = found;
       yield next;
     }
@@ -80,7 +81,7 @@ export class LmdbReader {
   }
 
   *storedSegments(table: number): Iterable<StoredRecord> {
-    for (const { key, value } of this.lmdb.stores.segment?.getRange({ start: [table], end: [table + 1], ...this.asOf() }) ?? []) {
+    for (const { key, value } of this.entries('segment', { start: [table], end: [table + 1] })) {
       yield { id: (key as number[])[1] as number, bytes: value as Buffer };
     }
   }
@@ -132,14 +133,26 @@ export class LmdbReader {
   }
 
   protected *range(store: StoreName, bounds: { start?: CatalogKey; end?: CatalogKey } = {}): Iterable<readonly [CatalogKey, Buffer]> {
-    for (const { key, value } of this.lmdb.stores[store]?.getRange({ ...bounds, ...this.asOf() }) ?? []) {
+    for (const { key, value } of this.entries(store, bounds)) {
       const whole = wholeKey(key);
       yield [whole, this.valueOf(store, whole, value as Buffer)];
     }
   }
 
+  private *entries(store: StoreName, bounds: { start?: CatalogKey; end?: CatalogKey }): Iterable<{ key: Key; value: unknown }> {
+    try {
+      yield* this.lmdb.stores[store]?.getRange({ ...bounds, ...this.asOf() }) ?? [];
+    } catch (error) {
+      // lmdb reads keys as it goes, and has errors of its own for bytes that are none.
+      const isKey = error instanceof RangeError || error instanceof TypeError;
+      throw isKey
+        ? new DbError('corrupt', `catalog, a ${store} record has no valid key`, { cause: error })
+        : ioError(error, `catalog, ${store}`);
+    }
+  }
+
   *examine(store: StoreName): Iterable<{ readonly key: CatalogKey; readonly value: Buffer | null }> {
-    for (const { key, value } of this.lmdb.stores[store]?.getRange(this.asOf()) ?? []) {
+    for (const { key, value } of this.entries(store, {})) {
       const whole = wholeKey(key);
       yield { key: whole, value: this.soundValue(store, whole, value as Buffer) };
     }
@@ -202,6 +215,6 @@ function parsed(bytes: Buffer, store: StoreName, key: CatalogKey): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch (error) {
-    throw new DbError('corrupt', `catalog, ${store} record ${JSON.stringify(key)} is not JSON`, { cause: error });
+    throw new DbError('corrupt', `catalog, ${store} record ${keyText(key)} is not JSON`, { cause: error });
   }
 }

@@ -9,9 +9,12 @@ export const CHECKSUM_BYTES = 4;
 
 /** The checksum of what stands before the value. */
 export function keyChecksum(store: string, key: unknown): number {
-  // A key that has changed may be read back as a value of any type.
-  const text = JSON.stringify(key, (_name, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part));
-  return crc32c(Buffer.from(`${store} ${text} `));
+  return crc32c(Buffer.from(`${store} ${keyText(key)} `));
+}
+
+/** As JSON. A key that has changed may be read back as a value of any type. */
+export function keyText(key: unknown): string {
+  return JSON.stringify(key, (_name, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part)) ?? 'undefined';
 }
 
 /** Writes the checksum into the last four bytes. */
@@ -26,7 +29,7 @@ export function checkedValue(record: Uint8Array, store: string, key: unknown): B
   const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
   const end = bytes.length - CHECKSUM_BYTES;
   if (end >= 0 && crc32c(bytes.subarray(0, end), keyChecksum(store, key)) === bytes.readUInt32LE(end)) return bytes.subarray(0, end);
-  throw new DbError('corrupt', `catalog, ${store} record ${JSON.stringify(key)}: bytes do not match their checksum`, {
+  throw new DbError('corrupt', `catalog, ${store} record ${keyText(key)}: bytes do not match their checksum`, {
     hint: 'restore the database from a backup',
   });
 }
