@@ -28,6 +28,22 @@ def unscaled(digits, scale):
     return lambda: decimal.Decimal(DICE.randint(-(10**digits) + 1, 10**digits - 1)).scaleb(-scale)
 
 
+def items(value, most=3):
+    return lambda: [maybe(value) for _ in range(DICE.randint(0, most))]
+
+
+def maybe(value):
+    return None if DICE.random() < 0.2 else value()
+
+
+def record():
+    return {"a": maybe(whole(32)), "b": maybe(lambda: DICE.choice(["x", "yy", ""])), "c": maybe(items(lambda: DICE.random(), 2))}
+
+
+RECORD = pa.struct([("a", pa.int32()), ("b", pa.string()), ("c", pa.list_(pa.float64()))])
+DEEP = pa.list_(pa.list_(pa.list_(pa.bool_())))
+SURE = pa.struct([pa.field("x", pa.int64(), False), pa.field("l", pa.list_(pa.field("item", pa.string(), False)), False)])
+
 # name: type, a random value, how it is written in the files of deltas and in those of split bytes.
 COLUMNS = {
     "bool": (pa.bool_(), lambda: DICE.random() < 0.5, "RLE", "PLAIN"),
@@ -57,7 +73,12 @@ COLUMNS = {
     "us": (pa.timestamp("us"), lambda: DICE.randint(-(10**15), 10**16), "DELTA_BINARY_PACKED", "PLAIN"),
     "ns": (pa.timestamp("ns", "UTC"), lambda: DICE.randint(-(10**18), 4 * 10**18), "DELTA_BINARY_PACKED", "PLAIN"),
     "nulls": (pa.string(), lambda: None, "DELTA_BYTE_ARRAY", "PLAIN"),
-    "list": (pa.list_(pa.int32()), lambda: [DICE.randint(0, 9)] * DICE.randint(0, 3), None, None),
+    "list": (pa.list_(pa.int32()), items(lambda: DICE.randint(0, 9)), None, None),
+    "texts": (pa.list_(pa.string()), items(lambda: DICE.choice(["a", "", "long" * 5])), None, None),
+    "struct": (RECORD, record, None, None),
+    "records": (pa.list_(RECORD), items(record), None, None),
+    "deep": (DEEP, items(items(items(lambda: DICE.random() < 0.5))), None, None),
+    "sure": (SURE, lambda: {"x": DICE.randint(0, 9), "l": ["t"] * DICE.randint(0, 2)}, None, None),
 }
 
 

@@ -29,7 +29,15 @@ export interface Dictionary {
   readonly values: PageValues;
 }
 
-/** A column of plain values at the top of the schema. */
+/** Entries of a page below lists and structs: levels (uint32 each, no address where all are 0), and the values that are present. */
+export interface EntryPage {
+  readonly entries: number;
+  readonly repetitions: number;
+  readonly definitions: number;
+  readonly present: DecodedPage;
+}
+
+/** A column of plain values. */
 export interface Leaf {
   readonly name: string;
   readonly type: DataType;
@@ -37,28 +45,41 @@ export interface Leaf {
   readonly stored: string;
   /** Of FIXED_LEN_BYTE_ARRAY. */
   readonly lengthBytes: number;
-  readonly isOptional: boolean;
+  /** What the levels of its entries are at most: how many lists are around it, and how many of those and of itself may be missing. */
+  readonly repetition: number;
+  readonly definition: number;
 }
 
 const STORED_BYTES: Readonly<Record<string, number>> = { INT32: 4, FLOAT: 4, INT64: 8, DOUBLE: 8, INT96: 12 };
 const MAX_BYTES = 2 ** 31 - 1;
 const MICROSECONDS_PER_MILLISECOND = 1000;
+/** Of one page: writers cut them at thousands. */
+const MOST_ENTRIES = 1 << 28;
 
-export function leafOf({ element }: SchemaNode, type: DataType): Leaf {
+/** Levels: of the leaf itself, or of one at the top of the schema. */
+export function leafOf({ element }: SchemaNode, type: DataType, levels?: Pick<Leaf, 'repetition' | 'definition'>): Leaf {
   return {
     name: element.name,
     type,
     kind: leafKind(element, type),
     stored: element.type ?? 'BYTE_ARRAY',
     lengthBytes: element.type_length ?? 0,
-    isOptional: element.repetition_type !== 'REQUIRED',
+    ...(levels ?? { repetition: 0, definition: element.repetition_type === 'REQUIRED' ? 0 : 1 }),
   };
 }
 
 /** [at, end): bytes of values. */
-interface Span {
+export interface Span {
   readonly at: number;
   readonly end: number;
+}
+
+interface PageParts {
+  readonly entries: number;
+  readonly repetitions: Span;
+  readonly definitions: Span;
+  readonly values: Span;
+  readonly encoding: Encoding;
 }
 
 export class PageDecoder {
@@ -77,28 +98,63 @@ export class PageDecoder {
     return { count, values: this.ours(this.stored('PLAIN', count, span), count) };
   }
 
-  /** Rows of a page of either version. */
+  /** Rows of a page of a leaf at the top of the schema. */
   page(header: PageHeader, span: Span, dictionary: Dictionary | undefined): DecodedPage {
-    const [first, second] = [header.data_page_header, header.data_page_header_v2];
-    if (first) {
-      const levels = this.leaf.isOptional ? this.prefixed(span) : { at: span.at, end: span.at };
-      if (this.leaf.isOptional && first.definition_level_encoding !== 'RLE') throw this.unsupported(first.definition_level_encoding);
-      return this.rows(first.num_values, levels, { at: levels.end, end: span.end }, first.encoding, dictionary);
-    }
-    assert(second, 'a page of data has one of two headers');
-    const from = span.at + second.repetition_levels_byte_length;
-    const to = from + second.definition_levels_byte_length;
-    if (second.repetition_levels_byte_length < 0 || to < from || to > span.end) throw invalidParquet('the levels of a page are too long');
-    return this.rows(second.num_values, { at: from, end: to }, { at: to, end: span.end }, second.encoding, dictionary);
+    const { entries: rows, definitions, values: rest, encoding } = this.parts(header, span);
+    if (this.leaf.definition === 0) return { rows, validity: 0, values: this.values(encoding, rows, rest, dictionary) };
+    const validity = this.scope.allocateZeroed(bitmapBytes(rows) + 8);
+    const present = this.kernels.unpack_hybrid_bits(validity, rows, definitions.at, definitions.end);
+    if (present < 0) throw this.invalid('malformed levels');
+    const values = this.values(encoding, present, rest, dictionary);
+    return present === rows ? { rows, validity: 0, values } : { rows, validity, values: this.spread(values, validity, rows) };
   }
 
-  private rows(rows: number, levels: Span, span: Span, encoding: Encoding, dictionary: Dictionary | undefined): DecodedPage {
-    if (!this.leaf.isOptional) return { rows, validity: 0, values: this.values(encoding, rows, span, dictionary) };
-    const validity = this.scope.allocateZeroed(bitmapBytes(rows) + 8);
-    const present = this.kernels.unpack_hybrid_bits(validity, rows, levels.at, levels.end);
-    if (present < 0) throw this.invalid('malformed levels');
-    const values = this.values(encoding, present, span, dictionary);
-    return present === rows ? { rows, validity: 0, values } : { rows, validity, values: this.spread(values, validity, rows) };
+  /** Entries of a page of any leaf. */
+  entries(header: PageHeader, span: Span, dictionary: Dictionary | undefined): EntryPage {
+    const parts = this.parts(header, span);
+    const { entries } = parts;
+    const repetitions = this.levels(this.leaf.repetition, entries, parts.repetitions);
+    const definitions = this.levels(this.leaf.definition, entries, parts.definitions);
+    let rows = entries;
+    if (definitions !== 0) {
+      const each = this.scope.arena.u32.subarray(definitions / 4, definitions / 4 + entries);
+      rows = 0;
+      for (const level of each) rows += level === this.leaf.definition ? 1 : 0;
+    }
+    const values = this.values(parts.encoding, rows, parts.values, dictionary);
+    return { entries, repetitions, definitions, present: { rows, validity: 0, values } };
+  }
+
+  /** Address of n levels; 0: none can be above 0. */
+  private levels(most: number, n: number, { at, end }: Span): number {
+    if (most === 0) return 0;
+    const target = this.scope.allocate(4 * n + 64);
+    const width = 32 - Math.clz32(most);
+    if (this.kernels.unpack_hybrid_codes(target, n, width, at, end, most + 1) !== 0) throw this.invalid('malformed levels');
+    return target;
+  }
+
+  /** Where the parts of a page of either version lie. */
+  private parts(header: PageHeader, span: Span): PageParts {
+    const [first, second] = [header.data_page_header, header.data_page_header_v2];
+    const entries = (first ?? second)?.num_values ?? -1;
+    if (entries < 0 || entries > MOST_ENTRIES) throw this.invalid(`a page of ${entries} values`);
+    if (first) {
+      const { repetition, definition } = this.leaf;
+      if (repetition > 0 && first.repetition_level_encoding !== 'RLE') throw this.unsupported(first.repetition_level_encoding);
+      if (definition > 0 && first.definition_level_encoding !== 'RLE') throw this.unsupported(first.definition_level_encoding);
+      const repetitions = repetition > 0 ? this.prefixed(span) : { at: span.at, end: span.at };
+      const behind = { at: repetitions.end, end: span.end };
+      const definitions = definition > 0 ? this.prefixed(behind) : { at: behind.at, end: behind.at };
+      return { entries, repetitions, definitions, values: { at: definitions.end, end: span.end }, encoding: first.encoding };
+    }
+    assert(second, 'a page of data has one of two headers');
+    const { repetition_levels_byte_length: ofRepetitions, definition_levels_byte_length: ofDefinitions, encoding } = second;
+    const from = span.at + ofRepetitions;
+    const to = from + ofDefinitions;
+    if (ofRepetitions < 0 || ofDefinitions < 0 || to > span.end) throw this.invalid('levels that are longer than their page');
+    const repetitions = { at: span.at, end: from };
+    return { entries, repetitions, definitions: { at: from, end: to }, values: { at: to, end: span.end }, encoding };
   }
 
   private values(encoding: Encoding, n: number, span: Span, dictionary: Dictionary | undefined): PageValues {
@@ -294,27 +350,8 @@ export class PageDecoder {
     if (this.kernels.check_utf8_rows(offsets, values, 0, n) >= 0) throw this.invalid('text that is not valid UTF-8');
   }
 
-  /** Values of the present rows → values of all rows. */
   private spread(values: PageValues, validity: number, rows: number): PageValues {
-    const { kernels, scope } = this;
-    switch (values.kind) {
-      case 'bits': {
-        const target = scope.allocateZeroed(bitmapBytes(rows) + 8);
-        kernels.spread_row_bits(target, values.values, validity, rows);
-        return { kind: 'bits', values: target };
-      }
-      case 'bytes': {
-        const offsets = scope.allocate(4 * (rows + 1));
-        kernels.spread_row_offsets(offsets, values.offsets, validity, rows);
-        return { ...values, offsets };
-      }
-      default: {
-        const widthBytes = values.kind === 'codes' ? 4 : values.widthBytes;
-        const target = scope.allocate(rows * widthBytes);
-        kernels.spread_rows(target, values.values, widthBytes, validity, rows);
-        return { ...values, values: target };
-      }
-    }
+    return spreadValues(values, validity, rows, this.scope);
   }
 
   // ---- errors ----------------------------------------------------------------------------------------------------------------------
@@ -329,5 +366,28 @@ export class PageDecoder {
 
   private unsupported(encoding: string): DbError {
     return new DbError('unsupported', `column ${this.leaf.name} of the Parquet file has an encoding that is not read: ${encoding}`);
+  }
+}
+
+/** Values of the present rows → values of all rows, whose bits say which are present. */
+export function spreadValues(values: PageValues, validity: number, rows: number, scope: MemoryScope): PageValues {
+  const kernels = kernelsOf(scope.arena);
+  switch (values.kind) {
+    case 'bits': {
+      const target = scope.allocateZeroed(bitmapBytes(rows) + 8);
+      kernels.spread_row_bits(target, values.values, validity, rows);
+      return { kind: 'bits', values: target };
+    }
+    case 'bytes': {
+      const offsets = scope.allocate(4 * (rows + 1));
+      kernels.spread_row_offsets(offsets, values.offsets, validity, rows);
+      return { ...values, offsets };
+    }
+    default: {
+      const widthBytes = values.kind === 'codes' ? 4 : values.widthBytes;
+      const target = scope.allocate(rows * widthBytes);
+      kernels.spread_rows(target, values.values, widthBytes, validity, rows);
+      return { ...values, values: target };
+    }
   }
 }

@@ -8,7 +8,7 @@ export interface RawPage {
   readonly bytes: Uint8Array;
 }
 
-type ReadHeader = (reader: { view: DataView; offset: number }) => PageHeader;
+export type ReadHeader = (reader: { view: DataView; offset: number }) => PageHeader;
 
 const WINDOW_BYTES = 1 << 20;
 /** Statistics make headers long: of the longest values in it, least and largest. */
