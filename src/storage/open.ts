@@ -90,7 +90,8 @@ async function assemble(
   const owned = settings.read_only ? null : segmentsFolder;
   const removedFiles =
     shared === null || owned === null ? null : new RemovedFiles(environment.files, owned, shared, (work) => background.add(work));
-  const room = new DiskRoom(owned);
+  // The catalog's folder is LMDB's, so it is always on a real disk.
+  const room = new DiskRoom(owned && join(owned, '..', 'catalog'));
   const writer = new CatalogWriter(shared, settings, room, refuseWrites);
   const context: StorageContext = {
     memory,
