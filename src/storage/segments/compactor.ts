@@ -28,6 +28,9 @@ const SEGMENTS_AT_ONCE = 8;
 /** Longest stretch of work that is paid back with a pause. */
 const LONGEST_PAUSE_MS = 50;
 
+/** Rows that come in keep segments from being compressed for so long at most. */
+const LONGEST_WAIT_MS = 60_000;
+
 const MERGES_PER_SEGMENT = 8;
 
 /** What is merged when somebody asks for it: all that may be. */
@@ -45,6 +48,10 @@ export class Compactor {
   private last: Promise<void> = Promise.resolve();
   private isStopped = false;
   private notBefore = 0;
+  /** When a look for segments to compress was followed by a commit, and by no quiet look since. */
+  private busySince: number | undefined;
+  /** As of the last look, with those that compressing has made itself. */
+  private commitsBefore = 0;
 
   constructor(context: StorageContext, limits: TableLimits, tables: () => Iterable<Table>) {
     this.context = context;
@@ -129,9 +136,14 @@ export class Compactor {
     for (const segment of table.segments.filter((each) => isUnpacked(each, isAsked ? 0 : LEAST_PACKED_BYTES))) {
       if (this.isStopped || table.dropped || table.refusal !== null) break;
       if (this.unfit.has(segment) || due.has(segment)) continue;
+      if (!isAsked && this.isBusy()) {
+        this.notice();
+        break;
+      }
       const holder = memory.epochs.enter();
       try {
         await packSegment(context, table, segment, this.turns(table, [segment], isAsked));
+        this.commitsBefore += 1;
       } catch (error) {
         if (error instanceof GivenUp) continue;
         if (!(error instanceof DbError) || !['corrupt', 'query_memory_exceeded'].includes(error.code)) throw error;
@@ -142,6 +154,16 @@ export class Compactor {
       }
     }
     return failure;
+  }
+
+  /** Whether rows come in: what can wait does then, but not for ever. */
+  private isBusy(): boolean {
+    const { queue, loads } = this.context;
+    const isQuiet = loads.size === 0 && queue.commits === this.commitsBefore;
+    this.commitsBefore = queue.commits;
+    if (isQuiet) this.busySince = undefined;
+    else this.busySince ??= this.now();
+    return this.busySince !== undefined && this.now() - this.busySince < LONGEST_WAIT_MS;
   }
 
   /** Whether what a choice goes by has changed since this was asked before. */
