@@ -4,7 +4,7 @@
  */
 import type { Arena } from '../../core/arena.js';
 import { type Batch, bitmapBytes, type DictionaryView, type Vector } from '../../core/batch.js';
-import { physicalOf, WIDTH_BYTES } from '../../core/types.js';
+import { type DataType, physicalOf, WIDTH_BYTES } from '../../core/types.js';
 import { sliceVector } from '../execution/slice-vector.js';
 
 /** A vector whose addresses are offsets into the page; −1 = there is no such buffer. */
@@ -95,4 +95,9 @@ function vectorAt(paged: PagedVector, address: number, arena: Arena): Vector {
   }
   const children = paged.children.map((child) => vectorAt(child, address, arena));
   return { type, encoding, length, validity: at(paged.validity), values: at(paged.values), offsets, dictionary, children };
+}
+
+/** Bytes of a row of these types, about. */
+export function rowBytesOf(types: readonly DataType[]): number {
+  return types.reduce((sum, type) => sum + (WIDTH_BYTES[physicalOf(type)] || 16), 0);
 }

@@ -153,17 +153,13 @@ export class RunWriter {
     let left = groups[0]?.rowCount ?? 0;
     const source = sourcePipeline(ids, units, run.nodes.streamCounter);
     for await (const wave of wavesOf(source, ids, run.nodes.streamCounter, this.room * WAVE_SHARE, part)) {
-      for (const batch of wave.batches) {
+      const pages = await this.pages.write(wave.batches, [...temporary, wave.part.scope]);
+      for (const [i, batch] of wave.batches.entries()) {
         while (left === 0) left = groups[++group]?.rowCount ?? 0;
-        target.page(await this.pages.write(batch, [...temporary, wave.part.scope]), group, batch);
+        target.page(pages[i] as SpilledPage, group, batch);
         left -= batch.rowCount;
       }
       part.unhold(wave.part);
     }
   }
-}
-
-/** Bytes of a row of these types, about. */
-export function rowBytesOf(types: readonly DataType[]): number {
-  return types.reduce((sum, type) => sum + (WIDTH_BYTES[physicalOf(type)] || 16), 0);
 }

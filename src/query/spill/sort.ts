@@ -8,20 +8,22 @@ import type { Batch, Vector } from '../../core/batch.js';
 import type { QueryRun } from '../execution/query-run.js';
 import { type OpenUnit, type Pipeline, type SourceUnit, sourcePipeline } from '../execution/sources.js';
 import { gatherVector, toFlat } from '../expression/gather.js';
+import { rowBytesOf } from './page.js';
 import type { RunGroup, RunsInput, RunTarget, SortedRows } from './runs.js';
-import { RunWriter, rowBytesOf } from './runs.js';
+import { RunWriter } from './runs.js';
 import { sharedUnits } from './shared-units.js';
-import { pageUnit, readPage, type SpilledPage } from './spool.js';
+import { pageUnit, readPages, type SpilledPage } from './spool.js';
 
 /** Share of the memory that the rows of a stretch may take before they are sorted: they are copied, and two may be open at once. */
 const STRETCH_SHARE = 1 / 16;
 /** Pages that a stretch has at least, so that those which two stretches read are few. */
 const STRETCH_PAGES = 128;
+const LEAST_PAGE_ROWS = 512;
 
 export async function sortOnDisk(input: RunsInput, run: QueryRun): Promise<Pipeline> {
   const stretchBytes = run.room() * STRETCH_SHARE;
   const pageRows = Math.floor(stretchBytes / STRETCH_PAGES / rowBytesOf(input.types) / 64) * 64;
-  const runs = new SortedRuns(input, Math.max(64, Math.min(run.frame.vectorRows, pageRows)), run);
+  const runs = new SortedRuns(input, Math.min(run.frame.vectorRows, Math.max(LEAST_PAGE_ROWS, pageRows)), run);
   await new RunWriter(input, runs, run).write();
   if (runs.count < 2)
     return sourcePipeline(
@@ -145,12 +147,10 @@ function stretchUnit(stretch: Stretch, runs: SortedRuns, input: RunsInput, run: 
     const part = run.part();
     run.hold(part);
     try {
-      const batches: Batch[] = [];
-      for (const page of pages) batches.push(await readPage(page, part.scope, run));
+      const { batches } = await readPages(pages, part.scope, run);
       const { ids, types, keys } = input;
       run.makeRoom(2 * sizeBytes);
-      const plain = batches.map(({ arena, rowCount: rows, columns }) => ({ arena, rowCount: rows, columns }));
-      const task = { kind: 'sort', frame: part.frame, ids, types, batches: plain, keys, limit: null } as const;
+      const task = { kind: 'sort', frame: part.frame, ids, types, batches, keys, limit: null } as const;
       const { batch, order } = await part.run(task, run.runsHere(rowCount));
       assert(batch && order, 'sorting gives rows and their order');
       const places = run.context.arena.u32.subarray(order.rows / 4, order.rows / 4 + order.count);

@@ -1,5 +1,4 @@
 /** Results that are put on disk as they come: the parts of a stage that is done part by part. */
-import type { Batch } from '../../core/batch.js';
 import type { QueryRun } from '../execution/query-run.js';
 import { type Pipeline, sourcePipeline } from '../execution/sources.js';
 import type { ColumnId } from '../plan/expression.js';
@@ -25,7 +24,8 @@ export class SpooledRows {
     const { ids, run } = this;
     const owner = part ?? run;
     for await (const wave of wavesOf(pipeline, ids, counter, run.room() * WAVE_SHARE, owner)) {
-      for (const batch of wave.batches) await this.addBatch(batch, part ? [wave.part, part] : [wave.part]);
+      const temporary = [wave.part, ...(part ? [part] : [])].map(({ scope }) => scope);
+      this.pages.push(...(await this.writer.write(wave.batches, temporary)));
       owner.unhold(wave.part);
     }
   }
@@ -37,11 +37,6 @@ export class SpooledRows {
 
   rewind(mark: number): void {
     this.pages.length = mark;
-  }
-
-  private async addBatch(batch: Batch, parts: readonly QueryRun[]): Promise<void> {
-    const temporary = parts.map(({ scope }) => scope);
-    this.pages.push(await this.writer.write(batch, temporary));
   }
 
   pipeline(counter: number): Pipeline {
