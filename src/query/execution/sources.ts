@@ -9,6 +9,7 @@ import { INT32 } from '../../core/types.js';
 import type { ColumnId, Expression } from '../plan/expression.js';
 import { columnsOf } from '../plan/expression.js';
 import { type ScanPlan, timeColumnOf } from '../plan/logical.js';
+import { rowBytesOf } from '../spill/page.js';
 import type { QueryRun } from './query-run.js';
 import { timeOrderOf } from './scan-order.js';
 import { isGroupedBy, isOneGroup, isOutside, rangesOf, type SymbolCondition, symbolConditions } from './scan-ranges.js';
@@ -236,7 +237,7 @@ export function segmentUnit(
   return {
     first: from,
     rowCount: to - from,
-    sizeBytes: segment.sizeBytes * (stored.length / Math.max(1, plan.source.table.definition.columns.length)),
+    sizeBytes: segment.rowCount * rowBytesOf(stored.flatMap((index) => plan.source.table.definition.columns[index]?.type ?? [])),
     open: async (signal) => {
       const pinned = await plan.source.pin(segment, stored, signal);
       try {

@@ -45,13 +45,20 @@ export interface RunTarget {
 }
 
 /** Share of the memory that sorting a run may take; the rest is for the source, for waves and for what writes. */
-const RUN_SHARE = 0.5;
+const RUN_SHARE = 0.4;
 const WAVE_SHARE = 1 / 16;
 /** Bytes that a row takes while it is sorted, besides two copies of it: row numbers and keys, each twice. */
 const SORT_BYTES = 32;
 /** Those that a key takes more: as it is and as a number, or texts and the table of distinct ones. */
 const KEY_BYTES = 16;
 const TEXT_KEY_BYTES = 64;
+
+/** What is left of the memory while units of the source are open: a wave may stand in two of them. */
+function roomBeside({ branches }: Pipeline, run: QueryRun): number {
+  const largest = branches.reduce((most, { units }) => units.reduce((bytes, unit) => Math.max(bytes, unit.sizeBytes ?? 0), most), 0);
+  const room = run.room();
+  return Math.max(room / 4, room - 2 * largest);
+}
 
 export class RunWriter {
   private readonly run: QueryRun;
@@ -68,7 +75,7 @@ export class RunWriter {
     this.input = input;
     this.target = target;
     this.pages = new PageWriter(run);
-    this.room = run.room();
+    this.room = roomBeside(input.pipeline, run);
   }
 
   async write(): Promise<void> {

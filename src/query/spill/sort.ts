@@ -15,7 +15,7 @@ import { sharedUnits } from './shared-units.js';
 import { pageUnit, readPages, type SpilledPage } from './spool.js';
 
 /** Share of the memory that the rows of a stretch may take before they are sorted: they are copied, and two may be open at once. */
-const STRETCH_SHARE = 1 / 16;
+const STRETCH_SHARE = 1 / 24;
 /** Pages that a stretch has at least, so that those which two stretches read are few. */
 const STRETCH_PAGES = 128;
 const LEAST_PAGE_ROWS = 512;
