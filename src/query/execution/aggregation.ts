@@ -13,9 +13,9 @@ import type { AggregatePlan, GroupingSetsPlan, LogicalPlan, OutputColumn } from 
 import { ownExpressions } from '../plan/traverse.js';
 import { inParts, type PartedStage } from '../spill/partition.js';
 import { SpooledRows } from '../spill/spooled.js';
-import { inMemoryElse } from '../spill/waves.js';
+import { inMemoryElse, mayBeMany } from '../spill/waves.js';
 import { compileAggregation, type OrderedCalls, orderedCalls } from './compile-aggregation.js';
-import { type Executor, mayBeMany } from './executor.js';
+import type { Executor } from './executor.js';
 import { GroupTable } from './group-table.js';
 import { withKnownOrder } from './known-order.js';
 import { columnOf, idsOf, nullOf } from './output-columns.js';

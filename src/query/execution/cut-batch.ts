@@ -1,5 +1,5 @@
 /** Some rows of a batch. */
-import type { Vector } from '../../core/batch.js';
+import type { Batch, Vector } from '../../core/batch.js';
 import { gatherVector, gatherVectorOrNull } from '../expression/gather.js';
 import type { QueryRun } from './query-run.js';
 import { sliceVector } from './slice-vector.js';
@@ -42,4 +42,9 @@ export function padded(columns: readonly Vector[], count: number, rowCount: numb
   kernels.fill_u32(0xffffffff, rowCount, rows);
   kernels.row_numbers(0, count, rows);
   return columns.map((column) => gatherVectorOrNull(column, rows, rowCount, run.context, run.scope));
+}
+
+/** The batches without what says who owns their memory. */
+export function plain(batches: readonly CollectedBatch[]): Batch[] {
+  return batches.map(({ arena, rowCount, columns }) => ({ arena, rowCount, columns }));
 }

@@ -19,11 +19,11 @@ import type {
 } from '../plan/logical.js';
 import type { RunsInput } from '../spill/runs.js';
 import { sortOnDisk } from '../spill/sort.js';
-import { inMemoryElse } from '../spill/waves.js';
+import { inMemoryElse, mayBeMany } from '../spill/waves.js';
 import { openAggregate, openGroupingSets } from './aggregation.js';
 import { openAsof } from './asof/stage.js';
 import { openCut } from './cut.js';
-import { trimmed } from './cut-batch.js';
+import { plain, trimmed } from './cut-batch.js';
 import { openFile } from './file-source.js';
 import { openGapFill } from './gap-fill.js';
 import { openJoin } from './join-stage.js';
@@ -35,7 +35,7 @@ import { openWindow } from './open-window.js';
 import { columnOf, idsOf } from './output-columns.js';
 import { openScan } from './picked-rows.js';
 import { openPositional } from './positional.js';
-import { growth, type QueryRun } from './query-run.js';
+import type { QueryRun } from './query-run.js';
 import { openLimitedRecursion, Recursion } from './recursion.js';
 import { Relations } from './relations.js';
 import { seriesUnits, valuesBatch } from './row-sources.js';
@@ -380,11 +380,6 @@ export class Executor {
   }
 }
 
-/** False for so few rows that no stage over them is worth being done on disk. */
-export function mayBeMany(pipeline: Pipeline, run: QueryRun): boolean {
-  return run.maySpill && rowsOf(pipeline) * growth(pipeline.branches) > run.frame.vectorRows;
-}
-
 /** Lanes whose source does not fit in memory at once leave room for what is made of them. */
 function wavesOf(pipeline: Pipeline, run: QueryRun): { readonly fewestLanes: number; readonly mostBytes: number } {
   const bytes = bytesOf(pipeline);
@@ -393,10 +388,6 @@ function wavesOf(pipeline: Pipeline, run: QueryRun): { readonly fewestLanes: num
   if (bytes < room * 0.75) return { fewestLanes: 1, mostBytes: Number.POSITIVE_INFINITY };
   const laneBytes = bytes / 64;
   return { fewestLanes: laneBytes > room / 4 ? Math.ceil(bytes / (room / 8)) : 1, mostBytes: room / 2 };
-}
-
-export function plain(batches: readonly CollectedBatch[]): Batch[] {
-  return batches.map(({ arena, rowCount, columns }) => ({ arena, rowCount, columns }));
 }
 
 /** DISTINCT is grouping by all columns. */

@@ -5,8 +5,9 @@ import { type ColumnId, columnsOf, type Expression } from '../plan/expression.js
 import type { JoinPlan, LogicalPlan, OutputColumn } from '../plan/logical.js';
 import { inParts, type PartedStage } from '../spill/partition.js';
 import { SpooledRows } from '../spill/spooled.js';
-import { inMemoryElse } from '../spill/waves.js';
-import { type Executor, mayBeMany, plain } from './executor.js';
+import { inMemoryElse, mayBeMany } from '../spill/waves.js';
+import { plain } from './cut-batch.js';
+import type { Executor } from './executor.js';
 import { PROBE_JOIN, sidesOf } from './join-sides.js';
 import { filterPlace } from './key-filter.js';
 import { columnOf, idsOf, nullOf } from './output-columns.js';

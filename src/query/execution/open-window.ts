@@ -2,8 +2,8 @@
 import type { WindowPlan } from '../plan/logical.js';
 import { inParts, type PartedStage } from '../spill/partition.js';
 import { SpooledRows } from '../spill/spooled.js';
-import { inMemoryElse } from '../spill/waves.js';
-import { type Executor, mayBeMany } from './executor.js';
+import { inMemoryElse, mayBeMany } from '../spill/waves.js';
+import type { Executor } from './executor.js';
 import { ascendingColumn } from './known-order.js';
 import { columnOf, idsOf } from './output-columns.js';
 import { type Pipeline, withOperator } from './sources.js';

@@ -64,6 +64,11 @@ function nextCount(lanes: number, { usedBytes }: MemoryScope, bytesAtOnce: numbe
   return Math.max(1, Math.min(fitting, lanes * 2, threads * 16));
 }
 
+/** False for so few rows that no stage over them is worth being done on disk. */
+export function mayBeMany(pipeline: Pipeline, run: QueryRun): boolean {
+  return run.maySpill && rowsOf(pipeline) * growth(pipeline.branches) > run.frame.vectorRows;
+}
+
 export function isShortage(error: unknown): boolean {
   return error instanceof DbError && error.code === 'query_memory_exceeded' && !(error instanceof SpillLimit);
 }
