@@ -51,6 +51,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage & { 
   let catalog: SharedCatalog | undefined;
   try {
     catalog = await openCatalog(join(folder, 'catalog'), options.arena, options.kernels, options.settings.read_only);
+    catalog.checkStrays();
     const segments = join(folder, 'segments');
     if (!options.settings.read_only) {
       // A file is lost with a folder whose own name is not durable. Who made them may have ended before they were.

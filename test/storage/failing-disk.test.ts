@@ -146,7 +146,6 @@ describe.runIf(canMount)('on a disk that is full', () => {
       expect(refusal).toMatchObject({ code: 'read_only', message: expect.stringContaining('full') });
       expect(rows).toBeGreaterThan(500);
       expect(await idsOf(test, 't')).toEqual(upTo(rows));
-      await expect(append(test, 't', rows, 100)).rejects.toMatchObject({ code: 'read_only' });
       rmSync(filler);
       await append(test, 't', rows, 100);
       await test.storage.flush();

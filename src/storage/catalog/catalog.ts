@@ -119,6 +119,8 @@ export interface SharedCatalog extends Catalog {
   lastTransaction(): number;
   /** That of the oldest one that a process reads as of; undefined: nobody reads. */
   oldestReader(): number | undefined;
+  /** Fails with `corrupt` when a record has got under another key. */
+  checkStrays(): void;
   /** All records of a database, one by one; null: the bytes of one do not match their checksum. */
   examine(store: StoreName): Iterable<{ readonly key: CatalogKey; readonly value: Buffer | null }>;
   /** A write that holds bytes of its own, to be committed later, and how many. */
