@@ -43,12 +43,13 @@ export async function decodeParquet(file: AsyncBuffer, reading: ParquetReading):
     import('hyparquet/src/column.js'),
   ]);
   const metadata = await guarded(() => parquetMetadataAsync(file, { geoparquet: false }));
-  const nodes = (parquetSchema(metadata) as SchemaNode).children;
-  const kept = reading.columns === undefined ? nodes : reading.columns.map((name) => named(nodes, name));
-  const fields = kept.map(fieldOf);
   const chunks: ChunkReading = { file, readHeader: parquetHeader, memory: reading.memory };
-  const openers = kept.map((node) => openerOf(node, chunks));
-  return { schema: { fields }, batches: rowGroups(metadata, openers, reading) };
+  return guarded(async () => {
+    const nodes = (parquetSchema(metadata) as SchemaNode).children;
+    const kept = reading.columns === undefined ? nodes : reading.columns.map((name) => named(nodes, name));
+    const openers = kept.map((node) => openerOf(node, chunks));
+    return { schema: { fields: kept.map(fieldOf) }, batches: rowGroups(metadata, openers, reading) };
+  });
 }
 
 function openerOf(node: SchemaNode, chunks: ChunkReading): OpenColumn {
@@ -81,7 +82,7 @@ function dataOf(group: RowGroup, path: readonly string[]): ColumnMetaData {
 async function* rowGroups(metadata: FileMetaData, openers: readonly OpenColumn[], reading: ParquetReading): AsyncGenerator<OwnedBatch> {
   for (const group of metadata.row_groups) {
     const groupRows = Number(group.num_rows);
-    const columns = openers.map((open) => open(group));
+    const columns = await guarded(async () => openers.map((open) => open(group)));
     try {
       for (let row = 0; row < groupRows; row += BATCH_ROWS) yield await batchOf(columns, Math.min(BATCH_ROWS, groupRows - row), reading);
     } finally {
