@@ -109,10 +109,15 @@ export function createBindContext(options: BindOptions): BindContext {
   return context;
 }
 
-/** A whole query, not inside another one. Rows that are still read from outside cannot be. */
-export function bindRoot(query: Query, context: BindContext): BoundQuery {
+/** A whole query, not inside another one, whose columns may still be NULL in every row and of no type. */
+export function bindWhole(query: Query, context: BindContext): BoundQuery {
   const found = bindQuery(query, context, null, context.around);
-  const bound = found.ordered ? found : { ...found, plan: inWindowOrder(found.plan) };
+  return found.ordered ? found : { ...found, plan: inWindowOrder(found.plan) };
+}
+
+/** A whole query whose rows a client reads: what is NULL in every row is text. */
+export function bindRoot(query: Query, context: BindContext): BoundQuery {
+  const bound = bindWhole(query, context);
   const nested = bound.columns.some((column) => column.type.kind !== 'null' && !sameType(column.type, withoutNulls(column.type)));
   const columns = mapShared(bound.columns, (column) => {
     const type = withoutNulls(column.type);

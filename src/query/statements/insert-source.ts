@@ -2,7 +2,7 @@
 import type { ColumnDefinition, TableDefinition } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import type { Schema } from '../../core/types.js';
-import { bindRoot } from '../binder/binder.js';
+import { bindWhole } from '../binder/binder.js';
 import { assignmentCast } from '../binder/coercion.js';
 import { tablesAround } from '../binder/common-tables.js';
 import type { BindContext, BoundQuery, Clause } from '../binder/context.js';
@@ -10,6 +10,7 @@ import { columnOf } from '../binder/expressions.js';
 import { projectPlan } from '../binder/plans.js';
 import { Relation } from '../binder/relation.js';
 import { Scope } from '../binder/scope.js';
+import type { ColumnId, Expression } from '../plan/expression.js';
 import type { LogicalPlan } from '../plan/logical.js';
 import type { Query, Values } from '../syntax/ast/query.js';
 import type { Insert } from '../syntax/ast/statement.js';
@@ -40,7 +41,7 @@ export function insertSource(statement: Insert, definition: TableDefinition, val
   }
   if (values) return valuesSource(statement, definition, values, bind);
   const query: Query = statement.with ? { ...statement.source, with: mergedWith(statement) } : statement.source;
-  const bound = bindRoot(query, bind);
+  const bound = bindWhole(query, bind);
   const targets = statement.byName
     ? columnsByName(bound, statement, definition)
     : targetColumns(statement.columns, definition, bound.columns.length, statement.source?.position);
@@ -50,7 +51,7 @@ export function insertSource(statement: Insert, definition: TableDefinition, val
     return {
       id: bind.nextId(),
       name: column.name,
-      expression: assignmentCast(columnOf(value, statement.source?.position), column.type, column.name),
+      expression: assignmentCast(literalOf(bound.plan, value.id) ?? columnOf(value, statement.source?.position), column.type, column.name),
     };
   });
   const missing = columns.filter((column) => !targets.includes(column));
@@ -60,6 +61,14 @@ export function insertSource(statement: Insert, definition: TableDefinition, val
     expression: defaultOf(column, bind, statement.position),
   }));
   return { plan: projectPlan(bound.plan, [...named, ...filled]), schema: schemaOf([...targets, ...missing]) };
+}
+
+/** A text that the SELECT list writes out takes the type of its target, as it does in VALUES. */
+function literalOf(plan: LogicalPlan, id: ColumnId): Expression | undefined {
+  if (plan.kind === 'sort' || plan.kind === 'limit') return literalOf(plan.input, id);
+  if (plan.kind !== 'project') return undefined;
+  const expression = plan.expressions[plan.output.findIndex((column) => column.id === id)];
+  return expression?.kind === 'literal' ? expression : undefined;
 }
 
 function mergedWith(statement: Insert): Query['with'] {
