@@ -62,7 +62,7 @@ export interface ZoneMap {
 
 /**
  * How the rows of a segment lie. Rows that are equal by it are in insertion order. Nothing else may be assumed of them, and nothing across
- * segments but their order and their zone maps (timeOrderOf in query/execution/scan-order.ts puts the two together).
+ * segments but their order and their zone maps (timeOrderOf in query/execution/scan/scan-order.ts puts the two together).
  */
 export type RowOrder =
   /** As they were inserted. */

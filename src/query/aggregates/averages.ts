@@ -2,7 +2,7 @@
 import { flatVector, type IntervalValue, type Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, INTERVAL } from '../../core/types.js';
-import { bucketRows } from '../execution/sort-rows.js';
+import { bucketRows } from '../execution/sort/sort-rows.js';
 import { vectorOf } from '../expression/vector-values.js';
 import type { AggregateRecipe, FinishInput } from './contract.js';
 import { allocateValues, partAt, reached, slotAt } from './finishing.js';

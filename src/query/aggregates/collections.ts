@@ -2,7 +2,7 @@
 import { flatVector, type Value, type Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { BOOL, type DataType, isNested, isText, UTF8 } from '../../core/types.js';
-import { bucketRows, sortedBuckets } from '../execution/sort-rows.js';
+import { bucketRows, sortedBuckets } from '../execution/sort/sort-rows.js';
 import { gatherVector, gatherVectorOrNull } from '../expression/gather.js';
 import { knownType } from '../functions/types.js';
 import type { AggregateFunction, AggregateRecipe, FinishInput } from './contract.js';

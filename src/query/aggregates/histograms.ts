@@ -6,7 +6,7 @@ import type { Value, Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, INT64, isInteger, isNested, isText, UTF8 } from '../../core/types.js';
 import { valueAt } from '../../core/values.js';
-import { sortedBuckets } from '../execution/sort-rows.js';
+import { sortedBuckets } from '../execution/sort/sort-rows.js';
 import { compareValues } from '../expression/compare.js';
 import { bytesToNested } from '../expression/nested-bytes.js';
 import { vectorOf } from '../expression/vector-values.js';

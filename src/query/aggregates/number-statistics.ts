@@ -1,7 +1,7 @@
 /** Statistics that look at all numbers of a group, and at some of them twice. The numbers are kept in row order, so results do not depend on the number of threads. */
 import { flatVector, type Vector } from '../../core/batch.js';
 import { type DataType, FLOAT64, INT64, isInteger, isNumeric } from '../../core/types.js';
-import { bucketRows, sortedBuckets } from '../execution/sort-rows.js';
+import { bucketRows, sortedBuckets } from '../execution/sort/sort-rows.js';
 import { gatherVector } from '../expression/gather.js';
 import type { ArgumentType } from '../functions/contract.js';
 import type { AggregateFunction, AggregateRecipe, FinishInput } from './contract.js';

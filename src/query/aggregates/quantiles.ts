@@ -5,7 +5,7 @@
 import { flatVector, type Value, type Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { type DataType, FLOAT64, isNested, isNumeric, UTF8 } from '../../core/types.js';
-import { sortedBuckets } from '../execution/sort-rows.js';
+import { sortedBuckets } from '../execution/sort/sort-rows.js';
 import { gatherVectorOrNull } from '../expression/gather.js';
 import type { ArgumentType } from '../functions/contract.js';
 import type { AggregateFunction, AggregateRecipe, AggregateSignature, FinishInput } from './contract.js';

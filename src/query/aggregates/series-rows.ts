@@ -5,7 +5,7 @@
 import { flatVector, type Vector } from '../../core/batch.js';
 import { MemoryScope } from '../../core/memory-scope.js';
 import { type DataType, FLOAT64, INT64, isInteger, isNumeric, isText, UNITS_PER_SECOND } from '../../core/types.js';
-import { bucketRows, orderKeysOf, sortRows } from '../execution/sort-rows.js';
+import { bucketRows, orderKeysOf, sortRows } from '../execution/sort/sort-rows.js';
 import type { ArgumentType } from '../functions/contract.js';
 import type { FinishInput, SlotSpec } from './contract.js';
 import { allocateValues, flagged, slotAt } from './finishing.js';

@@ -4,7 +4,7 @@ import { flatVector, type Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { FLOAT64, INT32, INT64, physicalOf } from '../../core/types.js';
-import { keysOf } from '../execution/direct-map.js';
+import { keysOf } from '../execution/aggregate/direct-map.js';
 import { GrowingArray } from '../execution/growing-array.js';
 import { castNumber } from '../expression/cast-number.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';

@@ -6,7 +6,7 @@ import type { Kernels } from '../../../native-free/kernels.js';
 import { bitmapBytes, type Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import type { DataType, PhysicalType } from '../../core/types.js';
-import type { IdRuns, NewGroups } from '../execution/group-table.js';
+import type { IdRuns, NewGroups } from '../execution/aggregate/group-table.js';
 import { GrowingArray } from '../execution/growing-array.js';
 import type { MoveContext } from '../expression/gather.js';
 import type { SlotResult } from './contract.js';

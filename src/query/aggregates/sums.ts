@@ -41,7 +41,7 @@ function finishSum(input: FinishInput): Vector {
   return flatVector(input.type, input.groupCount, out, reached(input));
 }
 
-/** One argument is summed; two, as compiled plans may have them (execution/compile-aggregation.ts), are factors whose products are. */
+/** One argument is summed; two, as compiled plans may have them (execution/aggregate/compile-aggregation.ts), are factors whose products are. */
 function summedSlot(args: readonly DataType[]): SlotSpec {
   return args.length === 2 ? { kind: 'sum_product', inputs: [0, 1] } : { kind: sumSlot(args[0]), inputs: [0] };
 }

@@ -6,7 +6,7 @@
 import type { Kernels } from '../../../native-free/kernels.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import type { DataType } from '../../core/types.js';
-import type { NewGroups } from '../execution/group-table.js';
+import type { NewGroups } from '../execution/aggregate/group-table.js';
 import type { SlotKind } from './contract.js';
 import { PositionState } from './held-states.js';
 import { ExtremeState, MOST_NARROW_GROUPS, multipliesAsIs, WholeSumState } from './number-states.js';

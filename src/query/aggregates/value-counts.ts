@@ -2,7 +2,7 @@
 import { flatVector, type Value, type Vector } from '../../core/batch.js';
 import { DbError } from '../../core/errors.js';
 import { FLOAT64, INT64, isNested } from '../../core/types.js';
-import { sortedBuckets } from '../execution/sort-rows.js';
+import { sortedBuckets } from '../execution/sort/sort-rows.js';
 import { gatherVector, toFlat } from '../expression/gather.js';
 import { bytesToNested } from '../expression/nested-bytes.js';
 import { listOf } from '../functions/row-by-row.js';

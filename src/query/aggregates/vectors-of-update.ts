@@ -2,8 +2,8 @@
 import { assert } from '../../core/assert.js';
 import { bitmapBytes, type Vector } from '../../core/batch.js';
 import { type DataType, FLOAT64, isInteger, isNested, physicalOf } from '../../core/types.js';
-import type { IdRuns, NewGroups } from '../execution/group-table.js';
-import type { TextEncoder32 } from '../execution/text-encoder.js';
+import type { IdRuns, NewGroups } from '../execution/aggregate/group-table.js';
+import type { TextEncoder32 } from '../execution/aggregate/text-encoder.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';
 import { nestedToBytes } from '../expression/nested-bytes.js';
 import { asConstant } from '../expression/vector-values.js';

@@ -5,14 +5,14 @@ import { valueAt } from '../../core/values.js';
 import { evaluate } from '../expression/evaluate.js';
 import type { ColumnId } from '../plan/expression.js';
 import type { CutPlan } from '../plan/logical.js';
+import { GroupTable } from './aggregate/group-table.js';
 import { trimmed } from './cut-batch.js';
 import type { Executor } from './executor.js';
-import { GroupTable } from './group-table.js';
 import { idsOf } from './output-columns.js';
 import type { QueryRun } from './query-run.js';
+import { chunkOf } from './sort/top-sink.js';
 import type { Pipeline } from './sources.js';
 import type { CollectedBatch } from './task.js';
-import { chunkOf } from './top-sink.js';
 
 interface Bounds {
   readonly count: number | null;

@@ -15,7 +15,7 @@ import {
   type WindowJoinPlan,
 } from '../plan/logical.js';
 import type { FrameBound, WindowCall } from '../plan/window.js';
-import { sidesOf } from './join-sides.js';
+import { sidesOf } from './join/join-sides.js';
 
 const OPERATOR_SIGN: Readonly<Record<string, string>> = {
   eq: '=',

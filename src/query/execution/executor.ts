@@ -20,25 +20,25 @@ import type {
 import type { RunsInput } from '../spill/runs.js';
 import { sortOnDisk } from '../spill/sort.js';
 import { inMemoryElse, mayBeMany } from '../spill/waves.js';
-import { openAggregate, openGroupingSets } from './aggregation.js';
+import { openAggregate, openGroupingSets } from './aggregate/aggregation.js';
 import { openAsof } from './asof/stage.js';
 import { openCut } from './cut.js';
 import { plain, trimmed } from './cut-batch.js';
-import { openFile } from './file-source.js';
 import { openGapFill } from './gap-fill.js';
-import { openJoin } from './join-stage.js';
-import { comesSorted } from './known-order.js';
+import { openJoin } from './join/join-stage.js';
+import { openPositional } from './join/positional.js';
 import { openHorizonJoin } from './match/horizon-stage.js';
 import { openWindowJoin } from './match/window-join-stage.js';
 import { openNumbered } from './number-rows.js';
-import { openWindow } from './open-window.js';
 import { columnOf, idsOf } from './output-columns.js';
-import { openScan } from './picked-rows.js';
-import { openPositional } from './positional.js';
 import type { QueryRun } from './query-run.js';
 import { openLimitedRecursion, Recursion } from './recursion.js';
 import { Relations } from './relations.js';
-import { seriesUnits, valuesBatch } from './row-sources.js';
+import { openFile } from './scan/file-source.js';
+import { openScan } from './scan/picked-rows.js';
+import { seriesUnits, valuesBatch } from './scan/row-sources.js';
+import { comesSorted } from './sort/known-order.js';
+import { openTopBy } from './sort/top-by.js';
 import {
   bytesOf,
   lanesOf,
@@ -52,7 +52,7 @@ import {
   withOperator,
 } from './sources.js';
 import type { CollectedBatch, LaneOutput, OrderSpec, ProbeSpec, SinkSpec } from './task.js';
-import { openTopBy } from './top-by.js';
+import { openWindow } from './window/open-window.js';
 
 /** Rows up to which the first rows of an order are kept as candidates instead of sorting everything. */
 const TOP_LIMIT = 100_000;

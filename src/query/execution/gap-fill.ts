@@ -10,9 +10,9 @@ import { bucketSeries, gridFrom, NS_PER_DAY, NS_PER_SECOND } from '../functions/
 import { addMonths } from '../functions/calendar-months.js';
 import type { Expression } from '../plan/expression.js';
 import type { GapFill, GapFillPlan } from '../plan/logical.js';
-import { rangeOfKeys } from './direct-map.js';
+import { rangeOfKeys } from './aggregate/direct-map.js';
+import { GroupTable } from './aggregate/group-table.js';
 import type { Executor } from './executor.js';
-import { GroupTable } from './group-table.js';
 import { idsOf } from './output-columns.js';
 import type { QueryRun } from './query-run.js';
 import type { Pipeline } from './sources.js';

@@ -4,7 +4,7 @@ import type { Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import type { DataType } from '../../core/types.js';
 import { gatherVector, type MoveContext } from '../expression/gather.js';
-import { GroupTable } from './group-table.js';
+import { GroupTable } from './aggregate/group-table.js';
 import type { QueryRun } from './query-run.js';
 
 export class KeyedRows {

@@ -2,15 +2,15 @@
 import { Accumulator } from '../aggregates/accumulator.js';
 import { evaluate } from '../expression/evaluate.js';
 import type { EvaluationContext } from '../functions/contract.js';
-import { GroupTable, type GroupTableResult } from './group-table.js';
-import { buildLookup } from './join-lookup.js';
-import { buildRangeTable } from './range-table.js';
+import { GroupTable, type GroupTableResult } from './aggregate/group-table.js';
+import { buildLookup } from './join/join-lookup.js';
+import { buildRangeTable } from './join/range-table.js';
 import type { TaskRun } from './run-task.js';
 import { concatenate, finishedGroups } from './sinks.js';
 import { sliceVector } from './slice-vector.js';
-import { bucketRows } from './sort-rows.js';
+import { bucketRows } from './sort/sort-rows.js';
+import { chunkOf, sortBatch } from './sort/top-sink.js';
 import type { BuildTask, LimitByTask, MergeAggregateTask, SortTask, TaskResult } from './task.js';
-import { chunkOf, sortBatch } from './top-sink.js';
 
 /** Merges the groups of lanes in lane order and finishes the aggregates: group columns, then one column per call. */
 export function* runMergeAggregate(task: MergeAggregateTask, run: TaskRun): Generator<void, Partial<TaskResult>> {

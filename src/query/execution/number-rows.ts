@@ -6,11 +6,11 @@ import { yieldToOthers } from '../../core/yield-to-others.js';
 import { evaluate } from '../expression/evaluate.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { NumberPlan } from '../plan/logical.js';
+import { GroupTable } from './aggregate/group-table.js';
 import type { Executor } from './executor.js';
-import { GroupTable } from './group-table.js';
 import { idsOf } from './output-columns.js';
+import { chunkOf } from './sort/top-sink.js';
 import type { Pipeline } from './sources.js';
-import { chunkOf } from './top-sink.js';
 
 const SLICE_MS = 8;
 

@@ -3,7 +3,7 @@ import type { Vector } from '../../core/batch.js';
 import { physicalOf } from '../../core/types.js';
 import { type MoveContext, toFlat } from '../expression/gather.js';
 import { nestedToBytes } from '../expression/nested-bytes.js';
-import { keysOf } from './direct-map.js';
+import { keysOf } from './aggregate/direct-map.js';
 
 const NULL_HASH = 0x5bd1e995;
 const FACTOR = 0x9e3779b1;

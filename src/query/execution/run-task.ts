@@ -14,17 +14,19 @@ import { runPlace } from '../windows/place-rows.js';
 import { runMatchWindow } from '../windows/run-match-window.js';
 import { runWindow, runWindowColumn, runWindowMove, runWindowResult } from '../windows/run-window.js';
 import { runWindowAdd, runWindowStream, runWindowTails } from '../windows/stream-calls.js';
+import { GroupingSetsSink } from './aggregate/grouping-sets-sink.js';
 import { runAsofBuild, runAsofKeys, runAsofPlace } from './asof/build.js';
 import { AsofProbe } from './asof/probe.js';
 import type { Chunk } from './chunk.js';
-import { GroupingSetsSink } from './grouping-sets-sink.js';
-import { Probe } from './join-probe.js';
+import { Probe } from './join/join-probe.js';
 import { Horizon } from './match/horizon.js';
 import { runMatchBuild, runMatchLeft, runMatchPlace } from './match/rows.js';
 import { runBuild, runLimitBy, runMergeAggregate, runSort } from './merge-tasks.js';
 import { type Emit, Filter, type Operator, Project } from './operators.js';
 import { chunksOf } from './piece-reader.js';
 import { AggregateSink, CollectSink, type Sink } from './sinks.js';
+import { runTopBy, TopFilter } from './sort/top-by.js';
+import { TopSink } from './sort/top-sink.js';
 import {
   CANCELLED_WORD,
   CLAIM_WORD,
@@ -38,8 +40,6 @@ import {
   type Task,
   type TaskResult,
 } from './task.js';
-import { runTopBy, TopFilter } from './top-by.js';
-import { TopSink } from './top-sink.js';
 import { Unnest } from './unnest.js';
 
 /** What a thread brings along. */

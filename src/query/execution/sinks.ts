@@ -10,8 +10,8 @@ import { gatherVector, toFlat } from '../expression/gather.js';
 import { type BucketRuns, bucketRuns } from '../functions/bucket-grid.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import type { ColumnId } from '../plan/expression.js';
+import { GroupTable, type IdRuns, type NewGroups, type RowGroups } from './aggregate/group-table.js';
 import { type Chunk, mayFail, STREAMING_SHARE } from './chunk.js';
-import { GroupTable, type IdRuns, type NewGroups, type RowGroups } from './group-table.js';
 import type { AggregationSpec, CollectedBatch, LaneOutput, SinkSpec } from './task.js';
 
 export interface Sink {

@@ -11,9 +11,8 @@ import { columnsOf } from '../plan/expression.js';
 import { type ScanPlan, timeColumnOf } from '../plan/logical.js';
 import { rowBytesOf } from '../spill/page.js';
 import type { QueryRun } from './query-run.js';
-import { timeOrderOf } from './scan-order.js';
-import { isGroupedBy, isOneGroup, isOutside, rangesOf, type SymbolCondition, symbolConditions } from './scan-ranges.js';
-import type { Branch, Lane, LaneRange, OperatorSpec, Piece } from './task.js';
+import { timeOrderOf } from './scan/scan-order.js';
+import { isGroupedBy, isOneGroup, isOutside, rangesOf, type SymbolCondition, symbolConditions } from './scan/scan-ranges.js';
 import {
   bothBounds,
   isTimeBound,
@@ -24,7 +23,8 @@ import {
   verdictOf,
   type Zones,
   zonesOf,
-} from './zone-pruning.js';
+} from './scan/zone-pruning.js';
+import type { Branch, Lane, LaneRange, OperatorSpec, Piece } from './task.js';
 
 /**
  * Vectors' worth of rows in a lane: few where the rows are few, so that all threads have some, and more where each lane would only cost its

@@ -12,12 +12,12 @@ import type { PlacedRows } from '../windows/place-rows.js';
 import type { WindowOrder, WindowSpec } from '../windows/spec.js';
 import type { StreamCall } from '../windows/stream-calls.js';
 import type { PositionRange, TaskColumn } from '../windows/window-rows.js';
+import type { GroupTableResult } from './aggregate/group-table.js';
 import type { AsofBuildTask, AsofBuilt, AsofKeysTask, AsofPlaceTask, AsofSpec } from './asof/spec.js';
-import type { GroupTableResult } from './group-table.js';
-import type { LookupHandle } from './join-lookup.js';
+import type { LookupHandle } from './join/join-lookup.js';
+import type { RangeLookup } from './join/range-conditions.js';
 import type { MatchTable, MatchTask } from './match/task.js';
-import type { RangeLookup } from './range-conditions.js';
-import type { SortDirection } from './sort-rows.js';
+import type { SortDirection } from './sort/sort-rows.js';
 
 /** What all tasks of a query share. */
 export interface QueryFrame {

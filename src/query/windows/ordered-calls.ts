@@ -2,7 +2,7 @@
 import { bitmapBytes, flatVector, type Vector } from '../../core/batch.js';
 import { MemoryScope } from '../../core/memory-scope.js';
 import { FLOAT64 } from '../../core/types.js';
-import { orderKeysOf, sortRows } from '../execution/sort-rows.js';
+import { orderKeysOf, sortRows } from '../execution/sort/sort-rows.js';
 import type { FramePiece, Stretch } from './frames.js';
 import { positionMask } from './slide-calls.js';
 import type { WindowCallSpec } from './spec.js';

@@ -1,6 +1,6 @@
 /** ORDER BY inside a call: the rows of a frame in an order of their own. */
 import { MemoryScope } from '../../core/memory-scope.js';
-import { orderKeysOf, sortRows } from '../execution/sort-rows.js';
+import { orderKeysOf, sortRows } from '../execution/sort/sort-rows.js';
 import { inPieces } from '../expression/in-pieces.js';
 import type { WindowOrder } from './spec.js';
 import type { WindowRows } from './window-rows.js';

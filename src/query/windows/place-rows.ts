@@ -4,10 +4,10 @@
  */
 import type { Vector } from '../../core/batch.js';
 import { MemoryScope } from '../../core/memory-scope.js';
-import { GroupTable } from '../execution/group-table.js';
+import { GroupTable } from '../execution/aggregate/group-table.js';
 import type { TaskRun } from '../execution/run-task.js';
 import { sliceVector } from '../execution/slice-vector.js';
-import { type OrderKeys, orderKeysOf, sortRows } from '../execution/sort-rows.js';
+import { type OrderKeys, orderKeysOf, sortRows } from '../execution/sort/sort-rows.js';
 import type { PlaceTask, TaskResult } from '../execution/task.js';
 import { inPieces } from '../expression/in-pieces.js';
 

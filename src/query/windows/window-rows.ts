@@ -3,7 +3,7 @@ import { flatVector, type Vector } from '../../core/batch.js';
 import type { MemoryScope } from '../../core/memory-scope.js';
 import { physicalOf, WIDTH_BYTES } from '../../core/types.js';
 import { sliceVector } from '../execution/slice-vector.js';
-import { orderKeysOf } from '../execution/sort-rows.js';
+import { orderKeysOf } from '../execution/sort/sort-rows.js';
 import { gatherVector, toFlat } from '../expression/gather.js';
 import type { EvaluationContext } from '../functions/contract.js';
 import { type ColumnTarget, isMovable } from './column-target.js';

@@ -5,9 +5,9 @@ import * as oracle from '../../../native-free/oracle/relation.js';
 import { Arena } from '../../../src/core/arena.js';
 import { MemoryScope, Scratch } from '../../../src/core/memory-scope.js';
 import { INT64, UTF8 } from '../../../src/core/types.js';
-import { FixedEncoder } from '../../../src/query/execution/key-encoder.js';
-import { sortRows } from '../../../src/query/execution/sort-rows.js';
-import { TextEncoder32 } from '../../../src/query/execution/text-encoder.js';
+import { FixedEncoder } from '../../../src/query/execution/aggregate/key-encoder.js';
+import { TextEncoder32 } from '../../../src/query/execution/aggregate/text-encoder.js';
+import { sortRows } from '../../../src/query/execution/sort/sort-rows.js';
 import { vectorOf } from '../../../src/query/expression/vector-values.js';
 
 const arena = Arena.create(0, 1 << 27);

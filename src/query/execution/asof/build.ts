@@ -2,12 +2,12 @@
 import type { Vector } from '../../../core/batch.js';
 import { MemoryScope } from '../../../core/memory-scope.js';
 import { evaluate } from '../../expression/evaluate.js';
-import { buildLookup } from '../join-lookup.js';
+import { buildLookup } from '../join/join-lookup.js';
 import type { TaskRun } from '../run-task.js';
 import { concatenate } from '../sinks.js';
-import { bucketRows, sortRows } from '../sort-rows.js';
+import { bucketRows, sortRows } from '../sort/sort-rows.js';
+import { chunkOf } from '../sort/top-sink.js';
 import type { TaskResult } from '../task.js';
-import { chunkOf } from '../top-sink.js';
 import type { AsofBuildTask, AsofIndex, AsofKeysTask, AsofPlaceTask } from './spec.js';
 import { type Times, timesOf } from './times.js';
 

@@ -2,7 +2,7 @@
 import { bitmapBytes, type DictionaryView, flatVector, type Vector } from '../../../core/batch.js';
 import type { MemoryScope } from '../../../core/memory-scope.js';
 import type { EvaluationContext } from '../../functions/contract.js';
-import type { Lookup } from '../join-lookup.js';
+import type { Lookup } from '../join/join-lookup.js';
 import type { AsofFinder, AsofRows } from './finder.js';
 import type { AsofPieces, AsofSpec } from './spec.js';
 

@@ -6,7 +6,7 @@ import { evaluate, evaluatePredicate } from '../../expression/evaluate.js';
 import type { EvaluationContext } from '../../functions/contract.js';
 import { type ColumnId, columnsOf, type Expression } from '../../plan/expression.js';
 import { type Chunk, mayFail, type Origin } from '../chunk.js';
-import { createLookup, type Lookup } from '../join-lookup.js';
+import { createLookup, type Lookup } from '../join/join-lookup.js';
 import type { Emit, Operator } from '../operators.js';
 import { gatherPieces } from '../piece-columns.js';
 import type { AsofFinder, AsofRows } from './finder.js';

@@ -2,7 +2,7 @@
 import type { Vector } from '../../../core/batch.js';
 import type { ColumnId, Expression } from '../../plan/expression.js';
 import type { AsofDirection } from '../../plan/logical.js';
-import type { LookupHandle } from '../join-lookup.js';
+import type { LookupHandle } from '../join/join-lookup.js';
 import type { CollectedRows, QueryFrame } from '../task.js';
 
 /** How the kernels number directions. */

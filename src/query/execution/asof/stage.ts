@@ -8,12 +8,12 @@ import { type DataType, isText } from '../../../core/types.js';
 import { type ColumnId, columnsOf, type Expression } from '../../plan/expression.js';
 import type { AsofPlan, OutputColumn } from '../../plan/logical.js';
 import type { Executor } from '../executor.js';
-import type { LookupHandle } from '../join-lookup.js';
+import type { LookupHandle } from '../join/join-lookup.js';
 import { piecedColumns, wholeColumns } from '../piece-columns.js';
 import type { QueryRun } from '../query-run.js';
+import { isTimeBound } from '../scan/zone-pruning.js';
 import { OpenLanes, type Pipeline, withOperator } from '../sources.js';
 import type { RowsPiece } from '../task.js';
-import { isTimeBound } from '../zone-pruning.js';
 import { ascendsByKey, ascendsMostly, designatesTime } from './order.js';
 import type { AsofIndex, AsofPieces, AsofTable, PieceColumns } from './spec.js';
 

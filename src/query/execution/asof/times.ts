@@ -4,7 +4,7 @@ import type { Allocator } from '../../../core/build-vector.js';
 import { DbError } from '../../../core/errors.js';
 import { type DataType, physicalOf, typeName } from '../../../core/types.js';
 import { type MoveContext, toFlat } from '../../expression/gather.js';
-import { narrowOrderKey } from '../sort-rows.js';
+import { narrowOrderKey } from '../sort/sort-rows.js';
 
 export interface Times {
   /** Address of the values (int64). */

@@ -8,9 +8,9 @@ import { gatherVector, gatherVectorOrNull, toFlat } from '../../expression/gathe
 import type { EvaluationContext } from '../../functions/contract.js';
 import type { ColumnId } from '../../plan/expression.js';
 import { Chunk, type ComposedRows, mayFail, NONE } from '../chunk.js';
-import { createLookup, type Lookup } from '../join-lookup.js';
+import { createLookup, type Lookup } from '../join/join-lookup.js';
 import type { Emit, Operator } from '../operators.js';
-import { narrowOrderKey } from '../sort-rows.js';
+import { narrowOrderKey } from '../sort/sort-rows.js';
 import type { HorizonSpec } from '../task.js';
 
 /** Addresses of what each row of one emitted chunk is made of (uint32): left row, number of the offset, right position or none. */

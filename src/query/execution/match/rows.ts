@@ -2,11 +2,11 @@
 import type { Vector } from '../../../core/batch.js';
 import { MemoryScope } from '../../../core/memory-scope.js';
 import { toFlat } from '../../expression/gather.js';
-import { buildLookup, createLookup } from '../join-lookup.js';
+import { buildLookup, createLookup } from '../join/join-lookup.js';
 import type { TaskRun } from '../run-task.js';
 import { concatenate } from '../sinks.js';
 import { sliceVector } from '../slice-vector.js';
-import { narrowOrderKey, sortRows } from '../sort-rows.js';
+import { narrowOrderKey, sortRows } from '../sort/sort-rows.js';
 import type { TaskResult } from '../task.js';
 import type { LimitSpec, MatchBuildTask, MatchLeftTask, MatchPlaceTask } from './task.js';
 

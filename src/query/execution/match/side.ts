@@ -11,7 +11,7 @@ import type { OperatorNode } from '../profile.js';
 import type { QueryRun } from '../query-run.js';
 import { withOperator } from '../sources.js';
 import type { CollectedBatch } from '../task.js';
-import { addressesOf, grouped, MOST_RANGES, piecesOf, RANGE_VECTORS } from '../window-pieces.js';
+import { addressesOf, grouped, MOST_RANGES, piecesOf, RANGE_VECTORS } from '../window/window-pieces.js';
 import { openWhere } from './range.js';
 import type { MatchTable } from './task.js';
 

@@ -4,7 +4,7 @@ import type { DataType } from '../../../core/types.js';
 import type { ColumnTarget } from '../../windows/column-target.js';
 import type { WindowSpec } from '../../windows/spec.js';
 import type { TaskColumn } from '../../windows/window-rows.js';
-import type { LookupHandle } from '../join-lookup.js';
+import type { LookupHandle } from '../join/join-lookup.js';
 import type { QueryFrame, WindowPiece } from '../task.js';
 
 /** The right side, ready for look-ups: addresses only. */

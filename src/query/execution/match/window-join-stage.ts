@@ -18,7 +18,7 @@ import type { OperatorNode } from '../profile.js';
 import type { QueryRun } from '../query-run.js';
 import type { Pipeline } from '../sources.js';
 import type { CollectedBatch, TaskResult, WindowPiece, WindowResultTask } from '../task.js';
-import { addressesOf, batchesOf, grouped, MOST_RANGES, piecesOf, RANGE_VECTORS } from '../window-pieces.js';
+import { addressesOf, batchesOf, grouped, MOST_RANGES, piecesOf, RANGE_VECTORS } from '../window/window-pieces.js';
 import { reachedTimes } from './range.js';
 import { collectedSide, matchSide, oneColumn, wholeColumns } from './side.js';
 import type { LimitSpec } from './task.js';
