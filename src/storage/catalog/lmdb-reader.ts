@@ -109,7 +109,7 @@ export class LmdbReader {
 
   /**
    * A record whose key has changed is not found under the key that it had, and nobody misses some of them. So records that belong to nothing that
-   * is known are read: their checksums have the key in them. Fails with `corrupt`.
+   * is known are read: their checksums have the key in them. So are all that say which rows are deleted. Fails with `corrupt`.
    */
   checkStrays(): void {
     const readAll = (store: StoreName) => {
@@ -121,14 +121,13 @@ export class LmdbReader {
       const known = tables.reduce((sum, table) => sum + this.count(store, { start: [table], end: [table + 1] }), 0);
       if (known !== this.count(store, {})) readAll(store);
     }
-    /** Segments that may have deleted rows. */
-    const segments = new Set<string>();
-    for (const table of tables) {
-      for (const { id, bytes } of this.storedSegments(table)) if (!bytes.includes('"deleted":0,')) segments.add(`${table},${id}`);
-      for (const id of this.tailSegments(table)) segments.add(`${table},${id}`);
-    }
-    const deletions = this.lmdb.stores.deletion?.getKeys(this.asOf()) ?? [];
-    if ([...deletions].some((key) => !segments.has(String(key)))) readAll('deletion');
+    for (const [key] of this.range('deletion')) this.assertOwn('deletion', key);
+  }
+
+  /** A key that is written otherwise than its values are reads as another one's, and is found by none. */
+  private assertOwn(store: StoreName, key: CatalogKey): void {
+    if (Array.isArray(key) && key.every((part) => Number.isInteger(part)) && this.raw(store, key) !== undefined) return;
+    throw new DbError('corrupt', `catalog, ${store} record ${keyText(key)} has no valid key`);
   }
 
   private count(store: StoreName, bounds: { start?: CatalogKey; end?: CatalogKey }): number {

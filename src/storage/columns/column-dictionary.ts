@@ -84,11 +84,10 @@ export class ColumnDictionary {
       return some === 0 ? 0 : (memory.arena.u32[out / 4 + 1] as number) + 1;
     });
     this.neededCount = Math.max(this.neededCount, needed);
-    if (this.loaded) this.assertWhole();
+    if (this.loaded) this.assertWhole(this.count);
   }
 
-  private assertWhole(): void {
-    const count = this.memory.arena.u32[this.state / 4 + STATE.count] as number;
+  private assertWhole(count: number): void {
     if (count >= this.neededCount) return;
     throw new DbError('corrupt', `the catalog has ${count} of at least ${this.neededCount} entries of a dictionary`, {
       hint: 'restore the database from a backup',
@@ -191,7 +190,8 @@ export class ColumnDictionary {
     });
   }
 
-  private load(): void {
+  /** Takes the values into memory. Fails with `corrupt`. */
+  load(): void {
     if (this.loaded) return;
     assert(!this.retired, 'the dictionary of a dropped table is not used');
     const { memory } = this;
@@ -199,6 +199,7 @@ export class ColumnDictionary {
     const records = [...this.records()];
     const counts = records.map(countOf);
     const count = counts.reduce((sum, n) => sum + n, 0);
+    this.assertWhole(count);
     const bytes = records.reduce((sum, record, i) => sum + record.byteLength - 4 - 4 * (counts[i] as number), 0);
     this.state = memory.allocateZeroed(STATE_BYTES);
     this.offsets = memory.allocate(Math.max(64, (count + 1) * 4));
@@ -212,7 +213,6 @@ export class ColumnDictionary {
       code += counts[i] as number;
     });
     this.setState('count', count);
-    this.assertWhole();
     this.persistedCount = count;
     this.loaded = true;
   }

@@ -13,11 +13,22 @@ export function loadForReaders({ memory, catalog }: StorageContext, table: Table
   clusterOf(catalog, table.id, segment);
 }
 
-/** As loadForReaders, of rows that go in any case: where it fails, it is the readers' failure, and theirs alone. */
+/** As loadForReaders, of rows that go in any case. */
 export function tryLoadForReaders(context: StorageContext, table: Table, segment: Segment): void {
   if (segment.state !== 'sealed' || !context.memory.epochs.isHeld) return;
+  attempt(() => loadForReaders(context, table, segment));
+}
+
+/** The texts of a table that goes. */
+export function tryLoadTexts({ memory }: StorageContext, table: Table): void {
+  if (!memory.epochs.isHeld) return;
+  for (const { dictionary } of table.allColumns) if (dictionary) attempt(() => dictionary.load());
+}
+
+/** Where it fails, it is the readers' failure, and theirs alone. */
+function attempt(load: () => void): void {
   try {
-    loadForReaders(context, table, segment);
+    load();
   } catch (error) {
     if (error instanceof DbError) return;
     throw error;

@@ -1,9 +1,11 @@
 /** A transaction's commit: conflicts are found, everything is planned in memory and as catalog writes, then shown. */
+
 import type { AppendResult } from '../../core/contracts.js';
 import { DbError } from '../../core/errors.js';
 import type { CatalogWrite } from '../catalog/catalog.js';
 import type { StorageContext } from '../storage-context.js';
 import { hasSameColumns } from '../tables/layout.js';
+import { tryLoadTexts } from '../tables/load-for-readers.js';
 import { mergedNames, type Names } from '../tables/names.js';
 import { type AliveRows, aliveBytes, type Segment } from '../tables/segment.js';
 import { markChanged, type Table, type Undo, undoAll } from '../tables/table.js';
@@ -107,6 +109,7 @@ export class TransactionCommit implements CommitWork<AppendResult> {
     const doomed: Segment[] = [];
     const { persistent } = context.catalog;
     truncatePlanned(context, table, plan.sequence, plan.undo, doomed, plan.writes);
+    tryLoadTexts(context, table);
     if (persistent) for (const store of ['table', 'dictionary'] as const) plan.writes.push({ store, removeAllOf: [table.id] });
     table.dropped = true;
     plan.undo.push(() => {
